@@ -1,0 +1,123 @@
+namespace Autodiff.Kernels;
+
+/// <summary>
+/// A fork-join pool for kernels: a few threads that wait by spinning for a moment, then by sleeping, so that a
+/// parallel region of some microseconds is worth its start.
+/// </summary>
+/// <remarks>
+/// One region runs at a time. A region that is started while another runs (from another thread, or from inside a
+/// region) runs its tasks one after another on its own thread. Kernels split their work by size alone, never by
+/// the number of threads, wherever the split can change the rounding.
+/// </remarks>
+public static class Workers
+{
+    private const int SpinsBeforeSleep = 2000;
+
+    /// <summary>The number of threads, the caller's included: the cores, or <c>AUTODIFF_THREADS</c>.</summary>
+    public static readonly int Count =
+        int.TryParse(Environment.GetEnvironmentVariable("AUTODIFF_THREADS"), out int asked) && asked > 0
+            ? asked
+            : Environment.ProcessorCount;
+
+    private static readonly Lazy<Worker[]> Threads = new(
+        () => [.. Enumerable.Range(1, Count - 1).Select(index => new Worker(index))]);
+
+    private static int busy;
+    private static Action<int>? body;
+    private static int taskCount;
+    private static int nextTask;
+    private static int running;
+    private static Exception? failure;
+
+    /// <summary>Runs <paramref name="task"/> for 0 to <paramref name="count"/> - 1, on all threads, and waits.</summary>
+    /// <exception cref="Exception">What a task threw, after all have ended.</exception>
+    public static void For(int count, Action<int> task)
+    {
+        if (count <= 1 || Count == 1 || Interlocked.CompareExchange(ref busy, 1, 0) != 0)
+        {
+            for (int i = 0; i < count; i++) task(i);
+            return;
+        }
+
+        try
+        {
+            Worker[] workers = Threads.Value;
+            int helpers = Math.Min(workers.Length, count - 1);
+            body = task;
+            taskCount = count;
+            failure = null;
+            Volatile.Write(ref nextTask, 0);
+            Volatile.Write(ref running, helpers);
+            for (int i = 0; i < helpers; i++) workers[i].Start();
+            Drain();
+            SpinWait spin = default;
+            while (Volatile.Read(ref running) != 0) spin.SpinOnce(sleep1Threshold: -1);
+            body = null;
+            if (failure is { } error) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
+        }
+        finally
+        {
+            Volatile.Write(ref busy, 0);
+        }
+    }
+
+    /// <summary>
+    /// Splits 0 to <paramref name="length"/> into ranges of at least <paramref name="grain"/> and runs them on all
+    /// threads: for work whose result does not depend on the split.
+    /// </summary>
+    public static void ForRange(long length, long grain, Action<long, long> task)
+    {
+        long parts = Math.Min(Count, length / Math.Max(grain, 1));
+        if (parts <= 1)
+        {
+            if (length > 0) task(0, length);
+            return;
+        }
+
+        // Ranges start at multiples of 64 elements, so that no two threads write to one cache line.
+        long size = ((length + parts - 1) / parts + 63) & ~63L;
+        For((int)((length + size - 1) / size), i => task(i * size, Math.Min(length, (i + 1) * size)));
+    }
+
+    private static void Drain()
+    {
+        Action<int> task = body!;
+        try
+        {
+            for (int i; (i = Interlocked.Increment(ref nextTask) - 1) < taskCount;) task(i);
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            Volatile.Write(ref nextTask, int.MaxValue / 2);
+        }
+    }
+
+    private sealed class Worker
+    {
+        private readonly SemaphoreSlim signal = new(0);
+        private int state; // 0 idle and spinning, 1 asked to work, 2 asleep
+
+        internal Worker(int index)
+        {
+            new Thread(Loop) { IsBackground = true, Name = $"Autodiff worker {index}" }.Start();
+        }
+
+        internal void Start()
+        {
+            if (Interlocked.Exchange(ref state, 1) == 2) signal.Release();
+        }
+
+        private void Loop()
+        {
+            while (true)
+            {
+                for (int i = 0; i < SpinsBeforeSleep && Volatile.Read(ref state) != 1; i++) Thread.SpinWait(1);
+                if (Volatile.Read(ref state) != 1 && Interlocked.CompareExchange(ref state, 2, 0) == 0) signal.Wait();
+                Volatile.Write(ref state, 0);
+                Drain();
+                Interlocked.Decrement(ref running);
+            }
+        }
+    }
+}
