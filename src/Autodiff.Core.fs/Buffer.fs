@@ -1,0 +1,164 @@
+namespace Autodiff
+
+open System
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+open Autodiff.Kernels
+
+/// An immutable array on a device: memory, and how to walk it. What a concrete tensor holds, and what devices compute
+/// on. Strides are in elements, never negative; null strides mean contiguous row-major.
+[<Sealed; AllowNullLiteral>]
+type NDArray internal (device: Device, dtype: DType, shape: int[], strides: int[], offset: int, storage: obj, bits: int64) =
+    let mutable bits = bits
+
+    /// The device whose memory this is.
+    member _.Device = device
+    /// The type of the elements.
+    member _.DType = dtype
+    /// The length of each axis.
+    member _.Shape = shape
+    /// The distance in elements between neighbours along each axis; null when contiguous.
+    member _.Strides = strides
+    /// The position of the first element in the storage, in elements.
+    member _.Offset = offset
+    /// The memory: byte[] or HostMemory on the host (null for one element held here), the device's own type elsewhere.
+    member _.Storage = storage
+    /// The bits of the element when there is no storage.
+    member _.Bits = bits
+    /// The number of axes.
+    member _.Rank = shape.Length
+    /// The number of elements.
+    member _.Size = int (Shape.size shape)
+    /// Whether the elements lie one after another in row-major order.
+    member _.IsContiguous = isNull strides
+
+    /// Whether this is a scalar of the host that is held without storage.
+    member _.IsInline = isNull storage && shape.Length = 0
+
+    /// The value of an inline scalar of type float64.
+    member _.InlineDouble = BitConverter.Int64BitsToDouble bits
+    /// The value of an inline scalar of type float32.
+    member _.InlineSingle = BitConverter.Int32BitsToSingle(int32 bits)
+
+    /// The bytes of host memory from the first element to the end of the storage. They stay valid only while this
+    /// object is reachable: callers that pass them on keep it alive.
+    member _.Bytes: ReadOnlySpan<byte> =
+        let skip = offset * DTypes.Size dtype
+
+        match storage with
+        | null ->
+            MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(&bits, 1)).Slice(0, DTypes.Size dtype)
+        | :? (byte[]) as bytes -> ReadOnlySpan<byte>(bytes, skip, bytes.Length - skip)
+        | :? HostMemory as memory ->
+            MemoryMarshal.CreateReadOnlySpan(
+                &Unsafe.AddByteOffset(&Unsafe.NullRef<byte>(), memory.Pointer + nativeint skip),
+                int (memory.Length - int64 skip)
+            )
+        | _ -> Shape.fail "memory" $"this array lies on {device}; copy it to the host first."
+
+    /// The same memory walked differently.
+    member _.View(shape, strides, offset) = NDArray(device, dtype, shape, strides, offset, storage, bits)
+
+    /// The strides, spelled out when contiguous.
+    member _.ExplicitStrides = if isNull strides then Shape.rowMajorStrides shape else strides
+
+    /// Strides as the kernels take them: empty when contiguous.
+    member _.KernelStrides = ReadOnlySpan<int> strides
+
+    /// Strides that walk this array as if it had the given shape, to which it broadcasts; null when nothing stretches.
+    member this.StridesFor(target: int[]) : int[] =
+        if Shape.equal target shape then
+            strides
+        else
+            let own = this.ExplicitStrides
+            let lead = target.Length - shape.Length
+            Array.init target.Length (fun i -> if i < lead || shape[i - lead] = 1 then 0 else own[i - lead])
+
+    /// The array of an inline scalar.
+    static member Scalar(device: Device, value: float) =
+        NDArray(device, DType.Float64, Shape.scalar, null, 0, null, BitConverter.DoubleToInt64Bits value)
+
+    /// The array of an inline scalar.
+    static member Scalar(device: Device, value: float32) =
+        NDArray(device, DType.Float32, Shape.scalar, null, 0, null, int64 (BitConverter.SingleToInt32Bits value))
+
+/// A place where arrays live and operations on them run. One implementation per kind of hardware; tensors reach
+/// kernels through this type alone.
+and [<AbstractClass>] Device(name: string) =
+    /// The name as printed: "cpu", "cuda:0".
+    member _.Name = name
+    override _.ToString() = name
+
+    /// Copies contiguous host bytes into an array.
+    abstract FromHost: dtype: DType * shape: int[] * bytes: ReadOnlySpan<byte> -> NDArray
+    /// Copies an array into contiguous host bytes.
+    abstract ToHost: x: NDArray * destination: Span<byte> -> unit
+    /// An array filled with one value.
+    abstract Fill: dtype: DType * shape: int[] * value: float -> NDArray
+    /// The same elements, contiguous.
+    abstract Contiguous: x: NDArray -> NDArray
+    /// The same values as another type.
+    abstract Convert: x: NDArray * dtype: DType -> NDArray
+    /// A function of each element.
+    abstract Unary: kernel: UnaryKernel * x: NDArray -> NDArray
+    /// A function of the elements of two arrays of one type, broadcast to a shape.
+    abstract Binary: kernel: BinaryKernel * x: NDArray * y: NDArray * shape: int[] -> NDArray
+    /// A comparison of the elements of two arrays of one type, broadcast to a shape.
+    abstract Compare: kernel: CompareKernel * x: NDArray * y: NDArray * shape: int[] -> NDArray
+    /// Elements of x where the condition holds, of y elsewhere.
+    abstract Select: condition: NDArray * x: NDArray * y: NDArray * shape: int[] -> NDArray
+    /// A reduction over some sorted axes; the result has the given shape (axes dropped or kept with length 1).
+    abstract Reduce: reduction: Reduction * x: NDArray * axes: int[] * shape: int[] -> NDArray
+    /// The int64 positions of the largest (or smallest) elements along an axis.
+    abstract ArgReduce: largest: bool * x: NDArray * axis: int -> NDArray
+    /// The matrix products of the last two axes; leading axes broadcast to those of the shape.
+    abstract MatMul: x: NDArray * y: NDArray * shape: int[] -> NDArray
+    /// Softmax, or its logarithm, along the last axis.
+    abstract Softmax: log: bool * x: NDArray -> NDArray
+    /// The pullback of softmax, or of its logarithm, from its output.
+    abstract SoftmaxGradient: log: bool * output: NDArray * ct: NDArray -> NDArray
+    /// A block of zeros with x written at positions start + i * step of each axis.
+    abstract Place: x: NDArray * shape: int[] * starts: int[] * steps: int[] -> NDArray
+    /// Arrays one after another along an axis.
+    abstract Concat: xs: NDArray[] * axis: int * shape: int[] -> NDArray
+    /// Entries of x along an axis at one-dimensional indices.
+    abstract Take: x: NDArray * indices: NDArray * axis: int -> NDArray
+    /// Zeros of length n along an axis, with entries of x added at one-dimensional indices.
+    abstract TakeAdd: x: NDArray * indices: NDArray * axis: int * n: int -> NDArray
+    /// Elements of x along an axis at the indices at the same place.
+    abstract Gather: x: NDArray * indices: NDArray * axis: int -> NDArray
+    /// Zeros of length n along an axis, with elements of x added at the indices at the same place.
+    abstract ScatterAdd: x: NDArray * indices: NDArray * axis: int * n: int -> NDArray
+    /// Rows with a 1 at each index.
+    abstract OneHot: indices: NDArray * classes: int * dtype: DType -> NDArray
+    /// Cross-correlation of images with filters.
+    abstract Convolve: s: ConvolutionShape * x: NDArray * filters: NDArray -> NDArray
+    /// The transpose of convolution in its images.
+    abstract ConvolveInputGradient: s: ConvolutionShape * ct: NDArray * filters: NDArray -> NDArray
+    /// The transpose of convolution in its filters.
+    abstract ConvolveFilterGradient: s: ConvolutionShape * x: NDArray * ct: NDArray -> NDArray
+    /// The maxima of windows, and their int32 positions within each plane.
+    abstract MaxPool: s: PoolShape * x: NDArray * shape: int[] -> struct (NDArray * NDArray)
+    /// Elements of planes at the positions that a max pooling found.
+    abstract MaxPoolGather: s: PoolShape * x: NDArray * positions: NDArray * shape: int[] -> NDArray
+    /// The transpose of MaxPoolGather.
+    abstract MaxPoolScatter: s: PoolShape * ct: NDArray * positions: NDArray * shape: int[] -> NDArray
+    /// The means of windows.
+    abstract AveragePool: s: PoolShape * x: NDArray * shape: int[] -> NDArray
+    /// The transpose of AveragePool.
+    abstract AveragePoolTranspose: s: PoolShape * ct: NDArray * shape: int[] -> NDArray
+    /// Random elements that depend only on the key and their position.
+    abstract Random: draw: RandomDraw * key: uint64 * dtype: DType * shape: int[] -> NDArray
+
+/// A distribution that devices can draw from.
+and [<RequireQualifiedAccess>] RandomDraw =
+    /// Uniform on [0, 1).
+    | Uniform
+    /// Standard normal.
+    | Normal
+    /// True with a probability.
+    | Bernoulli of probability: float
+    /// Integers from low to high - 1.
+    | Integers of low: int64 * high: int64
+    /// The numbers 0 to n - 1 in random order.
+    | Permutation

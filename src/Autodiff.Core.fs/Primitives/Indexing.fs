@@ -1,0 +1,110 @@
+namespace Autodiff
+
+/// Selection by tensors of positions.
+[<AutoOpen>]
+module internal Indexing =
+    let private checkIndices name (indices: Tensor) =
+        if indices.DType <> DType.Int32 && indices.DType <> DType.Int64 then
+            Shape.fail name $"indices are {DTypes.Name indices.DType}; they must be int32 or int64."
+
+    let rec private takeP (axis: int) =
+        { new LinearPrimitive("take") with
+            member _.Parameters = [ "axis", box axis ]
+
+            member _.Shape inputs =
+                let x, indices = inputs[0], inputs[1]
+                checkIndices "take" indices
+
+                { Shape = Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ]
+                  DType = x.DType }
+
+            member _.Value(inputs, _) = inputs[0].Device.Take(inputs[0], inputs[1], axis)
+
+            member _.Transpose(inputs, ct) =
+                Tensor.Bind(takeAddP axis inputs[0].Shape[axis], ct, inputs[1]) }
+
+    and private takeAddP (axis: int) (n: int) =
+        { new LinearPrimitive("takeAdd") with
+            member _.Parameters = [ "axis", box axis; "n", box n ]
+
+            member _.Shape inputs =
+                let x, indices = inputs[0], inputs[1]
+                checkIndices "takeAdd" indices
+
+                { Shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; x.Shape[axis + indices.Rank ..] ]
+                  DType = x.DType }
+
+            member _.Value(inputs, _) = inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n)
+            member _.Transpose(inputs, ct) = Tensor.Bind(takeP axis, ct, inputs[1]) }
+
+    /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
+    let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(takeP (Shape.axis "take" x.Rank axis), x, indices)
+
+    /// Zeros with entries of x added at positions along an axis of length n: the transpose of take.
+    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(takeAddP (Shape.axis "takeAdd" x.Rank axis) n, x, indices)
+
+    let private sameButAxis name axis (x: Tensor) (indices: Tensor) =
+        checkIndices name indices
+
+        let fits =
+            x.Rank = indices.Rank
+            && Seq.forall (fun i -> i = axis || x.Shape[i] = indices.Shape[i]) (seq { 0 .. x.Rank - 1 })
+
+        if not fits then
+            Shape.fail name $"indices of shape {Shape.format indices.Shape} must have the shape {Shape.format x.Shape} in all axes but {axis}."
+
+    let rec private gatherP (axis: int) =
+        { new LinearPrimitive("gather") with
+            member _.Parameters = [ "axis", box axis ]
+
+            member _.Shape inputs =
+                sameButAxis "gather" axis inputs[0] inputs[1]
+
+                { Shape = inputs[1].Shape
+                  DType = inputs[0].DType }
+
+            member _.Value(inputs, _) = inputs[0].Device.Gather(inputs[0], inputs[1], axis)
+
+            member _.Transpose(inputs, ct) =
+                Tensor.Bind(scatterAddP axis inputs[0].Shape[axis], ct, inputs[1]) }
+
+    and private scatterAddP (axis: int) (n: int) =
+        { new LinearPrimitive("scatterAdd") with
+            member _.Parameters = [ "axis", box axis; "n", box n ]
+
+            member _.Shape inputs =
+                sameButAxis "scatterAdd" -1 inputs[0] inputs[1]
+
+                { Shape = inputs[0].Shape |> Array.mapi (fun i d -> if i = axis then n else d)
+                  DType = inputs[0].DType }
+
+            member _.Value(inputs, _) = inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n)
+            member _.Transpose(inputs, ct) = Tensor.Bind(gatherP axis, ct, inputs[1]) }
+
+    /// Elements of x along an axis, each at the position that indices holds at its place (numpy.take_along_axis).
+    let gather (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(gatherP (Shape.axis "gather" x.Rank axis), x, indices)
+
+    /// Zeros with elements of x added along an axis of length n at the positions that indices holds at their places.
+    let scatterAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(scatterAddP (Shape.axis "scatterAdd" x.Rank axis) n, x, indices)
+
+    let private oneHotP classes dtype =
+        { new Primitive("oneHot") with
+            member _.Parameters = [ "classes", box classes; "dtype", box dtype ]
+
+            member _.Shape inputs =
+                checkIndices "oneHot" inputs[0]
+
+                { Shape = Array.append inputs[0].Shape [| classes |]
+                  DType = dtype }
+
+            member _.Value(inputs, _) = inputs[0].Device.OneHot(inputs[0], classes, dtype)
+            member _.Jvp(_, _, _) = Unchecked.defaultof<_>
+            member _.Vjp(_, _, _, _) = Unchecked.defaultof<_> }
+
+    /// A last axis of zeros with a one at each index; an index outside gives zeros only.
+    let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor =
+        Tensor.Bind(oneHotP classes dtype, indices)

@@ -1,0 +1,201 @@
+namespace Autodiff
+
+open Autodiff.Kernels
+
+/// Operations that combine the elements along axes.
+[<AutoOpen>]
+module internal Reductions =
+    /// Axes as a user gives them: none means all.
+    let axesOf operation (x: Tensor) (axes: int[]) =
+        if isNull axes || axes.Length = 0 then
+            [| 0 .. x.Rank - 1 |]
+        else
+            Shape.axes operation x.Rank axes
+
+    /// Drops axes of length 1 that a reduction kept.
+    let private drop (axes: int[]) keepAxes (x: Tensor) (y: Tensor) =
+        if keepAxes then y else reshape (Shape.reduce x.Shape axes false) y
+
+    /// The sum over sorted axes.
+    let sumOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
+        let x = if x.DType = DType.Bool || x.DType = DType.UInt8 then Tensor.Cast(x, DType.Int64) else x
+
+        if not keepAxes && axes.Length = x.Rank then
+            Tensor.SumTo(x, Shape.scalar)
+        else
+            drop axes keepAxes x (Tensor.SumTo(x, Shape.reduce x.Shape axes true))
+
+    let private single (x: Tensor) = { Shape = x.Shape; DType = x.DType }
+
+    let private extremeP (reduction: Reduction) (name: string) (axes: int[]) =
+        // Elements that tie share the derivative equally.
+        let weights (x: Tensor) (y: Tensor) =
+            let ties = Tensor.Cast(Tensor.EqualTo(x, y), x.DType)
+            ties / Tensor.SumTo(ties, y.Shape)
+
+        { new Primitive(name) with
+            member _.Parameters = [ "axes", box axes ]
+
+            member _.Shape inputs =
+                let x = inputs[0]
+
+                for a in axes do
+                    if x.Shape[a] = 0 then
+                        Shape.fail name $"axis {a} of {Shape.format x.Shape} is empty, and has no {name}."
+
+                { single x with
+                    Shape = Shape.reduce x.Shape axes true }
+
+            member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
+
+            member _.Jvp(inputs, output, tangents) =
+                Tensor.SumTo(tangents[0] * weights inputs[0] output, output.Shape)
+
+            member _.Vjp(inputs, output, ct, _) = ct * weights inputs[0] output }
+
+    let private logicalP (reduction: Reduction) (name: string) (axes: int[]) =
+        { new Primitive(name) with
+            member _.Parameters = [ "axes", box axes ]
+
+            member _.Shape inputs =
+                { single inputs[0] with
+                    Shape = Shape.reduce inputs[0].Shape axes true }
+
+            member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
+            member _.Jvp(_, _, _) = Unchecked.defaultof<_>
+            member _.Vjp(_, _, _, _) = Unchecked.defaultof<_> }
+
+    let maxOver axes keepAxes (x: Tensor) : Tensor =
+        drop axes keepAxes x (Tensor.Bind(extremeP Reduction.Maximum "max" axes, x))
+
+    let minOver axes keepAxes (x: Tensor) : Tensor =
+        drop axes keepAxes x (Tensor.Bind(extremeP Reduction.Minimum "min" axes, x))
+
+    let anyOver axes keepAxes (x: Tensor) : Tensor =
+        drop axes keepAxes x (Tensor.Bind(logicalP Reduction.Any "any" axes, Tensor.Cast(x, DType.Bool)))
+
+    let allOver axes keepAxes (x: Tensor) : Tensor =
+        drop axes keepAxes x (Tensor.Bind(logicalP Reduction.All "all" axes, Tensor.Cast(x, DType.Bool)))
+
+    let private argP largest (axis: int) =
+        let name = if largest then "argmax" else "argmin"
+
+        { new Primitive(name) with
+            member _.Parameters = [ "axis", box axis ]
+
+            member _.Shape inputs =
+                let x = inputs[0]
+
+                if x.Shape[axis] = 0 then
+                    Shape.fail name $"axis {axis} of {Shape.format x.Shape} is empty."
+
+                { Shape = Shape.reduce x.Shape [| axis |] false
+                  DType = DType.Int64 }
+
+            member _.Value(inputs, _) = inputs[0].Device.ArgReduce(largest, inputs[0], axis)
+            member _.Jvp(_, _, _) = Unchecked.defaultof<_>
+            member _.Vjp(_, _, _, _) = Unchecked.defaultof<_> }
+
+    /// The positions of the largest elements along an axis, the first at ties.
+    let argmax axis (x: Tensor) : Tensor =
+        Tensor.Bind(argP true (Shape.axis "argmax" x.Rank axis), x)
+
+    /// The positions of the smallest elements along an axis, the first at ties.
+    let argmin axis (x: Tensor) : Tensor =
+        Tensor.Bind(argP false (Shape.axis "argmin" x.Rank axis), x)
+
+    // Softmax along the last axis. Its derivative is the symmetric map t -> y (t - sum (y t)).
+    let private total (x: Tensor) = sumOver [| x.Rank - 1 |] true x
+
+    let rec private softmaxGradientP =
+        { new Primitive("softmaxGradient") with
+            member _.Shape inputs = single inputs[0]
+            member _.Value(inputs, _) = inputs[0].Device.SoftmaxGradient(false, inputs[0], inputs[1])
+
+            member _.Jvp(inputs, _, tangents) =
+                let y, ct = inputs[0], inputs[1]
+
+                let fromOutput =
+                    match tangents[0] with
+                    | t when isNull (box t) -> t
+                    | t -> t * (ct - total (ct * y)) - y * total (ct * t)
+
+                let fromCt =
+                    match tangents[1] with
+                    | t when isNull (box t) -> t
+                    | t -> Tensor.Bind(softmaxGradientP, y, t)
+
+                Tensor.AddTangents(fromOutput, fromCt)
+
+            member _.Vjp(inputs, _, v, input) =
+                let y, ct = inputs[0], inputs[1]
+
+                if input = 0 then
+                    v * (ct - total (ct * y)) - ct * total (v * y)
+                else
+                    Tensor.Bind(softmaxGradientP, y, v) }
+
+    let private softmaxP =
+        { new Primitive("softmax") with
+            member _.Shape inputs = single inputs[0]
+            member _.Value(inputs, _) = inputs[0].Device.Softmax(false, inputs[0])
+            member _.Jvp(_, output, tangents) = Tensor.Bind(softmaxGradientP, output, tangents[0])
+            member _.Vjp(_, output, ct, _) = Tensor.Bind(softmaxGradientP, output, ct) }
+
+    // The pullback of logSoftmax from its output y: ct - exp y * sum ct.
+    let private logSoftmaxGradientP =
+        { new Primitive("logSoftmaxGradient") with
+            member _.Shape inputs = single inputs[0]
+            member _.Value(inputs, _) = inputs[0].Device.SoftmaxGradient(true, inputs[0], inputs[1])
+
+            member this.Jvp(inputs, _, tangents) =
+                let y, ct = inputs[0], inputs[1]
+
+                let fromOutput =
+                    match tangents[0] with
+                    | t when isNull (box t) -> t
+                    | t -> -(Tensor.Exp y * t * total ct)
+
+                let fromCt =
+                    match tangents[1] with
+                    | t when isNull (box t) -> t
+                    | t -> Tensor.Bind(this, y, t)
+
+                Tensor.AddTangents(fromOutput, fromCt)
+
+            member _.Vjp(inputs, _, v, input) =
+                let y, ct = inputs[0], inputs[1]
+
+                if input = 0 then
+                    -(Tensor.Exp y * v * total ct)
+                else
+                    v - total (Tensor.Exp y * v) }
+
+    let private logSoftmaxP =
+        { new Primitive("logSoftmax") with
+            member _.Shape inputs = single inputs[0]
+            member _.Value(inputs, _) = inputs[0].Device.Softmax(true, inputs[0])
+
+            member _.Jvp(_, output, tangents) =
+                tangents[0] - total (Tensor.Exp output * tangents[0])
+
+            member _.Vjp(_, output, ct, _) = Tensor.Bind(logSoftmaxGradientP, output, ct) }
+
+    let private alongLast name primitive axis (x: Tensor) : Tensor =
+        let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+        let axis = Shape.axis name x.Rank axis
+
+        if axis = x.Rank - 1 then
+            Tensor.Bind(primitive, x)
+        else
+            let order = [| 0 .. x.Rank - 1 |]
+            order[axis] <- x.Rank - 1
+            order[x.Rank - 1] <- axis
+            permute order (Tensor.Bind(primitive, permute order x))
+
+    /// exp x / sum (exp x) along an axis, without overflow.
+    let softmax axis (x: Tensor) = alongLast "softmax" softmaxP axis x
+
+    /// The logarithm of softmax along an axis, without overflow.
+    let logSoftmax axis (x: Tensor) =
+        alongLast "logSoftmax" logSoftmaxP axis x

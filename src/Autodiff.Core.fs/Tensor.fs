@@ -1,0 +1,690 @@
+namespace rec Autodiff
+
+open System
+open System.Threading
+open Autodiff.Kernels
+
+/// The shape and element type of a tensor: what a shape rule computes.
+[<Struct>]
+type TensorType = { Shape: int[]; DType: DType }
+
+/// An operation and every rule that the interpreters need. Parameters are static data; tensors are always inputs.
+/// Rules are written with tensor operations, so that derivatives of derivatives need no further code.
+[<AbstractClass>]
+type Primitive(name: string) =
+    /// The name, as programs and messages print it.
+    member _.Name = name
+
+    /// Static parameters, such as axes.
+    abstract Parameters: (string * obj) list
+    default _.Parameters = []
+
+    /// The type of the output, or the error that the user sees.
+    abstract Shape: inputs: Tensor[] -> TensorType
+
+    /// The output for arrays, given its type.
+    abstract Value: inputs: NDArray[] * out: TensorType -> NDArray
+
+    /// The tangent of the output; a missing (null) tangent is zero, among the inputs and as the result.
+    abstract Jvp: inputs: Tensor[] * output: Tensor * tangents: Tensor[] -> Tensor
+
+    /// The cotangent of one input from that of the output; a missing (null) result is zero.
+    abstract Vjp: inputs: Tensor[] * output: Tensor * ct: Tensor * input: int -> Tensor
+
+/// A running interpreter: what bind hands a primitive to. Levels grow with each that starts, so that the innermost has
+/// the highest.
+[<AbstractClass>]
+type Trace() =
+    static let mutable last = 0L
+    let level = Interlocked.Increment &last
+    /// The place of this interpreter in the nesting.
+    member _.Level = level
+    /// Interprets a primitive of which an input belongs to this trace.
+    abstract Process: primitive: Primitive * inputs: Tensor[] -> Tensor
+
+/// A function of each element. One rule serves both modes: `derivative x y t` is t times the derivative at x, where y
+/// is the output.
+[<Sealed>]
+type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor, Tensor>) =
+    inherit Primitive(kernel.Name)
+
+    /// The operator in every form that devices need.
+    member _.Kernel = kernel
+
+    override _.Shape inputs =
+        if not (kernel.Supports inputs[0].DType) then
+            Shape.fail kernel.Name $"{DTypes.Name inputs[0].DType} is not a type it works on; convert with To."
+
+        { Shape = inputs[0].Shape
+          DType = inputs[0].DType }
+
+    override _.Value(inputs, _) =
+        inputs[0].Device.Unary(kernel, inputs[0])
+
+    override _.Jvp(inputs, output, tangents) =
+        derivative.Invoke(inputs[0], output, tangents[0])
+
+    override _.Vjp(inputs, output, ct, _) =
+        derivative.Invoke(inputs[0], output, ct)
+
+    /// Binds the primitive. Integers become float32 where the function needs floats.
+    member this.Apply(x: Tensor) : Tensor =
+        if x.Level <> 0L then
+            x.Trace.Process(this, [| x |])
+        elif x.DType >= DType.Float32 || kernel.Supports x.DType then
+            let array = x.Array
+            Concrete(array.Device.Unary(kernel, array))
+        else
+            this.Apply(Tensor.Cast(x, DType.Float32))
+
+/// A function of the elements of two tensors that broadcast. `left x y z t` is t times the derivative with respect to x
+/// where z is the output; `right` with respect to y.
+[<Sealed>]
+type BinaryPrimitive
+    (
+        kernel: BinaryKernel,
+        left: Func<Tensor, Tensor, Tensor, Tensor, Tensor>,
+        right: Func<Tensor, Tensor, Tensor, Tensor, Tensor>
+    ) =
+    inherit Primitive(kernel.Name)
+
+    /// The operator in every form that devices need.
+    member _.Kernel = kernel
+
+    override _.Shape inputs =
+        if inputs[0].DType <> inputs[1].DType || not (kernel.Supports inputs[0].DType) then
+            Shape.fail
+                kernel.Name
+                $"cannot combine {DTypes.Name inputs[0].DType} and {DTypes.Name inputs[1].DType}; convert with To."
+
+        { Shape = Shape.broadcast kernel.Name inputs[0].Shape inputs[1].Shape
+          DType = inputs[0].DType }
+
+    override _.Value(inputs, out) =
+        inputs[0].Device.Binary(kernel, inputs[0], inputs[1], out.Shape)
+
+    override _.Jvp(inputs, output, tangents) =
+        let part (rule: Func<_, _, _, _, _>) t =
+            if isNull (box t) then
+                t
+            else
+                rule.Invoke(inputs[0], inputs[1], output, t)
+
+        let a, b = part left tangents[0], part right tangents[1]
+
+        if isNull (box a) then Tensor.BroadcastTo(b, output.Shape)
+        elif isNull (box b) then Tensor.BroadcastTo(a, output.Shape)
+        else a + b
+
+    override _.Vjp(inputs, output, ct, input) =
+        let rule = if input = 0 then left else right
+        Tensor.SumTo(rule.Invoke(inputs[0], inputs[1], output, ct), inputs[input].Shape)
+
+    /// Binds the primitive, after converting both inputs to the type that holds both.
+    member this.Apply(x: Tensor, y: Tensor) : Tensor =
+        if x.DType <> y.DType then
+            let dtype = DTypes.Promote(x.DType, y.DType)
+            this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
+        elif (x.Level ||| y.Level) <> 0L then
+            (if x.Level >= y.Level then x.Trace else y.Trace).Process(this, [| x; y |])
+        elif x.DType < DType.Float32 && not (kernel.Supports x.DType) then
+            let dtype = if x.DType = DType.Bool then DType.Int32 else DType.Float32
+            this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
+        else
+            let a, b = x.Array, y.Array
+            Tensor.SameDevice(kernel.Name, a, b)
+            Concrete(a.Device.Binary(kernel, a, b, Shape.broadcast kernel.Name a.Shape b.Shape))
+
+/// A comparison of the elements of two tensors that broadcast; the result is bool and has no derivative.
+[<Sealed>]
+type ComparePrimitive(kernel: CompareKernel) =
+    inherit Primitive(kernel.Name)
+
+    override _.Shape inputs =
+        { Shape = Shape.broadcast kernel.Name inputs[0].Shape inputs[1].Shape
+          DType = DType.Bool }
+
+    override _.Value(inputs, out) =
+        Tensor.SameDevice(kernel.Name, inputs[0], inputs[1])
+        inputs[0].Device.Compare(kernel, inputs[0], inputs[1], out.Shape)
+
+    override _.Jvp(_, _, _) = Unchecked.defaultof<_>
+    override _.Vjp(_, _, _, _) = Unchecked.defaultof<_>
+
+    /// Binds the primitive, after converting both inputs to the type that holds both.
+    member this.Apply(x: Tensor, y: Tensor) : Tensor =
+        if x.DType <> y.DType then
+            let dtype = DTypes.Promote(x.DType, y.DType)
+            Tensor.Bind(this, Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
+        else
+            Tensor.Bind(this, x, y)
+
+/// An operation that is linear in its first input (others are indices): it is its own derivative, and its transpose
+/// carries cotangents back.
+[<AbstractClass>]
+type LinearPrimitive(name: string) =
+    inherit Primitive(name)
+
+    /// The cotangent of the first input.
+    abstract Transpose: inputs: Tensor[] * ct: Tensor -> Tensor
+
+    override this.Jvp(inputs, _, tangents) =
+        let arguments = Array.copy inputs
+        arguments[0] <- tangents[0]
+        Tensor.Bind(this, arguments)
+
+    override this.Vjp(inputs, _, ct, _) = this.Transpose(inputs, ct)
+
+/// An operation that is linear in each of its first two inputs: the product rule is its derivative.
+[<AbstractClass>]
+type BilinearPrimitive(name: string) =
+    inherit Primitive(name)
+
+    /// The cotangent of one input, given the other.
+    abstract Transpose: inputs: Tensor[] * ct: Tensor * input: int -> Tensor
+
+    override this.Jvp(inputs, _, tangents) =
+        let part i =
+            if isNull (box tangents[i]) then
+                tangents[i]
+            else
+                Tensor.Bind(this, (if i = 0 then [| tangents[0]; inputs[1] |] else [| inputs[0]; tangents[1] |]))
+
+        Tensor.AddTangents(part 0, part 1)
+
+    override this.Vjp(inputs, _, ct, input) = this.Transpose(inputs, ct, input)
+
+/// An immutable array of numbers that can be differentiated. Operators and functions work element by element and
+/// broadcast; all names and conventions follow NumPy.
+[<AbstractClass>]
+type Tensor internal (level: int64, shape: int[], dtype: DType) =
+    // Linear maps that the rules below need.
+    static let sumTo shape =
+        { new LinearPrimitive("sumTo") with
+            member _.Parameters = [ "shape", box shape ]
+
+            member _.Shape inputs =
+                if not (Shape.broadcastsTo shape inputs[0].Shape) then
+                    Shape.fail "sumTo" $"{Shape.format shape} does not broadcast to {Shape.format inputs[0].Shape}."
+
+                { Shape = shape
+                  DType = inputs[0].DType }
+
+            member _.Value(inputs, out) =
+                let x = inputs[0]
+                let lead = x.Rank - out.Shape.Length
+
+                let axes =
+                    [| for i in 0 .. x.Rank - 1 do
+                           if i < lead || (out.Shape[i - lead] = 1 && x.Shape[i] <> 1) then
+                               i |]
+
+                x.Device.Reduce(Reduction.Sum, x, axes, out.Shape)
+
+            member _.Transpose(inputs, ct) =
+                Tensor.BroadcastTo(ct, inputs[0].Shape) }
+
+    static let broadcastTo shape =
+        { new LinearPrimitive("broadcastTo") with
+            member _.Parameters = [ "shape", box shape ]
+
+            member _.Shape inputs =
+                if not (Shape.broadcastsTo inputs[0].Shape shape) then
+                    Shape.fail
+                        "broadcastTo"
+                        $"shape {Shape.format inputs[0].Shape} cannot be stretched to {Shape.format shape}: counted from the last axis, each length must be equal or 1."
+
+                { Shape = shape
+                  DType = inputs[0].DType }
+
+            member _.Value(inputs, out) =
+                let x = inputs[0]
+                x.View(out.Shape, x.StridesFor out.Shape, x.Offset)
+
+            member _.Transpose(inputs, ct) = Tensor.SumTo(ct, inputs[0].Shape) }
+
+    static let cast dtype =
+        { new LinearPrimitive("cast") with
+            member _.Parameters = [ "dtype", box dtype ]
+
+            member _.Shape inputs =
+                { Shape = inputs[0].Shape
+                  DType = dtype }
+
+            member _.Value(inputs, out) =
+                inputs[0].Device.Convert(inputs[0], out.DType)
+
+            member _.Transpose(inputs, ct) = Tensor.Cast(ct, inputs[0].DType) }
+
+    static let casts = Array.init 6 (fun i -> cast (enum<DType> (byte i |> int)))
+
+    static let stop =
+        { new LinearPrimitive("stopGradient") with
+            member _.Shape inputs =
+                { Shape = inputs[0].Shape
+                  DType = inputs[0].DType }
+
+            member _.Value(inputs, _) = inputs[0]
+            member _.Transpose(_, _) = Unchecked.defaultof<_>
+            member _.Jvp(_, _, _) = Unchecked.defaultof<_> }
+
+    static let select =
+        { new Primitive("where") with
+            member _.Shape inputs =
+                { Shape =
+                    Shape.broadcast
+                        "where"
+                        inputs[0].Shape
+                        (Shape.broadcast "where" inputs[1].Shape inputs[2].Shape)
+                  DType = inputs[1].DType }
+
+            member _.Value(inputs, out) =
+                inputs[1].Device.Select(inputs[0], inputs[1], inputs[2], out.Shape)
+
+            member _.Jvp(inputs, output, tangents) =
+                let orZero (t: Tensor) =
+                    if isNull (box t) then Tensor.ScalarOf(output, 0.0) else t
+
+                Tensor.BroadcastTo(Tensor.Where(inputs[0], orZero tangents[1], orZero tangents[2]), output.Shape)
+
+            member _.Vjp(inputs, _, ct, input) =
+                if input = 0 then
+                    Unchecked.defaultof<_>
+                else
+                    let zero = Tensor.ScalarOf(ct, 0.0)
+
+                    let kept =
+                        if input = 1 then
+                            Tensor.Where(inputs[0], ct, zero)
+                        else
+                            Tensor.Where(inputs[0], zero, ct)
+
+                    Tensor.SumTo(kept, inputs[input].Shape) }
+
+    // Comparisons.
+    static let equal = ComparePrimitive Compare.Equal
+    static let notEqual = ComparePrimitive Compare.NotEqual
+    static let less = ComparePrimitive Compare.Less
+    static let lessOrEqual = ComparePrimitive Compare.LessOrEqual
+    static let greater = ComparePrimitive Compare.Greater
+    static let greaterOrEqual = ComparePrimitive Compare.GreaterOrEqual
+
+    // Functions of two numbers.
+    static let none = Func<_, _, _, _, _>(fun (_: Tensor) _ _ _ -> Unchecked.defaultof<Tensor>)
+    static let add = BinaryPrimitive(Binary.Add, (fun _ _ _ t -> t), (fun _ _ _ t -> t))
+    static let subtract = BinaryPrimitive(Binary.Subtract, (fun _ _ _ t -> t), (fun _ _ _ t -> -t))
+    static let multiply = BinaryPrimitive(Binary.Multiply, (fun _ y _ t -> t * y), (fun x _ _ t -> t * x))
+    static let divide = BinaryPrimitive(Binary.Divide, (fun _ y _ t -> t / y), (fun _ y z t -> -(t * z) / y))
+
+    static let power =
+        BinaryPrimitive(
+            Binary.Power,
+            (fun x y _ t ->
+                // The exponent 0 has the derivative 0, also at x = 0.
+                let zero = Tensor.EqualTo(y, Tensor.ScalarOf(y, 0.0))
+                let lower = Tensor.Where(zero, Tensor.ScalarOf(y, 1.0), y - Tensor.ScalarOf(y, 1.0))
+                t * (y * Tensor.Pow(x, lower))),
+            (fun x _ z t ->
+                // At the base 0 the derivative with respect to the exponent is 0.
+                let zero = Tensor.EqualTo(x, Tensor.ScalarOf(x, 0.0))
+                t * (z * Tensor.Log(Tensor.Where(zero, Tensor.ScalarOf(x, 1.0), x))))
+        )
+
+    /// Ties share the derivative equally.
+    static let share (winner: Tensor) (loser: Tensor) (isAhead: ComparePrimitive) (t: Tensor) =
+        let half = Tensor.Where(Tensor.EqualTo(winner, loser), t * 0.5, Tensor.ScalarOf(t, 0.0))
+        Tensor.Where(isAhead.Apply(winner, loser), t, half)
+
+    static let maximum =
+        BinaryPrimitive(Binary.Maximum, (fun x y _ t -> share x y greater t), (fun x y _ t -> share y x greater t))
+
+    static let minimum =
+        BinaryPrimitive(Binary.Minimum, (fun x y _ t -> share x y less t), (fun x y _ t -> share y x less t))
+
+    static let atan2 =
+        BinaryPrimitive(
+            Binary.Atan2,
+            (fun y x _ t -> t * x / (x * x + y * y)),
+            (fun y x _ t -> -(t * y) / (x * x + y * y))
+        )
+
+    static let logicalAnd = BinaryPrimitive(Binary.And, none, none)
+    static let logicalOr = BinaryPrimitive(Binary.Or, none, none)
+    static let logicalXor = BinaryPrimitive(Binary.Xor, none, none)
+
+    // Products of a cotangent with a derivative, in one pass over memory.
+    static let sigmoidGradient =
+        BinaryPrimitive(
+            Binary.SigmoidGradient,
+            (fun _ y _ t -> Tensor.SigmoidGradient(t, y)),
+            (fun ct y _ t -> t * (ct * (1.0 - 2.0 * y)))
+        )
+
+    static let tanhGradient =
+        BinaryPrimitive(
+            Binary.TanhGradient,
+            (fun _ y _ t -> Tensor.TanhGradient(t, y)),
+            (fun ct y _ t -> t * (ct * (-2.0 * y)))
+        )
+
+    static let reluGradient = BinaryPrimitive(Binary.ReluGradient, (fun _ y _ t -> Tensor.ReluGradient(t, y)), none)
+
+    // Functions of one number.
+    static let flat = Func<_, _, _, _>(fun (_: Tensor) _ _ -> Unchecked.defaultof<Tensor>)
+    static let negate = UnaryPrimitive(Unary.Negate, (fun _ _ t -> -t))
+    static let abs = UnaryPrimitive(Unary.Abs, (fun x _ t -> t * Tensor.Signum x))
+    static let signum = UnaryPrimitive(Unary.Sign, flat)
+    static let reciprocal = UnaryPrimitive(Unary.Reciprocal, (fun _ y t -> -(t * Tensor.Square y)))
+    static let square = UnaryPrimitive(Unary.Square, (fun x _ t -> t * x * 2.0))
+    static let sqrt = UnaryPrimitive(Unary.Sqrt, (fun _ y t -> t * 0.5 / y))
+    static let rsqrt = UnaryPrimitive(Unary.Rsqrt, (fun x y t -> t * y / x * -0.5))
+    static let exp = UnaryPrimitive(Unary.Exp, (fun _ y t -> t * y))
+    static let expm1 = UnaryPrimitive(Unary.Expm1, (fun _ y t -> t * (y + 1.0)))
+    static let log = UnaryPrimitive(Unary.Log, (fun x _ t -> t / x))
+    static let log1p = UnaryPrimitive(Unary.Log1p, (fun x _ t -> t / (x + 1.0)))
+    static let sin = UnaryPrimitive(Unary.Sin, (fun x _ t -> t * Tensor.Cos x))
+    static let cos = UnaryPrimitive(Unary.Cos, (fun x _ t -> -(t * Tensor.Sin x)))
+    static let tan = UnaryPrimitive(Unary.Tan, (fun _ y t -> t * (Tensor.Square y + 1.0)))
+    static let asin = UnaryPrimitive(Unary.Asin, (fun x _ t -> t * Tensor.Rsqrt(1.0 - Tensor.Square x)))
+    static let acos = UnaryPrimitive(Unary.Acos, (fun x _ t -> -(t * Tensor.Rsqrt(1.0 - Tensor.Square x))))
+    static let atan = UnaryPrimitive(Unary.Atan, (fun x _ t -> t / (Tensor.Square x + 1.0)))
+    static let sinh = UnaryPrimitive(Unary.Sinh, (fun x _ t -> t * Tensor.Cosh x))
+    static let cosh = UnaryPrimitive(Unary.Cosh, (fun x _ t -> t * Tensor.Sinh x))
+    static let tanh = UnaryPrimitive(Unary.Tanh, (fun _ y t -> Tensor.TanhGradient(t, y)))
+    static let sigmoid = UnaryPrimitive(Unary.Sigmoid, (fun _ y t -> Tensor.SigmoidGradient(t, y)))
+    static let relu = UnaryPrimitive(Unary.Relu, (fun _ y t -> Tensor.ReluGradient(t, y)))
+    static let softplus = UnaryPrimitive(Unary.Softplus, (fun x _ t -> t * Tensor.Sigmoid x))
+
+    static let erf =
+        UnaryPrimitive(Unary.Erf, (fun x _ t -> t * Tensor.Exp(-(Tensor.Square x)) * (2.0 / Math.Sqrt Math.PI)))
+
+    static let floor = UnaryPrimitive(Unary.Floor, flat)
+    static let ceiling = UnaryPrimitive(Unary.Ceiling, flat)
+    static let round = UnaryPrimitive(Unary.Round, flat)
+    static let truncate = UnaryPrimitive(Unary.Truncate, flat)
+    static let logicalNot = UnaryPrimitive(Unary.Not, flat)
+
+    /// The interpreter that this tensor belongs to has this level; 0 for a concrete tensor.
+    member _.Level = level
+    /// The length of each axis, outermost first.
+    member _.Shape = shape
+    /// The type of the elements.
+    member _.DType = dtype
+    /// The number of axes.
+    member _.Rank = shape.Length
+    /// The number of elements.
+    member _.Size = int (Shape.size shape)
+    /// The interpreter that this tensor belongs to.
+    abstract Trace: Trace
+    /// The elements of the innermost primal, without derivatives.
+    abstract Array: NDArray
+    /// The device that holds the elements.
+    member this.Device = this.Array.Device
+
+    /// The elements, abbreviated, in brackets.
+    override this.ToString() = Host.print this.Array
+
+    // Binding.
+
+    /// Runs a primitive on the innermost interpreter among its inputs, or on their device.
+    static member Bind(primitive: Primitive, [<ParamArray>] inputs: Tensor[]) : Tensor =
+        let mutable top = inputs[0]
+
+        for i in 1 .. inputs.Length - 1 do
+            if inputs[i].Level > top.Level then
+                top <- inputs[i]
+
+        if top.Level = 0L then
+            let out = primitive.Shape inputs
+            Concrete(primitive.Value(Array.map (fun (x: Tensor) -> x.Array) inputs, out))
+        else
+            top.Trace.Process(primitive, inputs)
+
+    static member internal SameDevice(name, a: NDArray, b: NDArray) =
+        if not (obj.ReferenceEquals(a.Device, b.Device)) then
+            Shape.fail name $"one input lies on {a.Device}, another on {b.Device}; move one with ToDevice."
+
+    /// The sum of two tangents or cotangents, either of which may be missing (null), which is zero.
+    static member AddTangents(a: Tensor, b: Tensor) : Tensor =
+        if isNull (box a) then b
+        elif isNull (box b) then a
+        else a + b
+
+    // Making tensors.
+
+    /// A scalar of type float64.
+    static member Scalar(value: float) : Tensor =
+        Concrete(NDArray.Scalar(Cpu.Instance, value))
+
+    /// A scalar of type float32.
+    static member Scalar(value: float32) : Tensor =
+        Concrete(NDArray.Scalar(Cpu.Instance, value))
+
+    /// A scalar on the device of a tensor, of its type (float32 if that type cannot hold the value).
+    static member internal ScalarOf(like: Tensor, value: float) : Tensor =
+        let dtype =
+            if DTypes.IsFloat like.DType then like.DType
+            elif value <> Math.Floor value then DType.Float32
+            elif like.DType = DType.Bool then DType.Int32
+            else like.DType
+
+        Concrete(like.Device.Fill(dtype, Shape.scalar, value))
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<float32>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<float>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<int>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<int64>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<bool>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<byte>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor filled with one value.
+    static member Full(shape: int[], value: float, ?dtype: DType, ?device: Device) : Tensor =
+        Shape.validate "Full" shape
+        let device = defaultArg device Cpu.Instance
+        Concrete(device.Fill(defaultArg dtype DType.Float32, shape, value))
+
+    // Linear maps and choices.
+
+    /// The same values as another type.
+    static member Cast(x: Tensor, dtype: DType) : Tensor =
+        if x.DType = dtype then x else Tensor.Bind(casts[int dtype], x)
+
+    /// The sum over the axes that a shape stretches along to become that of x: the transpose of broadcastTo.
+    static member SumTo(x: Tensor, shape: int[]) : Tensor =
+        if isNull (box x) || Shape.equal x.Shape shape then
+            x
+        else
+            Tensor.Bind(sumTo shape, x)
+
+    /// x stretched to a shape to which its own broadcasts.
+    static member BroadcastTo(x: Tensor, shape: int[]) : Tensor =
+        if isNull (box x) || Shape.equal x.Shape shape then
+            x
+        else
+            Tensor.Bind(broadcastTo shape, x)
+
+    /// x with all its derivatives taken to be zero.
+    static member StopGradient(x: Tensor) : Tensor =
+        if x.Level = 0L then x else Tensor.Bind(stop, x)
+
+    /// Elements of x where the condition holds, of y elsewhere. Only the chosen side receives a derivative.
+    static member Where(condition: Tensor, x: Tensor, y: Tensor) : Tensor =
+        let dtype = DTypes.Promote(x.DType, y.DType)
+        Tensor.Bind(select, Tensor.Cast(condition, DType.Bool), Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
+
+    static member internal SigmoidGradient(ct: Tensor, y: Tensor) = sigmoidGradient.Apply(ct, y)
+    static member internal TanhGradient(ct: Tensor, y: Tensor) = tanhGradient.Apply(ct, y)
+    static member internal ReluGradient(ct: Tensor, y: Tensor) = reluGradient.Apply(ct, y)
+
+    // Operators.
+
+    /// The negative of each element.
+    static member (~-)(x: Tensor) : Tensor = negate.Apply x
+    /// The sum of elements.
+    static member (+)(x: Tensor, y: Tensor) : Tensor = add.Apply(x, y)
+    /// The sum with a number.
+    static member (+)(x: Tensor, y: float) : Tensor = add.Apply(x, Tensor.ScalarOf(x, y))
+    /// The sum with a number.
+    static member (+)(x: float, y: Tensor) : Tensor = add.Apply(Tensor.ScalarOf(y, x), y)
+    /// The difference of elements.
+    static member (-)(x: Tensor, y: Tensor) : Tensor = subtract.Apply(x, y)
+    /// The difference with a number.
+    static member (-)(x: Tensor, y: float) : Tensor = subtract.Apply(x, Tensor.ScalarOf(x, y))
+    /// The difference with a number.
+    static member (-)(x: float, y: Tensor) : Tensor = subtract.Apply(Tensor.ScalarOf(y, x), y)
+    /// The product of elements.
+    static member (*)(x: Tensor, y: Tensor) : Tensor = multiply.Apply(x, y)
+    /// The product with a number.
+    static member (*)(x: Tensor, y: float) : Tensor = multiply.Apply(x, Tensor.ScalarOf(x, y))
+    /// The product with a number.
+    static member (*)(x: float, y: Tensor) : Tensor = multiply.Apply(Tensor.ScalarOf(y, x), y)
+    /// The quotient of elements; of integers, towards zero.
+    static member (/)(x: Tensor, y: Tensor) : Tensor = divide.Apply(x, y)
+    /// The quotient with a number.
+    static member (/)(x: Tensor, y: float) : Tensor = divide.Apply(x, Tensor.ScalarOf(x, y))
+    /// The quotient with a number.
+    static member (/)(x: float, y: Tensor) : Tensor = divide.Apply(Tensor.ScalarOf(y, x), y)
+
+    /// x to the power y, element by element.
+    static member Pow(x: Tensor, y: Tensor) : Tensor = power.Apply(x, y)
+
+    /// x to a constant power.
+    static member Pow(x: Tensor, y: float) : Tensor =
+        if y = 2.0 then square.Apply x
+        elif y = 1.0 then x
+        elif y = 0.5 then sqrt.Apply x
+        elif y = -1.0 then reciprocal.Apply x
+        else power.Apply(x, Tensor.ScalarOf(x, y))
+
+    /// A constant to the power y.
+    static member Pow(x: float, y: Tensor) : Tensor = power.Apply(Tensor.ScalarOf(y, x), y)
+    /// The angle of the point (x, y), in (-pi, pi].
+    static member Atan2(y: Tensor, x: Tensor) : Tensor = atan2.Apply(y, x)
+    /// The larger of each pair; NaN if either is. At a tie each side receives half of the derivative.
+    static member Maximum(x: Tensor, y: Tensor) : Tensor = maximum.Apply(x, y)
+    /// The smaller of each pair; NaN if either is. At a tie each side receives half of the derivative.
+    static member Minimum(x: Tensor, y: Tensor) : Tensor = minimum.Apply(x, y)
+    /// Whether elements are equal; NaN is not equal to itself.
+    static member EqualTo(x: Tensor, y: Tensor) : Tensor = equal.Apply(x, y)
+    /// Whether elements differ.
+    static member NotEqualTo(x: Tensor, y: Tensor) : Tensor = notEqual.Apply(x, y)
+    /// Whether x is less than y.
+    static member Less(x: Tensor, y: Tensor) : Tensor = less.Apply(x, y)
+    /// Whether x is at most y.
+    static member LessOrEqual(x: Tensor, y: Tensor) : Tensor = lessOrEqual.Apply(x, y)
+    /// Whether x is greater than y.
+    static member Greater(x: Tensor, y: Tensor) : Tensor = greater.Apply(x, y)
+    /// Whether x is at least y.
+    static member GreaterOrEqual(x: Tensor, y: Tensor) : Tensor = greaterOrEqual.Apply(x, y)
+    /// Both of two truth values; the bits in both of two integers.
+    static member And(x: Tensor, y: Tensor) : Tensor = logicalAnd.Apply(x, y)
+    /// Either of two truth values; the bits in either of two integers.
+    static member Or(x: Tensor, y: Tensor) : Tensor = logicalOr.Apply(x, y)
+    /// One of two truth values but not both; the bits in one of two integers.
+    static member Xor(x: Tensor, y: Tensor) : Tensor = logicalXor.Apply(x, y)
+    /// The opposite truth value.
+    static member Not(x: Tensor) : Tensor = logicalNot.Apply x
+
+    // Functions of each element.
+
+    /// The absolute value; the derivative at 0 is 0.
+    static member Abs(x: Tensor) : Tensor = abs.Apply x
+    /// The sign: -1, 0 or 1. Its derivative is 0.
+    static member Signum(x: Tensor) : Tensor = signum.Apply x
+    /// One divided by each element.
+    static member Reciprocal(x: Tensor) : Tensor = reciprocal.Apply x
+    /// The square.
+    static member Square(x: Tensor) : Tensor = square.Apply x
+    /// The square root; NaN below 0, and an infinite derivative at 0.
+    static member Sqrt(x: Tensor) : Tensor = sqrt.Apply x
+    /// One divided by the square root.
+    static member Rsqrt(x: Tensor) : Tensor = rsqrt.Apply x
+    /// The exponential function.
+    static member Exp(x: Tensor) : Tensor = exp.Apply x
+    /// exp x - 1, exact near 0.
+    static member Expm1(x: Tensor) : Tensor = expm1.Apply x
+    /// The natural logarithm; -infinity at 0, NaN below.
+    static member Log(x: Tensor) : Tensor = log.Apply x
+    /// log (1 + x), exact near 0.
+    static member Log1p(x: Tensor) : Tensor = log1p.Apply x
+    /// The logarithm to base 10.
+    static member Log10(x: Tensor) : Tensor = log.Apply x * (1.0 / Math.Log 10.0)
+    /// The sine of an angle in radians.
+    static member Sin(x: Tensor) : Tensor = sin.Apply x
+    /// The cosine of an angle in radians.
+    static member Cos(x: Tensor) : Tensor = cos.Apply x
+    /// The tangent of an angle in radians.
+    static member Tan(x: Tensor) : Tensor = tan.Apply x
+    /// The angle in [-pi/2, pi/2] with this sine; NaN outside [-1, 1].
+    static member Asin(x: Tensor) : Tensor = asin.Apply x
+    /// The angle in [0, pi] with this cosine; NaN outside [-1, 1].
+    static member Acos(x: Tensor) : Tensor = acos.Apply x
+    /// The angle in (-pi/2, pi/2) with this tangent.
+    static member Atan(x: Tensor) : Tensor = atan.Apply x
+    /// The hyperbolic sine.
+    static member Sinh(x: Tensor) : Tensor = sinh.Apply x
+    /// The hyperbolic cosine.
+    static member Cosh(x: Tensor) : Tensor = cosh.Apply x
+    /// The hyperbolic tangent.
+    static member Tanh(x: Tensor) : Tensor = tanh.Apply x
+    /// The logistic function 1 / (1 + exp (-x)).
+    static member Sigmoid(x: Tensor) : Tensor = sigmoid.Apply x
+    /// max (x, 0); the derivative at 0 is 0.
+    static member Relu(x: Tensor) : Tensor = relu.Apply x
+    /// log (1 + exp x).
+    static member Softplus(x: Tensor) : Tensor = softplus.Apply x
+    /// The error function.
+    static member Erf(x: Tensor) : Tensor = erf.Apply x
+    /// The largest integer not above x; its derivative is 0.
+    static member Floor(x: Tensor) : Tensor = floor.Apply x
+    /// The smallest integer not below x; its derivative is 0.
+    static member Ceiling(x: Tensor) : Tensor = ceiling.Apply x
+    /// The nearest integer, the even one at a tie; its derivative is 0.
+    static member Round(x: Tensor) : Tensor = round.Apply x
+    /// The integer part; its derivative is 0.
+    static member Truncate(x: Tensor) : Tensor = truncate.Apply x
+
+    /// The value of a tensor with one element.
+    member this.ToDouble() : float =
+        if this.Size <> 1 then
+            Shape.fail "ToDouble" $"the tensor has shape {Shape.format shape}, not one element; reduce or index it first."
+
+        let array = this.Array
+
+        if array.IsInline && array.DType = DType.Float64 then array.InlineDouble
+        elif array.IsInline && array.DType = DType.Float32 then float array.InlineSingle
+        else (Host.toArray<float> array)[0]
+
+    /// The value of a tensor with one element: `float x`.
+    static member op_Explicit(x: Tensor) : float = x.ToDouble()
+    /// The value of a tensor with one element: `float32 x`.
+    static member op_Explicit(x: Tensor) : float32 = float32 (x.ToDouble())
+    /// The value of a tensor with one element: `int x`.
+    static member op_Explicit(x: Tensor) : int = int (x.ToDouble())
+
+    /// The value of the only element of a bool tensor, or a number that is not 0: for `if`.
+    static member op_Explicit(x: Tensor) : bool = x.ToDouble() <> 0.0
+
+/// A tensor that holds an array: level 0.
+[<Sealed>]
+type Concrete(array: NDArray) =
+    inherit Tensor(0L, array.Shape, array.DType)
+    override _.Array = array
+    override _.Trace = Unchecked.defaultof<_>

@@ -1,0 +1,75 @@
+namespace Autodiff
+
+/// A primal with its tangent: a tensor of forward mode.
+[<Sealed>]
+type internal Dual(trace: Trace, primal: Tensor, tangent: Tensor) =
+    inherit Tensor(trace.Level, primal.Shape, primal.DType)
+    member _.Primal = primal
+    member _.Tangent = tangent
+    override _.Trace = trace
+    override _.Array = primal.Array
+
+/// Forward mode. `jvp : (a -> b) -> a -> T a -> b * T b`.
+[<Sealed>]
+type internal JvpTrace() =
+    inherit Trace()
+
+    override this.Process(primitive, inputs) =
+        let primals = Array.zeroCreate inputs.Length
+        let tangents = Array.zeroCreate inputs.Length
+
+        for i in 0 .. inputs.Length - 1 do
+            match inputs[i] with
+            | :? Dual as x when obj.ReferenceEquals(x.Trace, this) ->
+                primals[i] <- x.Primal
+                tangents[i] <- x.Tangent
+            | x -> primals[i] <- x
+
+        let y = Tensor.Bind(primitive, primals)
+
+        if not (DTypes.IsFloat y.DType) then
+            y
+        else
+            let tangent = primitive.Jvp(primals, y, tangents)
+            if isNull (box tangent) then y else Dual(this, y, tangent)
+
+module internal Jvp =
+    /// Checks that a tangent or cotangent fits its primal.
+    let checkMatch operation what (x: Tensor) (t: Tensor) =
+        if not (Shape.equal x.Shape t.Shape) || x.DType <> t.DType then
+            Shape.fail
+                operation
+                $"the {what} is {DTypes.Name t.DType} of shape {Shape.format t.Shape}, but belongs to a tensor that is {DTypes.Name x.DType} of shape {Shape.format x.Shape}."
+
+    let zerosLike (x: Tensor) =
+        Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
+
+    /// The values of f at primals, and their derivatives along tangents.
+    let run (f: Tensor[] -> Tensor[]) (primals: Tensor[]) (tangents: Tensor[]) : struct (Tensor[] * Tensor[]) =
+        let trace = JvpTrace()
+
+        let inputs =
+            Array.map2
+                (fun (x: Tensor) t ->
+                    if isNull (box t) || not (DTypes.IsFloat x.DType) then
+                        x
+                    else
+                        checkMatch "jvp" "tangent" x t
+                        Dual(trace, x, t) :> Tensor)
+                primals
+                tangents
+
+        let outputs = f inputs
+        let ys = Array.zeroCreate outputs.Length
+        let dys = Array.zeroCreate outputs.Length
+
+        for i in 0 .. outputs.Length - 1 do
+            match outputs[i] with
+            | :? Dual as y when obj.ReferenceEquals(y.Trace, trace) ->
+                ys[i] <- y.Primal
+                dys[i] <- y.Tangent
+            | y ->
+                ys[i] <- y
+                dys[i] <- zerosLike y
+
+        struct (ys, dys)

@@ -1,0 +1,168 @@
+namespace Autodiff
+
+open System.Buffers
+open System.Threading
+
+/// A primal with the record of how it was computed: a tensor of reverse mode. An input of the function has no
+/// primitive; the index grows along every dependence.
+[<Sealed>]
+type internal Taped(trace: TapeTrace, primal: Tensor, index: int, primitive: Primitive, inputs: Tensor[], parents: Taped[]) =
+    inherit Tensor(trace.Level, primal.Shape, primal.DType)
+    member _.Primal = primal
+    member _.Index = index
+    member _.Primitive = primitive
+    /// The primals of the inputs.
+    member _.Inputs = inputs
+    /// The records of the inputs; null for those that do not depend on the function's arguments.
+    member _.Parents = parents
+    override _.Trace = trace
+    override _.Array = primal.Array
+
+/// Reverse mode and linearisation: records each primitive that depends on the arguments.
+and [<Sealed>] internal TapeTrace() =
+    inherit Trace()
+    let mutable count = 0
+
+    /// The number of records so far.
+    member _.Count = Volatile.Read &count
+
+    /// Wraps an argument of the function.
+    member this.Argument(x: Tensor) =
+        Taped(this, x, Interlocked.Increment &count - 1, Unchecked.defaultof<_>, null, null)
+
+    override this.Process(primitive, inputs) =
+        let parents = Array.zeroCreate inputs.Length
+        let primals = Array.zeroCreate inputs.Length
+
+        for i in 0 .. inputs.Length - 1 do
+            match inputs[i] with
+            | :? Taped as x when obj.ReferenceEquals(x.Trace, this) ->
+                parents[i] <- x
+                primals[i] <- x.Primal
+            | x -> primals[i] <- x
+
+        let y = Tensor.Bind(primitive, primals)
+
+        if DTypes.IsFloat y.DType then
+            Taped(this, y, Interlocked.Increment &count - 1, primitive, primals, parents)
+        else
+            y
+
+/// The record of one run of a function, from which both its linear maps follow.
+[<Sealed>]
+type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
+    let count = trace.Count
+
+    let record (x: Tensor) =
+        match x with
+        | :? Taped as y when obj.ReferenceEquals(y.Trace, trace) -> y
+        | _ -> Unchecked.defaultof<_>
+
+    /// Runs a function and records it.
+    static member Run (f: Tensor[] -> Tensor[]) (primals: Tensor[]) =
+        let trace = TapeTrace()
+
+        let arguments =
+            primals
+            |> Array.map (fun x -> if DTypes.IsFloat x.DType then trace.Argument x :> Tensor else x)
+
+        Tape(trace, arguments, f arguments)
+
+    /// The values of the function.
+    member val Outputs =
+        outputs
+        |> Array.map (fun y ->
+            match record y with
+            | null -> y
+            | y -> y.Primal)
+
+    /// The cotangents of the arguments from those of the outputs (null for zero, in and out).
+    member _.Pullback(cotangents: Tensor[]) : Tensor[] =
+        let nodes = ArrayPool<Taped>.Shared.Rent count
+        let cts = ArrayPool<Tensor>.Shared.Rent count
+        let mutable last = -1
+
+        try
+            let inline add (node: Taped) ct =
+                let i = node.Index
+                nodes[i] <- node
+                cts[i] <- Tensor.AddTangents(cts[i], ct)
+
+            for i in 0 .. outputs.Length - 1 do
+                let node = record outputs[i]
+
+                if not (isNull (box node)) && not (isNull (box cotangents[i])) then
+                    add node cotangents[i]
+                    last <- max last node.Index
+
+            for i = last downto arguments.Length do
+                let node = nodes[i]
+
+                if not (isNull (box node)) then
+                    let ct = cts[i]
+                    let parents = node.Parents
+
+                    for j in 0 .. parents.Length - 1 do
+                        let parent = parents[j]
+
+                        if not (isNull (box parent)) then
+                            let ingoing = node.Primitive.Vjp(node.Inputs, node.Primal, ct, j)
+
+                            if not (isNull (box ingoing)) then
+                                add parent ingoing
+
+            arguments
+            |> Array.map (fun x ->
+                match record x with
+                | null -> Unchecked.defaultof<_>
+                | x -> cts[x.Index])
+        finally
+            ArrayPool.Shared.Return(nodes, clearArray = true)
+            ArrayPool.Shared.Return(cts, clearArray = true)
+
+    /// The tangents of the outputs from those of the arguments (null for zero, in and out).
+    member _.Pushforward(tangents: Tensor[]) : Tensor[] =
+        let nodes: Taped[] = Array.zeroCreate count
+
+        let rec reach (pending: Taped list) =
+            match pending with
+            | [] -> ()
+            | node :: rest when isNull (box nodes[node.Index]) ->
+                nodes[node.Index] <- node
+
+                (match node.Parents with
+                 | null -> rest
+                 | parents ->
+                     (rest, parents)
+                     ||> Array.fold (fun rest parent -> if isNull (box parent) then rest else parent :: rest))
+                |> reach
+            | _ :: rest -> reach rest
+
+        outputs
+        |> Array.map record
+        |> Array.filter (fun y -> not (isNull (box y)))
+        |> Array.iter (fun y -> reach [ y ])
+
+        let ts: Tensor[] = Array.zeroCreate count
+
+        Array.iteri
+            (fun i x ->
+                match record x with
+                | null -> ()
+                | x -> ts[x.Index] <- tangents[i])
+            arguments
+
+        for node in nodes do
+            if not (isNull (box node)) && not (isNull node.Parents) then
+                let ingoing =
+                    node.Parents
+                    |> Array.map (fun parent -> if isNull (box parent) then Unchecked.defaultof<_> else ts[parent.Index])
+
+                if ingoing |> Array.exists (fun t -> not (isNull (box t))) then
+                    ts[node.Index] <- node.Primitive.Jvp(node.Inputs, node.Primal, ingoing)
+
+        outputs
+        |> Array.map (fun y ->
+            match record y with
+            | null -> Unchecked.defaultof<_>
+            | y -> ts[y.Index])
