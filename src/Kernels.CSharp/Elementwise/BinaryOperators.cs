@@ -1,0 +1,115 @@
+using System.Numerics;
+
+namespace Autodiff.Kernels;
+
+internal readonly struct AddOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, INumber<T>
+{
+    public static T Invoke(T x, T y) => unchecked(x + y);
+}
+
+internal readonly struct SubtractOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, INumber<T>
+{
+    public static T Invoke(T x, T y) => unchecked(x - y);
+}
+
+internal readonly struct MultiplyOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, INumber<T>
+{
+    public static T Invoke(T x, T y) => unchecked(x * y);
+}
+
+internal readonly struct DivideOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, INumber<T>
+{
+    // The processor traps the quotient of the least integer and -1, which wraps here as in every other operation.
+    public static T Invoke(T x, T y) =>
+        typeof(T) != typeof(float) && typeof(T) != typeof(double) && T.IsNegative(y) && y == -T.One
+            ? unchecked(-x)
+            : x / y;
+}
+
+internal readonly struct PowerOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x, T y) => T.Pow(x, y);
+}
+
+internal readonly struct IntegerPowerOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IBinaryInteger<T>
+{
+    public static T Invoke(T x, T y)
+    {
+        if (T.IsNegative(y)) return Reciprocal(x, y);
+        T result = T.One;
+        for (; y != T.Zero; y >>= 1)
+        {
+            if (T.IsOddInteger(y)) result = unchecked(result * x);
+            x = unchecked(x * x);
+        }
+
+        return result;
+    }
+
+    private static T Reciprocal(T x, T y)
+    {
+        if (x == T.Zero) throw new DivideByZeroException();
+        if (x == T.One) return T.One;
+        return x != -T.One ? T.Zero : T.IsOddInteger(y) ? x : T.One;
+    }
+}
+
+internal readonly struct MaximumOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, INumber<T>
+{
+    public static T Invoke(T x, T y) => T.Max(x, y);
+}
+
+internal readonly struct MinimumOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, INumber<T>
+{
+    public static T Invoke(T x, T y) => T.Min(x, y);
+}
+
+internal readonly struct Atan2Operator<T> : IBinaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x, T y) => T.Atan2(x, y);
+}
+
+internal readonly struct AndOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IBinaryInteger<T>
+{
+    public static T Invoke(T x, T y) => x & y;
+}
+
+internal readonly struct OrOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IBinaryInteger<T>
+{
+    public static T Invoke(T x, T y) => x | y;
+}
+
+internal readonly struct XorOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IBinaryInteger<T>
+{
+    public static T Invoke(T x, T y) => x ^ y;
+}
+
+internal readonly struct SigmoidGradientOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x, T y) => x * y * (T.One - y);
+}
+
+internal readonly struct TanhGradientOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x, T y) => x * (T.One - y * y);
+}
+
+internal readonly struct ReluGradientOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x, T y) => y > T.Zero ? x : T.Zero;
+}
