@@ -1,0 +1,330 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Autodiff.Kernels;
+
+/// <summary>
+/// Selection by integer indices along one axis, and its transposes. The tensor that is indexed is contiguous and
+/// seen as outer x axis x inner. Negative indices count from the end, save in <see cref="OneHot"/>.
+/// </summary>
+public static unsafe class Indexing
+{
+    private const long BytesPerFork = 1 << 18;
+
+    /// <summary>
+    /// destination[o, j, i] = x[o, indices[j], i]; the destination is outer x indexCount x inner.
+    /// </summary>
+    /// <exception cref="IndexOutOfRangeException">An index lies outside -axisSize to axisSize - 1.</exception>
+    public static void Take(
+        int elementSize, int outer, int axisSize, int inner, ReadOnlySpan<byte> x,
+        DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
+    {
+        CheckTensor(x.Length, elementSize, outer, axisSize, inner, "x");
+        CheckIndices(indices.Length, indexType, indexCount);
+        CheckTensor(destination.Length, elementSize, outer, indexCount, inner, "The destination");
+        fixed (byte* px = x, pi = indices, pd = destination)
+        {
+            if (indexType == DType.Int64)
+                TakeIndexed(elementSize, outer, axisSize, inner, px, (long*)pi, indexCount, pd);
+            else
+                TakeIndexed(elementSize, outer, axisSize, inner, px, (int*)pi, indexCount, pd);
+        }
+    }
+
+    /// <summary>
+    /// destination[o, k, i] = the sum of updates[o, j, i] over the j with indices[j] = k, in the order of j: the
+    /// transpose of <see cref="Take"/>. The destination is outer x axisSize x inner; its former content is lost.
+    /// </summary>
+    /// <exception cref="IndexOutOfRangeException">An index lies outside -axisSize to axisSize - 1.</exception>
+    public static void TakeAdd(
+        DType dtype, int outer, int axisSize, int inner, ReadOnlySpan<byte> updates,
+        DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
+    {
+        CheckTensor(updates.Length, dtype.Size(), outer, indexCount, inner, "The updates");
+        CheckIndices(indices.Length, indexType, indexCount);
+        CheckTensor(destination.Length, dtype.Size(), outer, axisSize, inner, "The destination");
+        Add<TakeAddition>(dtype, outer, axisSize, inner, updates, indexType, indices, indexCount, destination);
+    }
+
+    /// <summary>
+    /// destination[o, j, i] = x[o, indices[o, j, i], i]; indices and destination are outer x indexCount x inner.
+    /// </summary>
+    /// <exception cref="IndexOutOfRangeException">An index lies outside -axisSize to axisSize - 1.</exception>
+    public static void Gather(
+        int elementSize, int outer, int axisSize, int inner, ReadOnlySpan<byte> x,
+        DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
+    {
+        CheckTensor(x.Length, elementSize, outer, axisSize, inner, "x");
+        CheckIndices(indices.Length, indexType, (long)outer * indexCount * inner);
+        CheckTensor(destination.Length, elementSize, outer, indexCount, inner, "The destination");
+        fixed (byte* px = x, pi = indices, pd = destination)
+        {
+            if (indexType == DType.Int64)
+                GatherIndexed(elementSize, outer, axisSize, inner, px, (long*)pi, indexCount, pd);
+            else
+                GatherIndexed(elementSize, outer, axisSize, inner, px, (int*)pi, indexCount, pd);
+        }
+    }
+
+    /// <summary>
+    /// destination[o, k, i] = the sum of updates[o, j, i] over the j with indices[o, j, i] = k, in the order of j:
+    /// the transpose of <see cref="Gather"/>. The destination is outer x axisSize x inner; its former content is lost.
+    /// </summary>
+    /// <exception cref="IndexOutOfRangeException">An index lies outside -axisSize to axisSize - 1.</exception>
+    public static void ScatterAdd(
+        DType dtype, int outer, int axisSize, int inner, ReadOnlySpan<byte> updates,
+        DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
+    {
+        CheckTensor(updates.Length, dtype.Size(), outer, indexCount, inner, "The updates");
+        CheckIndices(indices.Length, indexType, (long)outer * indexCount * inner);
+        CheckTensor(destination.Length, dtype.Size(), outer, axisSize, inner, "The destination");
+        Add<ScatterAddition>(dtype, outer, axisSize, inner, updates, indexType, indices, indexCount, destination);
+    }
+
+    /// <summary>
+    /// destination[r, c] = 1 where c = indices[r] and 0 elsewhere; the destination is count x classes. An index
+    /// outside 0 to classes - 1 gives a row of zeros.
+    /// </summary>
+    public static void OneHot(
+        DType dtype, int count, int classes, DType indexType, ReadOnlySpan<byte> indices, Span<byte> destination)
+    {
+        CheckIndices(indices.Length, indexType, count);
+        CheckTensor(destination.Length, dtype.Size(), 1, count, classes, "The destination");
+        destination.Clear();
+        fixed (byte* pi = indices, pd = destination)
+        {
+            switch (dtype)
+            {
+                case DType.Bool or DType.UInt8: SetOnes(count, classes, indexType, pi, pd); break;
+                case DType.Int32: SetOnes(count, classes, indexType, pi, (int*)pd); break;
+                case DType.Int64: SetOnes(count, classes, indexType, pi, (long*)pd); break;
+                case DType.Float32: SetOnes(count, classes, indexType, pi, (float*)pd); break;
+                default: SetOnes(count, classes, indexType, pi, (double*)pd); break;
+            }
+        }
+    }
+
+    private static void SetOnes<T>(int count, int classes, DType indexType, byte* indices, T* destination)
+        where T : unmanaged, INumberBase<T>
+    {
+        for (long r = 0; r < count; r++)
+        {
+            long c = indexType == DType.Int64 ? ((long*)indices)[r] : ((int*)indices)[r];
+            if ((ulong)c < (ulong)classes) destination[r * classes + c] = T.One;
+        }
+    }
+
+    private static void TakeIndexed<I>(
+        int elementSize, int outer, int axisSize, int inner, byte* x, I* indices, int indexCount, byte* destination)
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        long rowBytes = (long)inner * elementSize;
+        if (outer == 0 || rowBytes == 0)
+        {
+            for (int j = 0; j < indexCount; j++) Resolve(indices[j], axisSize);
+            return;
+        }
+
+        long rows = (long)outer * indexCount;
+        if (rows * rowBytes < 2 * BytesPerFork)
+            TakeRows(rowBytes, axisSize, x, indices, indexCount, destination, 0, rows);
+        else
+            TakeForked(rowBytes, axisSize, x, indices, indexCount, destination, rows);
+    }
+
+    private static void TakeForked<I>(
+        long rowBytes, int axisSize, byte* x, I* indices, int indexCount, byte* destination, long rows)
+        where I : unmanaged, IBinaryInteger<I> =>
+        Workers.ForRange(rows, Math.Max(1, BytesPerFork / rowBytes), (from, to) =>
+            TakeRows(rowBytes, axisSize, x, indices, indexCount, destination, from, to));
+
+    private static void TakeRows<I>(
+        long rowBytes, int axisSize, byte* x, I* indices, int indexCount, byte* destination, long from, long to)
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        switch (rowBytes)
+        {
+            case 1: TakeElements(axisSize, x, indices, indexCount, destination, from, to); break;
+            case 4: TakeElements(axisSize, (int*)x, indices, indexCount, (int*)destination, from, to); break;
+            case 8: TakeElements(axisSize, (long*)x, indices, indexCount, (long*)destination, from, to); break;
+            default:
+                long o = from / indexCount, j = from % indexCount;
+                byte* block = x + o * axisSize * rowBytes;
+                for (long row = from; row < to; row++)
+                {
+                    byte* source = block + Resolve(indices[j], axisSize) * rowBytes;
+                    byte* target = destination + row * rowBytes;
+                    Unsafe.CopyBlockUnaligned(target, source, (uint)rowBytes);
+                    if (++j == indexCount)
+                    {
+                        j = 0;
+                        block += axisSize * rowBytes;
+                    }
+                }
+
+                break;
+        }
+    }
+
+    private static void TakeElements<T, I>(
+        int axisSize, T* x, I* indices, int indexCount, T* destination, long from, long to)
+        where T : unmanaged
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        long j = from % indexCount;
+        T* block = x + from / indexCount * axisSize;
+        for (long row = from; row < to; row++)
+        {
+            destination[row] = block[Resolve(indices[j], axisSize)];
+            if (++j == indexCount)
+            {
+                j = 0;
+                block += axisSize;
+            }
+        }
+    }
+
+    private static void GatherIndexed<I>(
+        int elementSize, int outer, int axisSize, int inner, byte* x, I* indices, int indexCount, byte* destination)
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        switch (elementSize)
+        {
+            case 1: GatherElements(outer, axisSize, inner, x, indices, indexCount, destination); break;
+            case 4: GatherElements(outer, axisSize, inner, (int*)x, indices, indexCount, (int*)destination); break;
+            default: GatherElements(outer, axisSize, inner, (long*)x, indices, indexCount, (long*)destination); break;
+        }
+    }
+
+    private static void GatherElements<T, I>(
+        int outer, int axisSize, int inner, T* x, I* indices, int indexCount, T* destination)
+        where T : unmanaged
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        for (int o = 0; o < outer; o++)
+        {
+            for (int j = 0; j < indexCount; j++)
+            {
+                for (int i = 0; i < inner; i++)
+                    *destination++ = x[Resolve(*indices++, axisSize) * inner + i];
+            }
+
+            x += (long)axisSize * inner;
+        }
+    }
+
+    private interface IAddition
+    {
+        static abstract void Run<T, I>(
+            int outer, int axisSize, int inner, T* updates, I* indices, int indexCount, T* destination)
+            where T : unmanaged, INumberBase<T>
+            where I : unmanaged, IBinaryInteger<I>;
+    }
+
+    private readonly struct TakeAddition : IAddition
+    {
+        public static void Run<T, I>(
+            int outer, int axisSize, int inner, T* updates, I* indices, int indexCount, T* destination)
+            where T : unmanaged, INumberBase<T>
+            where I : unmanaged, IBinaryInteger<I>
+        {
+            for (int o = 0; o < outer; o++)
+            {
+                for (int j = 0; j < indexCount; j++)
+                {
+                    T* row = destination + Resolve(indices[j], axisSize) * inner;
+                    int i = 0;
+                    for (; i <= inner - Vector<T>.Count; i += Vector<T>.Count)
+                        (Vector.Load(row + i) + Vector.Load(updates + i)).Store(row + i);
+                    for (; i < inner; i++) row[i] += updates[i];
+                    updates += inner;
+                }
+
+                destination += (long)axisSize * inner;
+            }
+        }
+    }
+
+    private readonly struct ScatterAddition : IAddition
+    {
+        public static void Run<T, I>(
+            int outer, int axisSize, int inner, T* updates, I* indices, int indexCount, T* destination)
+            where T : unmanaged, INumberBase<T>
+            where I : unmanaged, IBinaryInteger<I>
+        {
+            for (int o = 0; o < outer; o++)
+            {
+                for (int j = 0; j < indexCount; j++)
+                {
+                    for (int i = 0; i < inner; i++)
+                        destination[Resolve(*indices++, axisSize) * inner + i] += *updates++;
+                }
+
+                destination += (long)axisSize * inner;
+            }
+        }
+    }
+
+    private static void Add<TAddition>(
+        DType dtype, int outer, int axisSize, int inner, ReadOnlySpan<byte> updates,
+        DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
+        where TAddition : struct, IAddition
+    {
+        destination.Clear();
+        fixed (byte* pu = updates, pi = indices, pd = destination)
+        {
+            switch (dtype)
+            {
+                case DType.Bool: throw NoSumOfBooleans();
+                case DType.UInt8: Typed(pu, pi, pd); break;
+                case DType.Int32: Typed((int*)pu, pi, (int*)pd); break;
+                case DType.Int64: Typed((long*)pu, pi, (long*)pd); break;
+                case DType.Float32: Typed((float*)pu, pi, (float*)pd); break;
+                default: Typed((double*)pu, pi, (double*)pd); break;
+            }
+        }
+
+        void Typed<T>(T* from, byte* at, T* into)
+            where T : unmanaged, INumberBase<T>
+        {
+            if (indexType == DType.Int64)
+                TAddition.Run(outer, axisSize, inner, from, (long*)at, indexCount, into);
+            else
+                TAddition.Run(outer, axisSize, inner, from, (int*)at, indexCount, into);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Resolve<I>(I index, int size)
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        long i = long.CreateTruncating(index);
+        long resolved = i < 0 ? i + size : i;
+        if ((ulong)resolved >= (ulong)size) ThrowOutOfRange(i, size);
+        return resolved;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowOutOfRange(long index, int size) =>
+        throw new IndexOutOfRangeException($"The index {index} is out of range for an axis of size {size}.");
+
+    private static ArgumentException NoSumOfBooleans() =>
+        new("Booleans have no sum; convert them to a number type first.");
+
+    private static void CheckTensor(int bytes, int elementSize, int outer, int axisSize, int inner, string name)
+    {
+        if (bytes != (long)outer * axisSize * inner * elementSize) Throw();
+
+        void Throw() => throw new ArgumentException(
+            $"{name} has {bytes} bytes, not {outer} x {axisSize} x {inner} elements of {elementSize} bytes.");
+    }
+
+    private static void CheckIndices(int bytes, DType indexType, long count)
+    {
+        if (indexType is not (DType.Int32 or DType.Int64))
+            throw new ArgumentException($"Indices must be int32 or int64, not {indexType.Name()}.");
+        if (bytes != count * indexType.Size())
+            throw new ArgumentException($"The indices have {bytes} bytes, not {count} elements of {indexType.Name()}.");
+    }
+}
