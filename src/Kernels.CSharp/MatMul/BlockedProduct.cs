@@ -1,0 +1,156 @@
+using System.Numerics;
+
+namespace Autodiff.Kernels;
+
+/// <summary>
+/// Large products: the sums are cut into slices, a slice of A and of B is packed into panels, and blocks of C, each
+/// with its part of A in the second-level cache, gain the product of the slices.
+/// </summary>
+internal sealed unsafe class BlockedProduct<T, V, L>
+    where T : unmanaged, INumberBase<T>
+    where V : struct
+    where L : struct, ILanes<T, V>
+{
+    // A slice of B's panel, and the panel of A that meets it, stay in the first-level cache or just beyond.
+    private const int SliceBytes = 1536;
+
+    // Limits on the packed parts, so that they stay within the last-level cache.
+    private const int MostRows = 4096;
+    private const int MostColumns = 4096;
+
+    // Rows of A of a block: with a slice, about a third of a second-level cache of 1 MB.
+    private const int BlockRows = 240;
+
+    private readonly Operands<T> x;
+    private readonly int width;
+    private readonly int panelRows;
+    private T* packedA;
+    private T* packedB;
+    private nint rowFrom, rowCount, columnFrom, columnCount, from, slice;
+    private nint rowPanels, columnPanels, blockPanels, groupPanels, groups;
+
+    private BlockedProduct(in Operands<T> operands, int maxRows, int width)
+    {
+        x = operands;
+        panelRows = maxRows;
+        this.width = width;
+    }
+
+    private static int PanelColumns => TileKernel<T, V, L>.WideColumns;
+
+    /// <summary>Computes a product, in tiles of at most so many rows.</summary>
+    public static void Multiply(in Operands<T> operands, int maxRows, int width) =>
+        new BlockedProduct<T, V, L>(operands, maxRows, width).Run();
+
+    private void Run()
+    {
+        nint slices = CeilingDivide(x.K, SliceBytes / sizeof(T));
+        nint longest = CeilingDivide(x.K, slices);
+        nint mostRows = Math.Min(x.M, MostRows), mostColumns = Math.Min(x.N, MostColumns);
+        nint sizeA = RoundUp(CeilingDivide(mostRows, panelRows) * panelRows * longest, 64 / sizeof(T));
+        nint sizeB = CeilingDivide(mostColumns, PanelColumns) * PanelColumns * longest;
+        packedA = (T*)Scratch.Take((sizeA + sizeB) * sizeof(T));
+        packedB = packedA + sizeA;
+        Action<int> pack = Pack, compute = Compute;
+        for (columnFrom = 0; columnFrom < x.N; columnFrom += MostColumns)
+        {
+            columnCount = Math.Min(MostColumns, x.N - columnFrom);
+            columnPanels = CeilingDivide(columnCount, PanelColumns);
+            for (rowFrom = 0; rowFrom < x.M; rowFrom += MostRows)
+            {
+                rowCount = Math.Min(MostRows, x.M - rowFrom);
+                rowPanels = CeilingDivide(rowCount, panelRows);
+                nint blocks = Divide();
+                for (from = 0; from < x.K; from += longest)
+                {
+                    slice = Math.Min(longest, x.K - from);
+                    Workers.For((int)(rowPanels + columnPanels), pack);
+                    Workers.For((int)(blocks * groups), compute);
+                }
+            }
+        }
+    }
+
+    /// <summary>Cuts C into blocks of rows and groups of columns: enough for every thread to have some.</summary>
+    private nint Divide()
+    {
+        nint blocks = CeilingDivide(rowCount, BlockRows);
+        blockPanels = CeilingDivide(rowPanels, blocks);
+        blocks = CeilingDivide(rowPanels, blockPanels);
+        nint wanted = Workers.Count == 1 ? 1 : CeilingDivide(16 * Workers.Count, blocks);
+        groupPanels = Math.Max(1, columnPanels / wanted);
+        groups = CeilingDivide(columnPanels, groupPanels);
+        return blocks;
+    }
+
+    private void Pack(int index)
+    {
+        if (index < rowPanels)
+        {
+            nint row = (nint)index * panelRows;
+            Packing.Pack(
+                x.A + (rowFrom + row) * x.ARow + from * x.AColumn, x.ARow, x.AColumn,
+                Math.Min(panelRows, rowCount - row), slice, panelRows, packedA + row * slice, width);
+        }
+        else
+        {
+            nint column = (index - rowPanels) * PanelColumns;
+            Packing.Pack(
+                x.B + from * x.BRow + (columnFrom + column) * x.BColumn, x.BColumn, x.BRow,
+                Math.Min(PanelColumns, columnCount - column), slice, PanelColumns, packedB + column * slice, width);
+        }
+    }
+
+    private void Compute(int index)
+    {
+        nint block = index / groups, group = index % groups;
+        nint rowEnd = Math.Min(rowCount, (block + 1) * blockPanels * panelRows);
+        nint columnEnd = Math.Min(columnCount, (group + 1) * groupPanels * PanelColumns);
+        T* edge = stackalloc T[12 * PanelColumns];
+        Tile<T> tile = default;
+        tile.K = slice;
+        tile.ARow = 1;
+        tile.AColumn = panelRows;
+        tile.BRow = PanelColumns;
+        tile.Second = L.Count;
+        for (nint column = group * groupPanels * PanelColumns; column < columnEnd; column += PanelColumns)
+        {
+            tile.B = packedB + column * slice;
+            nint columns = Math.Min(PanelColumns, columnEnd - column);
+            for (nint row = block * blockPanels * panelRows; row < rowEnd; row += panelRows)
+            {
+                tile.A = packedA + row * slice;
+                int rows = (int)Math.Min(panelRows, rowEnd - row);
+                T* c = x.C + (rowFrom + row) * x.CRow + columnFrom + column;
+                bool whole = columns == PanelColumns;
+                tile.C = whole ? c : edge;
+                tile.CRow = whole ? x.CRow : PanelColumns;
+                tile.Accumulate = whole && from > 0;
+                if (columns > L.Count) TileKernel<T, V, L>.RunPackedWide(rows, &tile);
+                else TileKernel<T, V, L>.RunPackedNarrow(rows, &tile);
+                if (!whole) Merge(edge, c, rows, columns);
+            }
+        }
+    }
+
+    /// <summary>Brings the part of a tile that lies inside C into it.</summary>
+    private void Merge(T* edge, T* c, int rows, nint columns)
+    {
+        for (int i = 0; i < rows; i++, edge += PanelColumns, c += x.CRow)
+        {
+            if (from == 0)
+            {
+                Buffer.MemoryCopy(edge, c, columns * sizeof(T), columns * sizeof(T));
+                continue;
+            }
+
+            nint j = 0;
+            for (; j <= columns - L.Count; j += L.Count) L.Store(c + j, L.Add(L.Load(edge + j), L.Load(c + j)));
+            for (; j < columns; j++) c[j] += edge[j];
+        }
+    }
+
+    private static nint CeilingDivide(nint x, nint y) => (x + y - 1) / y;
+
+    private static nint RoundUp(nint x, nint unit) => CeilingDivide(x, unit) * unit;
+}

@@ -1,0 +1,192 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace Autodiff.Kernels;
+
+/// <summary>
+/// Chooses how to compute products of floats: as vector products, by reading the operands where they lie, or packed
+/// in blocks; and on how many threads.
+/// </summary>
+internal static unsafe class Products<T>
+    where T : unmanaged, INumberBase<T>
+{
+    // Below this many multiply-adds, a fork takes longer than it saves.
+    private const double WorkToFork = 1_000_000;
+
+    // A vector product is bound by memory: it forks from this many elements of the matrix.
+    private const double VectorWorkToFork = 200_000;
+
+    // Products of a batch are spread over the threads whole, unless they are large enough to be worth a fork each.
+    private const double LargeWork = 64_000_000;
+
+    // B is read where it lies, or from a plain transposed copy, while it takes up to this many bytes.
+    private const int DirectBytes = 256 * 1024;
+
+    public static void Multiply(in Operands<T> x, nint batch, nint aBatch, nint bBatch, int width)
+    {
+        if (batch == 1)
+        {
+            Multiply(x, width);
+        }
+        else if (Workers.Count > 1 && x.Work < LargeWork && batch * x.Work > WorkToFork)
+        {
+            ForkBatch(x, batch, aBatch, bBatch, width);
+        }
+        else
+        {
+            Range(x, 0, batch, aBatch, bBatch, width);
+        }
+    }
+
+    private static void ForkBatch(Operands<T> x, nint batch, nint aBatch, nint bBatch, int width)
+    {
+        int parts = (int)Math.Min(batch, 4 * Workers.Count);
+        Workers.For(parts, i => Range(x, batch * i / parts, batch * (i + 1) / parts, aBatch, bBatch, width));
+    }
+
+    private static void Range(in Operands<T> x, nint start, nint end, nint aBatch, nint bBatch, int width)
+    {
+        Operands<T> one = x;
+        for (nint i = start; i < end; i++)
+        {
+            one.A = x.A + i * aBatch;
+            one.B = x.B + i * bBatch;
+            one.C = x.C + i * x.M * x.N;
+            Multiply(one, width);
+        }
+    }
+
+    private static void Multiply(in Operands<T> x, int width)
+    {
+        if (x.M == 1)
+        {
+            MultiplyVector(x, width);
+        }
+        else if (x.N == 1)
+        {
+            // A column is the transpose of the row that the transposed factors give.
+            MultiplyVector(
+                new()
+                {
+                    M = 1,
+                    N = x.M,
+                    K = x.K,
+                    A = x.B,
+                    AColumn = x.BRow,
+                    B = x.A,
+                    BRow = x.AColumn,
+                    BColumn = x.ARow,
+                    C = x.C,
+                },
+                width);
+        }
+        else if (x.K * x.N * sizeof(T) <= DirectBytes)
+        {
+            MultiplyDirect(x, width);
+        }
+        else
+        {
+            MultiplyBlocked(x, width);
+        }
+    }
+
+    private static void MultiplyVector(in Operands<T> x, int width)
+    {
+        nint unit = VectorUnit(width);
+        if (x.Work < VectorWorkToFork || x.N < 2 * unit || Workers.Count == 1) Vector(x, 0, x.N, width);
+        else ForkVector(x, unit, width);
+    }
+
+    private static void ForkVector(Operands<T> x, nint unit, int width)
+    {
+        nint units = x.N / unit;
+        int parts = (int)Math.Min(units, Workers.Count);
+        Workers.For(parts, i => Vector(
+            x, units * i / parts * unit, i + 1 == parts ? x.N : units * (i + 1) / parts * unit, width));
+    }
+
+    private static nint VectorUnit(int width) => 8 * Math.Max(1, width / 8 / sizeof(T));
+
+    private static void Vector(in Operands<T> x, nint start, nint end, int width)
+    {
+        switch (width)
+        {
+            case 512: VectorProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, start, end); break;
+            case 256: VectorProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, start, end); break;
+            case 128: VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end); break;
+            default: VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end); break;
+        }
+    }
+
+    private static void MultiplyDirect(in Operands<T> x, int width)
+    {
+        if (x.BColumn == 1)
+        {
+            MultiplyRows(x, width);
+            return;
+        }
+
+        Operands<T> copied = x;
+        copied.B = (T*)Scratch.Take(x.K * x.N * sizeof(T));
+        copied.BRow = x.N;
+        copied.BColumn = 1;
+        Packing.Pack(x.B, x.BColumn, x.BRow, x.N, x.K, x.N, copied.B, width);
+        MultiplyRows(copied, width);
+    }
+
+    private static void MultiplyRows(in Operands<T> x, int width)
+    {
+        if (x.Work < WorkToFork || Workers.Count == 1) Direct(x, width);
+        else ForkDirect(x, width);
+    }
+
+    /// <summary>Cuts C into as many parts as there are threads, by rows while the parts are tall, then by columns.</summary>
+    private static void ForkDirect(Operands<T> x, int width)
+    {
+        int tall = (int)Math.Clamp(x.M / 12, 1, Workers.Count);
+        int wide = (int)Math.Clamp(x.N / 32, 1, Workers.Count / tall);
+        Workers.For(tall * wide, part =>
+        {
+            nint row = part / wide, column = part % wide;
+            nint top = x.M * row / tall, left = x.N * column / wide;
+            Operands<T> y = x;
+            y.M = x.M * (row + 1) / tall - top;
+            y.N = x.N * (column + 1) / wide - left;
+            y.A += top * x.ARow;
+            y.B += left;
+            y.C += top * x.CRow + left;
+            Direct(y, width);
+        });
+    }
+
+    private static void Direct(in Operands<T> x, int width)
+    {
+        int rows = MaxRows(width);
+        if (width == 512 && x.N >= Vector512<T>.Count)
+            DirectProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, rows);
+        else if (width >= 256 && x.N >= Vector256<T>.Count)
+            DirectProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, rows);
+        else if (width >= 128 && x.N >= Vector128<T>.Count)
+            DirectProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, rows);
+        else
+            DirectProduct<T, T, Lanes1<T>>.Multiply(x, rows);
+    }
+
+    private static void MultiplyBlocked(in Operands<T> x, int width)
+    {
+        int rows = MaxRows(width);
+        switch (width)
+        {
+            case 512: BlockedProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, rows, width); break;
+            case 256: BlockedProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, rows, width); break;
+            case 128: BlockedProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, rows, width); break;
+            default: BlockedProduct<T, T, Lanes1<T>>.Multiply(x, rows, width); break;
+        }
+    }
+
+    /// <summary>
+    /// The rows of the tallest tile: two accumulators a row, in 32 vector registers, which come with 512-bit vectors,
+    /// or in 16.
+    /// </summary>
+    private static int MaxRows(int width) => width == 512 ? 12 : 6;
+}
