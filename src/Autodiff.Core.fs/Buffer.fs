@@ -1,9 +1,11 @@
 namespace Autodiff
 
 open System
-open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
+open Microsoft.FSharp.NativeInterop
 open Autodiff.Kernels
+
+#nowarn "9" // pointers to native memory
 
 /// An immutable array on a device: memory, and how to walk it. What a concrete tensor holds, and what devices compute
 /// on. Strides are in elements, never negative; null strides mean contiguous row-major.
@@ -45,25 +47,63 @@ type NDArray internal (device: Device, dtype: DType, shape: int[], strides: int[
     member _.Bytes: ReadOnlySpan<byte> =
         let skip = offset * DTypes.Size dtype
 
-        match storage with
-        | null ->
+        if isNull storage then
             MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(&bits, 1)).Slice(0, DTypes.Size dtype)
-        | :? (byte[]) as bytes -> ReadOnlySpan<byte>(bytes, skip, bytes.Length - skip)
-        | :? HostMemory as memory ->
-            MemoryMarshal.CreateReadOnlySpan(
-                &Unsafe.AddByteOffset(&Unsafe.NullRef<byte>(), memory.Pointer + nativeint skip),
+        elif (storage :? (byte[])) then
+            let bytes = storage :?> byte[]
+            ReadOnlySpan<byte>(bytes, skip, bytes.Length - skip)
+        elif (storage :? HostMemory) then
+            let memory = storage :?> HostMemory
+
+            ReadOnlySpan<byte>(
+                NativePtr.toVoidPtr (NativePtr.ofNativeInt<byte> (memory.Pointer + nativeint skip)),
                 int (memory.Length - int64 skip)
             )
-        | _ -> Shape.fail "memory" $"this array lies on {device}; copy it to the host first."
+        else
+            Shape.fail "memory" $"this array lies on {device}; copy it to the host first." |> ignore<unit>
+            ReadOnlySpan<byte>.Empty
 
     /// The same memory walked differently.
-    member _.View(shape, strides, offset) = NDArray(device, dtype, shape, strides, offset, storage, bits)
+    member this.View(shape: int[], strides, offset) =
+        // One element of a small array is held inline, so that what follows takes the short path.
+        if shape.Length = 0 && (storage :? (byte[])) && DTypes.IsFloat dtype then
+            let bytes = ReadOnlySpan<byte>(storage :?> byte[]).Slice(offset * DTypes.Size dtype)
+
+            if dtype = DType.Float64 then
+                NDArray.Scalar(device, MemoryMarshal.Read<float> bytes)
+            else
+                NDArray.Scalar(device, MemoryMarshal.Read<float32> bytes)
+        else
+            NDArray(device, dtype, shape, strides, offset, storage, bits)
 
     /// The strides, spelled out when contiguous.
     member _.ExplicitStrides = if isNull strides then Shape.rowMajorStrides shape else strides
 
     /// Strides as the kernels take them: empty when contiguous.
     member _.KernelStrides = ReadOnlySpan<int> strides
+
+    /// Every steps[i]-th element from starts[i] of each axis.
+    member this.Slice(starts: int[], lengths: int[], steps: int[]) =
+        if Shape.size lengths = 0L then
+            this.View(lengths, null, offset)
+        else
+            let own = this.ExplicitStrides
+            let mutable first = offset
+            // An axis of length 1 is never walked along, so that its stride does not matter.
+            let mutable expected = 1
+            let mutable contiguous = true
+            let strides = Array.zeroCreate lengths.Length
+
+            for i = lengths.Length - 1 downto 0 do
+                first <- first + starts[i] * own[i]
+                strides[i] <- own[i] * steps[i]
+
+                if lengths[i] <> 1 && strides[i] <> expected then
+                    contiguous <- false
+
+                expected <- expected * lengths[i]
+
+            this.View(lengths, (if contiguous then null else strides), first)
 
     /// Strides that walk this array as if it had the given shape, to which it broadcasts; null when nothing stretches.
     member this.StridesFor(target: int[]) : int[] =

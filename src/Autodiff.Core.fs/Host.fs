@@ -64,10 +64,10 @@ module internal Host =
     let print (x: NDArray) : string =
         if x.Rank = 0 then
             match x.DType with
-            | DType.Float64 -> (toArray<float> x)[0].ToString("R", invariant)
-            | DType.Float32 -> (toArray<float32> x)[0].ToString("R", invariant)
+            | DType.Float64 -> ((toArray<float> x)[0]).ToString("R", invariant)
+            | DType.Float32 -> ((toArray<float32> x)[0]).ToString("R", invariant)
             | DType.Bool -> if (toArray<bool> x)[0] then "true" else "false"
-            | _ -> (toArray<int64> x)[0].ToString invariant
+            | _ -> ((toArray<int64> x)[0]).ToString(invariant)
         else
             let edge = 3
             let abbreviate = x.Size > 1000

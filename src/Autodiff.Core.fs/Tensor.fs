@@ -10,7 +10,7 @@ type TensorType = { Shape: int[]; DType: DType }
 
 /// An operation and every rule that the interpreters need. Parameters are static data; tensors are always inputs.
 /// Rules are written with tensor operations, so that derivatives of derivatives need no further code.
-[<AbstractClass>]
+[<AbstractClass; AllowNullLiteral>]
 type Primitive(name: string) =
     /// The name, as programs and messages print it.
     member _.Name = name
@@ -33,7 +33,7 @@ type Primitive(name: string) =
 
 /// A running interpreter: what bind hands a primitive to. Levels grow with each that starts, so that the innermost has
 /// the highest.
-[<AbstractClass>]
+[<AbstractClass; AllowNullLiteral>]
 type Trace() =
     static let mutable last = 0L
     let level = Interlocked.Increment &last
@@ -105,15 +105,15 @@ type BinaryPrimitive
 
     override _.Jvp(inputs, output, tangents) =
         let part (rule: Func<_, _, _, _, _>) t =
-            if isNull (box t) then
+            if isNull t then
                 t
             else
                 rule.Invoke(inputs[0], inputs[1], output, t)
 
         let a, b = part left tangents[0], part right tangents[1]
 
-        if isNull (box a) then Tensor.BroadcastTo(b, output.Shape)
-        elif isNull (box b) then Tensor.BroadcastTo(a, output.Shape)
+        if isNull a then Tensor.BroadcastTo(b, output.Shape)
+        elif isNull b then Tensor.BroadcastTo(a, output.Shape)
         else a + b
 
     override _.Vjp(inputs, output, ct, input) =
@@ -148,8 +148,8 @@ type ComparePrimitive(kernel: CompareKernel) =
         Tensor.SameDevice(kernel.Name, inputs[0], inputs[1])
         inputs[0].Device.Compare(kernel, inputs[0], inputs[1], out.Shape)
 
-    override _.Jvp(_, _, _) = Unchecked.defaultof<_>
-    override _.Vjp(_, _, _, _) = Unchecked.defaultof<_>
+    override _.Jvp(_, _, _) = null
+    override _.Vjp(_, _, _, _) = null
 
     /// Binds the primitive, after converting both inputs to the type that holds both.
     member this.Apply(x: Tensor, y: Tensor) : Tensor =
@@ -161,7 +161,7 @@ type ComparePrimitive(kernel: CompareKernel) =
 
 /// An operation that is linear in its first input (others are indices): it is its own derivative, and its transpose
 /// carries cotangents back.
-[<AbstractClass>]
+[<AbstractClass; AllowNullLiteral>]
 type LinearPrimitive(name: string) =
     inherit Primitive(name)
 
@@ -176,7 +176,7 @@ type LinearPrimitive(name: string) =
     override this.Vjp(inputs, _, ct, _) = this.Transpose(inputs, ct)
 
 /// An operation that is linear in each of its first two inputs: the product rule is its derivative.
-[<AbstractClass>]
+[<AbstractClass; AllowNullLiteral>]
 type BilinearPrimitive(name: string) =
     inherit Primitive(name)
 
@@ -185,7 +185,7 @@ type BilinearPrimitive(name: string) =
 
     override this.Jvp(inputs, _, tangents) =
         let part i =
-            if isNull (box tangents[i]) then
+            if isNull tangents[i] then
                 tangents[i]
             else
                 Tensor.Bind(this, (if i = 0 then [| tangents[0]; inputs[1] |] else [| inputs[0]; tangents[1] |]))
@@ -196,7 +196,7 @@ type BilinearPrimitive(name: string) =
 
 /// An immutable array of numbers that can be differentiated. Operators and functions work element by element and
 /// broadcast; all names and conventions follow NumPy.
-[<AbstractClass>]
+[<AbstractClass; AllowNullLiteral>]
 type Tensor internal (level: int64, shape: int[], dtype: DType) =
     // Linear maps that the rules below need.
     static let sumTo shape =
@@ -243,6 +243,58 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
             member _.Transpose(inputs, ct) = Tensor.SumTo(ct, inputs[0].Shape) }
 
+    static let sameType (x: Tensor) shape = { Shape = shape; DType = x.DType }
+
+    static let reshaped shape =
+        { new LinearPrimitive("reshape") with
+            member _.Parameters = [ "shape", box shape ]
+            member _.Shape inputs = sameType inputs[0] (Shape.resolve "reshape" inputs[0].Shape shape)
+
+            member _.Value(inputs, out) =
+                let x = inputs[0].Device.Contiguous inputs[0]
+                x.View(out.Shape, null, x.Offset)
+
+            member _.Transpose(inputs, ct) = Tensor.Reshaped(ct, inputs[0].Shape) }
+
+    static let sliced (starts: int[]) (lengths: int[]) (steps: int[]) =
+        { new LinearPrimitive("slice") with
+            member _.Parameters = [ "starts", box starts; "lengths", box lengths; "steps", box steps ]
+
+            member _.Shape inputs =
+                let x = inputs[0]
+
+                if starts.Length <> x.Rank then
+                    Shape.fail "slice" $"{starts.Length} ranges for a tensor of rank {x.Rank}."
+
+                for i in 0 .. x.Rank - 1 do
+                    let last = starts[i] + (lengths[i] - 1) * steps[i]
+
+                    if starts[i] < 0 || lengths[i] < 0 || steps[i] < 1 || (lengths[i] > 0 && last >= x.Shape[i]) then
+                        Shape.fail "slice" $"positions {starts[i]} to {last} lie outside axis {i}, which has length {x.Shape[i]}."
+
+                sameType x lengths
+
+            member _.Value(inputs, out) = inputs[0].Slice(starts, out.Shape, steps)
+            member _.Transpose(inputs, ct) = Tensor.Placed(ct, inputs[0].Shape, starts, steps) }
+
+    static let placed (shape: int[]) (starts: int[]) (steps: int[]) =
+        { new LinearPrimitive("place") with
+            member _.Parameters = [ "shape", box shape; "starts", box starts; "steps", box steps ]
+
+            member _.Shape inputs =
+                let x = inputs[0]
+
+                let fits i =
+                    starts[i] >= 0 && (x.Shape[i] = 0 || starts[i] + (x.Shape[i] - 1) * steps[i] < shape[i])
+
+                if shape.Length <> x.Rank || not (Seq.forall fits (seq { 0 .. x.Rank - 1 })) then
+                    Shape.fail "place" $"a tensor of shape {Shape.format x.Shape} does not fit into {Shape.format shape} from {Shape.format starts}."
+
+                sameType x shape
+
+            member _.Value(inputs, out) = inputs[0].Device.Place(inputs[0], out.Shape, starts, steps)
+            member _.Transpose(inputs, ct) = Tensor.Sliced(ct, starts, inputs[0].Shape, steps) }
+
     static let cast dtype =
         { new LinearPrimitive("cast") with
             member _.Parameters = [ "dtype", box dtype ]
@@ -256,7 +308,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
             member _.Transpose(inputs, ct) = Tensor.Cast(ct, inputs[0].DType) }
 
-    static let casts = Array.init 6 (fun i -> cast (enum<DType> (byte i |> int)))
+    static let casts = Array.init 6 (fun i -> cast (LanguagePrimitives.EnumOfValue<byte, DType> (byte i)))
 
     static let stop =
         { new LinearPrimitive("stopGradient") with
@@ -265,8 +317,8 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                   DType = inputs[0].DType }
 
             member _.Value(inputs, _) = inputs[0]
-            member _.Transpose(_, _) = Unchecked.defaultof<_>
-            member _.Jvp(_, _, _) = Unchecked.defaultof<_> }
+            member _.Transpose(_, _) = null
+            member _.Jvp(_, _, _) = null }
 
     static let select =
         { new Primitive("where") with
@@ -283,13 +335,13 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
             member _.Jvp(inputs, output, tangents) =
                 let orZero (t: Tensor) =
-                    if isNull (box t) then Tensor.ScalarOf(output, 0.0) else t
+                    if isNull t then Tensor.ScalarOf(output, 0.0) else t
 
                 Tensor.BroadcastTo(Tensor.Where(inputs[0], orZero tangents[1], orZero tangents[2]), output.Shape)
 
             member _.Vjp(inputs, _, ct, input) =
                 if input = 0 then
-                    Unchecked.defaultof<_>
+                    null
                 else
                     let zero = Tensor.ScalarOf(ct, 0.0)
 
@@ -310,7 +362,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static let greaterOrEqual = ComparePrimitive Compare.GreaterOrEqual
 
     // Functions of two numbers.
-    static let none = Func<_, _, _, _, _>(fun (_: Tensor) _ _ _ -> Unchecked.defaultof<Tensor>)
+    static let none = Func<_, _, _, _, _>(fun (_: Tensor) _ _ _ -> null)
     static let add = BinaryPrimitive(Binary.Add, (fun _ _ _ t -> t), (fun _ _ _ t -> t))
     static let subtract = BinaryPrimitive(Binary.Subtract, (fun _ _ _ t -> t), (fun _ _ _ t -> -t))
     static let multiply = BinaryPrimitive(Binary.Multiply, (fun _ y _ t -> t * y), (fun x _ _ t -> t * x))
@@ -370,7 +422,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static let reluGradient = BinaryPrimitive(Binary.ReluGradient, (fun _ y _ t -> Tensor.ReluGradient(t, y)), none)
 
     // Functions of one number.
-    static let flat = Func<_, _, _, _>(fun (_: Tensor) _ _ -> Unchecked.defaultof<Tensor>)
+    static let flat = Func<_, _, _, _>(fun (_: Tensor) _ _ -> null)
     static let negate = UnaryPrimitive(Unary.Negate, (fun _ _ t -> -t))
     static let abs = UnaryPrimitive(Unary.Abs, (fun x _ t -> t * Tensor.Signum x))
     static let signum = UnaryPrimitive(Unary.Sign, flat)
@@ -446,8 +498,8 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// The sum of two tangents or cotangents, either of which may be missing (null), which is zero.
     static member AddTangents(a: Tensor, b: Tensor) : Tensor =
-        if isNull (box a) then b
-        elif isNull (box b) then a
+        if isNull a then b
+        elif isNull b then a
         else a + b
 
     // Making tensors.
@@ -469,6 +521,10 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             else like.DType
 
         Concrete(like.Device.Fill(dtype, Shape.scalar, value))
+
+    /// Zeros of the shape and type of a tensor.
+    static member internal ZerosLike(x: Tensor) : Tensor =
+        Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
 
     /// A tensor on the host from values in row-major order.
     static member From(values: ReadOnlySpan<float32>, [<ParamArray>] shape: int[]) : Tensor =
@@ -508,17 +564,95 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// The sum over the axes that a shape stretches along to become that of x: the transpose of broadcastTo.
     static member SumTo(x: Tensor, shape: int[]) : Tensor =
-        if isNull (box x) || Shape.equal x.Shape shape then
+        if isNull x || Shape.equal x.Shape shape then
             x
         else
             Tensor.Bind(sumTo shape, x)
 
     /// x stretched to a shape to which its own broadcasts.
     static member BroadcastTo(x: Tensor, shape: int[]) : Tensor =
-        if isNull (box x) || Shape.equal x.Shape shape then
+        if isNull x || Shape.equal x.Shape shape then
             x
         else
             Tensor.Bind(broadcastTo shape, x)
+
+    /// The same elements in row-major order with another shape; one length may be -1.
+    static member internal Reshaped(x: Tensor, shape: int[]) : Tensor =
+        if Shape.equal shape x.Shape then x else Tensor.Bind(reshaped shape, x)
+
+    /// Every steps[i]-th element from starts[i] of each axis.
+    static member internal Sliced(x: Tensor, starts, lengths, steps) : Tensor =
+        if Shape.equal lengths x.Shape then
+            x
+        else
+            Tensor.Bind(sliced starts lengths steps, x)
+
+    /// Zeros of a shape with x written at starts[i] + j * steps[i] of each axis: the transpose of slicing.
+    static member internal Placed(x: Tensor, shape, starts, steps) : Tensor =
+        if Shape.equal shape x.Shape then
+            x
+        else
+            Tensor.Bind(placed shape starts steps, x)
+
+    /// What an index of slices selects. Axes that are not named are kept whole.
+    static member internal Indexed(x: Tensor, slices: Slice[]) : Tensor =
+        if slices.Length > x.Rank then
+            Shape.fail "index" $"{slices.Length} indices for a tensor of shape {Shape.format x.Shape}, which has {x.Rank} axes."
+
+        let starts = Array.zeroCreate x.Rank
+        let lengths = Array.copy x.Shape
+        let steps = Array.create x.Rank 1
+        let mutable positions = 0
+
+        for i in 0 .. slices.Length - 1 do
+            let s, n = slices[i], x.Shape[i]
+            let first = s.Start.GetOffset n
+
+            if s.IsPosition then
+                if first < 0 || first >= n then
+                    Shape.fail "index" $"position {s.Start} is outside axis {i}, which has length {n}."
+
+                positions <- positions + 1
+                lengths[i] <- 1
+            else
+                let last = s.End.GetOffset n
+
+                if first < 0 || last > n || first > last then
+                    Shape.fail "index" $"the range {s.Start}..{s.End} is outside axis {i}, which has length {n}."
+
+                lengths[i] <- (last - first + s.Step - 1) / s.Step
+                steps[i] <- s.Step
+
+            starts[i] <- first
+
+        let selected = Tensor.Sliced(x, starts, lengths, steps)
+
+        if positions = 0 then
+            selected
+        else
+            let isKept i = i >= slices.Length || not slices[i].IsPosition
+            Tensor.Reshaped(selected, [| for i in 0 .. x.Rank - 1 do if isKept i then lengths[i] |])
+
+    /// What slices select: `x[0, 1..3, ..]` in C#. A position removes its axis; axes that are not named are kept whole.
+    member this.Item
+        with get ([<ParamArray>] slices: Slice[]): Tensor = Tensor.Indexed(this, slices)
+
+    /// The entry at a position of the first axis; a negative one counts from the end.
+    member this.Item
+        with get (i: int): Tensor = Tensor.Indexed(this, [| Slice.At i |])
+
+    /// The entry at positions of the first two axes.
+    member this.Item
+        with get (i: int, j: int): Tensor = Tensor.Indexed(this, [| Slice.At i; Slice.At j |])
+
+    /// The entry at positions of the first three axes.
+    member this.Item
+        with get (i: int, j: int, k: int): Tensor = Tensor.Indexed(this, [| Slice.At i; Slice.At j; Slice.At k |])
+
+    /// The entry at positions of the first four axes.
+    member this.Item
+        with get (i: int, j: int, k: int, l: int): Tensor =
+            Tensor.Indexed(this, [| Slice.At i; Slice.At j; Slice.At k; Slice.At l |])
 
     /// x with all its derivatives taken to be zero.
     static member StopGradient(x: Tensor) : Tensor =
@@ -683,8 +817,8 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static member op_Explicit(x: Tensor) : bool = x.ToDouble() <> 0.0
 
 /// A tensor that holds an array: level 0.
-[<Sealed>]
+[<Sealed; AllowNullLiteral>]
 type Concrete(array: NDArray) =
     inherit Tensor(0L, array.Shape, array.DType)
     override _.Array = array
-    override _.Trace = Unchecked.defaultof<_>
+    override _.Trace = null

@@ -118,8 +118,8 @@ module internal Convolution =
                 let struct (_, positions) = inputs[0].Device.MaxPool(s, inputs[0], out.Shape)
                 positions
 
-            member _.Jvp(_, _, _) = Unchecked.defaultof<_>
-            member _.Vjp(_, _, _, _) = Unchecked.defaultof<_> }
+            member _.Jvp(_, _, _) = null
+            member _.Vjp(_, _, _, _) = null }
 
     let rec private gatherP (s: PoolShape) =
         { new LinearPrimitive("maxPoolGather") with

@@ -102,8 +102,8 @@ module internal Indexing =
                   DType = dtype }
 
             member _.Value(inputs, _) = inputs[0].Device.OneHot(inputs[0], classes, dtype)
-            member _.Jvp(_, _, _) = Unchecked.defaultof<_>
-            member _.Vjp(_, _, _, _) = Unchecked.defaultof<_> }
+            member _.Jvp(_, _, _) = null
+            member _.Vjp(_, _, _, _) = null }
 
     /// A last axis of zeros with a one at each index; an index outside gives zeros only.
     let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor =

@@ -15,7 +15,7 @@ module internal LinearAlgebra =
         order[x.Rank - 1] <- x.Rank - 2
         permute order x
 
-    let rec private matmulP =
+    let private matmulP =
         { new BilinearPrimitive("matmul") with
             member _.Shape inputs =
                 let x, y = inputs[0], inputs[1]
@@ -40,12 +40,12 @@ module internal LinearAlgebra =
                 Tensor.SameDevice("matmul", inputs[0], inputs[1])
                 inputs[0].Device.MatMul(inputs[0], inputs[1], out.Shape)
 
-            member _.Transpose(inputs, ct, input) =
+            member this.Transpose(inputs, ct, input) =
                 let product =
                     if input = 0 then
-                        Tensor.Bind(matmulP, ct, swapLast inputs[1])
+                        Tensor.Bind(this, ct, swapLast inputs[1])
                     else
-                        Tensor.Bind(matmulP, swapLast inputs[0], ct)
+                        Tensor.Bind(this, swapLast inputs[0], ct)
 
                 Tensor.SumTo(product, inputs[input].Shape) }
 

@@ -62,8 +62,8 @@ module internal Reductions =
                     Shape = Shape.reduce inputs[0].Shape axes true }
 
             member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
-            member _.Jvp(_, _, _) = Unchecked.defaultof<_>
-            member _.Vjp(_, _, _, _) = Unchecked.defaultof<_> }
+            member _.Jvp(_, _, _) = null
+            member _.Vjp(_, _, _, _) = null }
 
     let maxOver axes keepAxes (x: Tensor) : Tensor =
         drop axes keepAxes x (Tensor.Bind(extremeP Reduction.Maximum "max" axes, x))
@@ -93,8 +93,8 @@ module internal Reductions =
                   DType = DType.Int64 }
 
             member _.Value(inputs, _) = inputs[0].Device.ArgReduce(largest, inputs[0], axis)
-            member _.Jvp(_, _, _) = Unchecked.defaultof<_>
-            member _.Vjp(_, _, _, _) = Unchecked.defaultof<_> }
+            member _.Jvp(_, _, _) = null
+            member _.Vjp(_, _, _, _) = null }
 
     /// The positions of the largest elements along an axis, the first at ties.
     let argmax axis (x: Tensor) : Tensor =
@@ -107,33 +107,33 @@ module internal Reductions =
     // Softmax along the last axis. Its derivative is the symmetric map t -> y (t - sum (y t)).
     let private total (x: Tensor) = sumOver [| x.Rank - 1 |] true x
 
-    let rec private softmaxGradientP =
+    let private softmaxGradientP =
         { new Primitive("softmaxGradient") with
             member _.Shape inputs = single inputs[0]
             member _.Value(inputs, _) = inputs[0].Device.SoftmaxGradient(false, inputs[0], inputs[1])
 
-            member _.Jvp(inputs, _, tangents) =
+            member this.Jvp(inputs, _, tangents) =
                 let y, ct = inputs[0], inputs[1]
 
                 let fromOutput =
                     match tangents[0] with
-                    | t when isNull (box t) -> t
+                    | null -> null
                     | t -> t * (ct - total (ct * y)) - y * total (ct * t)
 
                 let fromCt =
                     match tangents[1] with
-                    | t when isNull (box t) -> t
-                    | t -> Tensor.Bind(softmaxGradientP, y, t)
+                    | null -> null
+                    | t -> Tensor.Bind(this, y, t)
 
                 Tensor.AddTangents(fromOutput, fromCt)
 
-            member _.Vjp(inputs, _, v, input) =
+            member this.Vjp(inputs, _, v, input) =
                 let y, ct = inputs[0], inputs[1]
 
                 if input = 0 then
                     v * (ct - total (ct * y)) - ct * total (v * y)
                 else
-                    Tensor.Bind(softmaxGradientP, y, v) }
+                    Tensor.Bind(this, y, v) }
 
     let private softmaxP =
         { new Primitive("softmax") with
@@ -153,12 +153,12 @@ module internal Reductions =
 
                 let fromOutput =
                     match tangents[0] with
-                    | t when isNull (box t) -> t
+                    | null -> null
                     | t -> -(Tensor.Exp y * t * total ct)
 
                 let fromCt =
                     match tangents[1] with
-                    | t when isNull (box t) -> t
+                    | null -> null
                     | t -> Tensor.Bind(this, y, t)
 
                 Tensor.AddTangents(fromOutput, fromCt)

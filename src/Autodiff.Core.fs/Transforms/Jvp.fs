@@ -1,7 +1,7 @@
 namespace Autodiff
 
 /// A primal with its tangent: a tensor of forward mode.
-[<Sealed>]
+[<Sealed; AllowNullLiteral>]
 type internal Dual(trace: Trace, primal: Tensor, tangent: Tensor) =
     inherit Tensor(trace.Level, primal.Shape, primal.DType)
     member _.Primal = primal
@@ -31,7 +31,7 @@ type internal JvpTrace() =
             y
         else
             let tangent = primitive.Jvp(primals, y, tangents)
-            if isNull (box tangent) then y else Dual(this, y, tangent)
+            if isNull tangent then y else Dual(this, y, tangent)
 
 module internal Jvp =
     /// Checks that a tangent or cotangent fits its primal.
@@ -41,9 +41,6 @@ module internal Jvp =
                 operation
                 $"the {what} is {DTypes.Name t.DType} of shape {Shape.format t.Shape}, but belongs to a tensor that is {DTypes.Name x.DType} of shape {Shape.format x.Shape}."
 
-    let zerosLike (x: Tensor) =
-        Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
-
     /// The values of f at primals, and their derivatives along tangents.
     let run (f: Tensor[] -> Tensor[]) (primals: Tensor[]) (tangents: Tensor[]) : struct (Tensor[] * Tensor[]) =
         let trace = JvpTrace()
@@ -51,7 +48,7 @@ module internal Jvp =
         let inputs =
             Array.map2
                 (fun (x: Tensor) t ->
-                    if isNull (box t) || not (DTypes.IsFloat x.DType) then
+                    if isNull t || not (DTypes.IsFloat x.DType) then
                         x
                     else
                         checkMatch "jvp" "tangent" x t
@@ -70,6 +67,6 @@ module internal Jvp =
                 dys[i] <- y.Tangent
             | y ->
                 ys[i] <- y
-                dys[i] <- zerosLike y
+                dys[i] <- Tensor.ZerosLike y
 
         struct (ys, dys)

@@ -5,7 +5,7 @@ open System.Threading
 
 /// A primal with the record of how it was computed: a tensor of reverse mode. An input of the function has no
 /// primitive; the index grows along every dependence.
-[<Sealed>]
+[<Sealed; AllowNullLiteral>]
 type internal Taped(trace: TapeTrace, primal: Tensor, index: int, primitive: Primitive, inputs: Tensor[], parents: Taped[]) =
     inherit Tensor(trace.Level, primal.Shape, primal.DType)
     member _.Primal = primal
@@ -28,7 +28,7 @@ and [<Sealed>] internal TapeTrace() =
 
     /// Wraps an argument of the function.
     member this.Argument(x: Tensor) =
-        Taped(this, x, Interlocked.Increment &count - 1, Unchecked.defaultof<_>, null, null)
+        Taped(this, x, Interlocked.Increment &count - 1, null, null, null)
 
     override this.Process(primitive, inputs) =
         let parents = Array.zeroCreate inputs.Length
@@ -56,7 +56,7 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
     let record (x: Tensor) =
         match x with
         | :? Taped as y when obj.ReferenceEquals(y.Trace, trace) -> y
-        | _ -> Unchecked.defaultof<_>
+        | _ -> null
 
     /// Runs a function and records it.
     static member Run (f: Tensor[] -> Tensor[]) (primals: Tensor[]) =
@@ -91,30 +91,30 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
             for i in 0 .. outputs.Length - 1 do
                 let node = record outputs[i]
 
-                if not (isNull (box node)) && not (isNull (box cotangents[i])) then
+                if not (isNull node) && not (isNull cotangents[i]) then
                     add node cotangents[i]
                     last <- max last node.Index
 
             for i = last downto arguments.Length do
                 let node = nodes[i]
 
-                if not (isNull (box node)) then
+                if not (isNull node) then
                     let ct = cts[i]
                     let parents = node.Parents
 
                     for j in 0 .. parents.Length - 1 do
                         let parent = parents[j]
 
-                        if not (isNull (box parent)) then
+                        if not (isNull parent) then
                             let ingoing = node.Primitive.Vjp(node.Inputs, node.Primal, ct, j)
 
-                            if not (isNull (box ingoing)) then
+                            if not (isNull ingoing) then
                                 add parent ingoing
 
             arguments
             |> Array.map (fun x ->
                 match record x with
-                | null -> Unchecked.defaultof<_>
+                | null -> null
                 | x -> cts[x.Index])
         finally
             ArrayPool.Shared.Return(nodes, clearArray = true)
@@ -127,20 +127,20 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
         let rec reach (pending: Taped list) =
             match pending with
             | [] -> ()
-            | node :: rest when isNull (box nodes[node.Index]) ->
+            | node :: rest when isNull nodes[node.Index] ->
                 nodes[node.Index] <- node
 
                 (match node.Parents with
                  | null -> rest
                  | parents ->
                      (rest, parents)
-                     ||> Array.fold (fun rest parent -> if isNull (box parent) then rest else parent :: rest))
+                     ||> Array.fold (fun rest parent -> if isNull parent then rest else parent :: rest))
                 |> reach
             | _ :: rest -> reach rest
 
         outputs
         |> Array.map record
-        |> Array.filter (fun y -> not (isNull (box y)))
+        |> Array.filter (fun y -> not (isNull y))
         |> Array.iter (fun y -> reach [ y ])
 
         let ts: Tensor[] = Array.zeroCreate count
@@ -153,16 +153,16 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
             arguments
 
         for node in nodes do
-            if not (isNull (box node)) && not (isNull node.Parents) then
+            if not (isNull node) && not (isNull node.Parents) then
                 let ingoing =
                     node.Parents
-                    |> Array.map (fun parent -> if isNull (box parent) then Unchecked.defaultof<_> else ts[parent.Index])
+                    |> Array.map (fun parent -> if isNull parent then null else ts[parent.Index])
 
-                if ingoing |> Array.exists (fun t -> not (isNull (box t))) then
+                if ingoing |> Array.exists (fun t -> not (isNull t)) then
                     ts[node.Index] <- node.Primitive.Jvp(node.Inputs, node.Primal, ingoing)
 
         outputs
         |> Array.map (fun y ->
             match record y with
-            | null -> Unchecked.defaultof<_>
+            | null -> null
             | y -> ts[y.Index])

@@ -1,0 +1,124 @@
+namespace Autodiff
+
+/// The transformations of functions. Functions take and return trees of tensors: records, tuples, lists, arrays or maps,
+/// nested as one likes. All of them nest in each other to any depth.
+[<AutoOpen>]
+module Transforms =
+    let private differentiable operation (xs: Tensor[]) =
+        if not (xs |> Array.exists (fun x -> DTypes.IsFloat x.DType)) then
+            let types = xs |> Array.map (fun x -> DTypes.Name x.DType) |> Array.distinct |> String.concat ", "
+
+            Shape.fail
+                operation
+                (if xs.Length = 0 then
+                     "the argument holds no tensors."
+                 else
+                     $"the argument is {types}, which has no derivatives; convert it to float32 or float64 with To.")
+
+    let private orZeros (xs: Tensor[]) (ts: Tensor[]) =
+        Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) xs ts
+
+    /// Cotangents or tangents as a user gives them, checked against what they belong to.
+    let private fitting operation what (xs: Tensor[]) (ts: Tensor[]) =
+        if xs.Length <> ts.Length then
+            Shape.fail operation $"{ts.Length} {what}s were given for {xs.Length} tensors."
+
+        Array.iter2 (Jvp.checkMatch operation what) xs ts
+        ts
+
+    /// Runs f on leaves; the reference receives f's own result, whose structure the way back needs.
+    let private onLeaves (f: 'a -> 'b) (x: 'a) (result: 'b ref) : Tensor[] -> Tensor[] =
+        fun leaves ->
+            result.Value <- f (Tree.withLeaves x leaves)
+            Tree.leaves result.Value
+
+    /// Forward mode, `jvp : (a -> b) -> a -> T a -> b * T b`: the value of f at x, and its derivative along a tangent.
+    let jvp (f: 'a -> 'b) (x: 'a) (tangent: 'a) : 'b * 'b =
+        let result = ref Unchecked.defaultof<'b>
+        let primals = Tree.leaves x
+        differentiable "jvp" primals
+        let tangents = Tree.leaves tangent
+
+        if tangents.Length <> primals.Length then
+            Shape.fail "jvp" $"{tangents.Length} tangents were given for {primals.Length} tensors."
+
+        let struct (ys, dys) = Jvp.run (onLeaves f x result) primals tangents
+        Tree.withLeaves result.Value ys, Tree.withLeaves result.Value dys
+
+    let private record operation (f: 'a -> 'b) (x: 'a) : struct (Tensor[] * Tape * 'b) =
+        let result = ref Unchecked.defaultof<'b>
+        let primals = Tree.leaves x
+        differentiable operation primals
+        let tape = Tape.Run (onLeaves f x result) primals
+        struct (primals, tape, Tree.withLeaves result.Value tape.Outputs)
+
+    /// Reverse mode, `vjp : (a -> b) -> a -> b * (T b -> T a)`: the value of f at x, and its pullback, which carries a
+    /// cotangent of the result back to one of x. The pullback may be called any number of times.
+    let vjp (f: 'a -> 'b) (x: 'a) : 'b * ('b -> 'a) =
+        let struct (primals, tape, y) = record "vjp" f x
+
+        let pullback (cotangent: 'b) =
+            let cts = fitting "vjp" "cotangent" tape.Outputs (Tree.leaves cotangent)
+            Tree.withLeaves x (orZeros primals (tape.Pullback cts))
+
+        y, pullback
+
+    /// The value of f at x, and its derivative there as a linear function: f itself is not run again.
+    /// `linearize : (a -> b) -> a -> b * (T a -> T b)`.
+    let linearize (f: 'a -> 'b) (x: 'a) : 'b * ('a -> 'b) =
+        let struct (primals, tape, y) = record "linearize" f x
+
+        let pushforward (tangent: 'a) =
+            let ts = fitting "linearize" "tangent" primals (Tree.leaves tangent)
+            Tree.withLeaves y (orZeros tape.Outputs (tape.Pushforward ts))
+
+        y, pushforward
+
+    /// The value of a scalar function, and its gradient.
+    let valueAndGrad (f: 'a -> Tensor) (x: 'a) : Tensor * 'a =
+        let struct (primals, tape, y) = record "grad" f x
+
+        if y.Size <> 1 || not (DTypes.IsFloat y.DType) then
+            Shape.fail
+                "grad"
+                $"the function returned {DTypes.Name y.DType} of shape {Shape.format y.Shape}; a gradient needs one floating-point number: sum it, or use jacrev or vjp."
+
+        let one = Tensor.BroadcastTo(Tensor.ScalarOf(y, 1.0), y.Shape)
+        y, Tree.withLeaves x (orZeros primals (tape.Pullback [| one |]))
+
+    /// The gradient of a scalar function, `grad : (a -> scalar) -> a -> T a`.
+    let grad (f: 'a -> Tensor) (x: 'a) : 'a = snd (valueAndGrad f x)
+
+    /// The product of the Hessian of a scalar function with a vector, without forming the Hessian.
+    let hvp (f: 'a -> Tensor) (x: 'a) (v: 'a) : 'a = snd (jvp (grad f) x v)
+
+    let private basis (x: Tensor) i =
+        reshape x.Shape (Tensor.Cast(oneHot x.Size x.DType (Tensor.From([| i |]: int[])), x.DType))
+
+    /// The Jacobian by forward mode, of shape (shape of f x) + (shape of x): one pushforward for each element of x.
+    let jacfwd (f: Tensor -> Tensor) (x: Tensor) : Tensor =
+        let y, pushforward = linearize f x
+
+        if x.Size = 0 then
+            Tensor.Full(Array.append y.Shape x.Shape, 0.0, y.DType)
+        else
+            let columns =
+                Array.init x.Size (fun i -> reshape [| y.Size; 1 |] (pushforward (basis x i)))
+
+            reshape (Array.append y.Shape x.Shape) (concat 1 columns)
+
+    /// The Jacobian by reverse mode, of shape (shape of f x) + (shape of x): one pullback for each element of f x.
+    let jacrev (f: Tensor -> Tensor) (x: Tensor) : Tensor =
+        let y, pullback = vjp f x
+
+        if y.Size = 0 then
+            Tensor.Full(Array.append y.Shape x.Shape, 0.0, x.DType)
+        else
+            let rows = Array.init y.Size (fun i -> reshape [| 1; x.Size |] (pullback (basis y i)))
+            reshape (Array.append y.Shape x.Shape) (concat 0 rows)
+
+    /// The Hessian of a scalar function, of shape (shape of x) + (shape of x): forward over reverse mode.
+    let hessian (f: Tensor -> Tensor) (x: Tensor) : Tensor = jacfwd (grad f) x
+
+    /// x with all its derivatives taken to be zero.
+    let stopGradient (x: 'a) : 'a = Tree.map Tensor.StopGradient x

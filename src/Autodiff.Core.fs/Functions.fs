@@ -1,0 +1,422 @@
+namespace Autodiff
+
+open System
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+
+/// Operations on tensors, named as in NumPy. Axes count from 0, or from -1 backwards.
+[<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Tensor =
+    /// A float64 scalar.
+    let scalar (value: float) : Tensor = Tensor.Scalar value
+    /// A tensor of one value.
+    let full (dtype: DType) (shape: seq<int>) (value: float) : Tensor = Tensor.Full(Seq.toArray shape, value, dtype)
+    /// Zeros of type float32.
+    let zeros (shape: seq<int>) : Tensor = full DType.Float32 shape 0.0
+    /// Ones of type float32.
+    let ones (shape: seq<int>) : Tensor = full DType.Float32 shape 1.0
+    /// Zeros with the shape and type of x.
+    let zerosLike (x: Tensor) : Tensor = full x.DType x.Shape 0.0
+    /// Ones with the shape and type of x.
+    let onesLike (x: Tensor) : Tensor = full x.DType x.Shape 1.0
+
+    /// A tensor of a shape from values in row-major order; the element type follows the values.
+    let ofArray (shape: seq<int>) (values: 'T[]) : Tensor =
+        Concrete(Host.ofSpan "ofArray" (Seq.toArray shape) (ReadOnlySpan<'T> values))
+
+    /// A vector from values; the element type follows the values.
+    let ofSeq (values: seq<'T>) : Tensor =
+        let values = Seq.toArray values
+        ofArray [| values.Length |] values
+
+    /// A matrix from rows of one length; the element type follows the values.
+    let ofRows (rows: seq<#seq<'T>>) : Tensor =
+        let rows = rows |> Seq.map Seq.toArray |> Seq.toArray
+        let columns = if rows.Length = 0 then 0 else rows[0].Length
+
+        for row in rows do
+            if row.Length <> columns then
+                Shape.fail "ofRows" $"rows have {columns} and {row.Length} elements; all must have the same number."
+
+        ofArray [| rows.Length; columns |] (Array.concat rows)
+
+    /// The elements in row-major order, converted to the asked type.
+    let toArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType> (x: Tensor) : 'T[] =
+        Host.toArray<'T> x.Array
+
+    /// start, start + step, ... below stop, of type float64.
+    let arange (start: float) (stop: float) (step: float) : Tensor =
+        if step = 0.0 then
+            Shape.fail "arange" "the step is 0."
+
+        let count = max 0 (int (ceil ((stop - start) / step)))
+        ofArray [| count |] (Array.init count (fun i -> start + float i * step))
+
+    /// count float64 numbers from start to stop, evenly spaced, both included.
+    let linspace (start: float) (stop: float) (count: int) : Tensor =
+        let step = if count > 1 then (stop - start) / float (count - 1) else 0.0
+        ofArray [| count |] (Array.init count (fun i -> if i = count - 1 && count > 1 then stop else start + float i * step))
+
+    /// The float32 identity matrix.
+    let eye (n: int) : Tensor =
+        oneHot n DType.Float32 (ofArray [| n |] [| 0 .. n - 1 |])
+
+    /// The same values as another type.
+    let cast (dtype: DType) (x: Tensor) : Tensor = Tensor.Cast(x, dtype)
+
+    // Structure.
+
+    /// The same elements in row-major order with another shape; one length may be -1.
+    let reshape (shape: seq<int>) (x: Tensor) : Tensor = Structural.reshape (Seq.toArray shape) x
+    /// The elements as a vector, in row-major order.
+    let flatten (x: Tensor) : Tensor = Structural.reshape [| -1 |] x
+    /// The axes in another order: axis i of the result is axis order[i] of x.
+    let permute (order: seq<int>) (x: Tensor) : Tensor = Structural.permute (Seq.toArray order) x
+    /// The last two axes exchanged.
+    let transpose (x: Tensor) : Tensor = LinearAlgebra.swapLast x
+    /// x stretched to a shape.
+    let broadcastTo (shape: seq<int>) (x: Tensor) : Tensor = Tensor.BroadcastTo(x, Seq.toArray shape)
+    /// x with an axis of length 1 put in.
+    let expandAxis axis (x: Tensor) : Tensor = Structural.expandAxis axis x
+
+    /// x without an axis of length 1.
+    let squeeze axis (x: Tensor) : Tensor =
+        let axis = Shape.axis "squeeze" x.Rank axis
+
+        if x.Shape[axis] <> 1 then
+            Shape.fail "squeeze" $"axis {axis} of {Shape.format x.Shape} does not have length 1."
+
+        Structural.reshape (Array.removeAt axis x.Shape) x
+
+    /// Tensors one after another along an axis that they have.
+    let concat axis (xs: seq<Tensor>) : Tensor = Structural.concat axis (Seq.toArray xs)
+
+    /// Tensors of one shape side by side along a new axis.
+    let stack axis (xs: seq<Tensor>) : Tensor =
+        Structural.concat axis (xs |> Seq.map (Structural.expandAxis axis) |> Seq.toArray)
+
+    /// Pieces of the given lengths along an axis.
+    let split axis (lengths: seq<int>) (x: Tensor) : Tensor[] =
+        let lengths = Seq.toArray lengths
+        let axis = Shape.axis "split" x.Rank axis
+
+        if Array.sum lengths <> x.Shape[axis] then
+            Shape.fail "split" $"the lengths {Shape.format lengths} do not sum to {x.Shape[axis]}, the length of axis {axis}."
+
+        let ends = Array.scan (+) 0 lengths
+
+        Array.init lengths.Length (fun i ->
+            let starts = Array.zeroCreate x.Rank
+            starts[axis] <- ends[i]
+            Structural.slice starts (Array.updateAt axis lengths[i] x.Shape) (Array.create x.Rank 1) x)
+
+    /// Zeros around x: before and after each axis.
+    let pad (widths: seq<int * int>) (x: Tensor) : Tensor =
+        let widths = Seq.toArray widths
+
+        if widths.Length <> x.Rank || widths |> Array.exists (fun (a, b) -> a < 0 || b < 0) then
+            Shape.fail "pad" $"{widths.Length} pairs of widths for a tensor of shape {Shape.format x.Shape}; give one pair of numbers from 0 up for each axis."
+
+        let shape = Array.map2 (fun d (a, b) -> d + a + b) x.Shape widths
+        Structural.place shape (Array.map fst widths) (Array.create x.Rank 1) x
+
+    // Reductions.
+
+    /// The sum of all elements.
+    let sum (x: Tensor) : Tensor = sumOver [| 0 .. x.Rank - 1 |] false x
+    /// The sums over axes.
+    let sumAxes (axes: seq<int>) (x: Tensor) : Tensor = sumOver (Shape.axes "sum" x.Rank axes) false x
+
+    let internal meanOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
+        let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+        let count = axes |> Array.fold (fun n a -> n * float x.Shape[a]) 1.0
+        sumOver axes keepAxes x * (1.0 / count)
+
+    /// The mean of all elements.
+    let mean (x: Tensor) : Tensor = meanOver [| 0 .. x.Rank - 1 |] false x
+    /// The means over axes.
+    let meanAxes (axes: seq<int>) (x: Tensor) : Tensor = meanOver (Shape.axes "mean" x.Rank axes) false x
+
+    let internal varianceOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
+        meanOver axes keepAxes (Tensor.Square(x - meanOver axes true x))
+
+    /// The mean squared distance from the mean, of all elements.
+    let variance (x: Tensor) : Tensor = varianceOver [| 0 .. x.Rank - 1 |] false x
+    /// The mean squared distances from the means, over axes.
+    let varianceAxes (axes: seq<int>) (x: Tensor) : Tensor = varianceOver (Shape.axes "variance" x.Rank axes) false x
+    /// The largest of all elements.
+    let max (x: Tensor) : Tensor = maxOver [| 0 .. x.Rank - 1 |] false x
+    /// The largest elements along axes.
+    let maxAxes (axes: seq<int>) (x: Tensor) : Tensor = maxOver (Shape.axes "max" x.Rank axes) false x
+    /// The smallest of all elements.
+    let min (x: Tensor) : Tensor = minOver [| 0 .. x.Rank - 1 |] false x
+    /// The smallest elements along axes.
+    let minAxes (axes: seq<int>) (x: Tensor) : Tensor = minOver (Shape.axes "min" x.Rank axes) false x
+    /// The positions of the largest elements along an axis, the first at ties; int64.
+    let argmax axis (x: Tensor) : Tensor = Reductions.argmax axis x
+    /// The positions of the smallest elements along an axis, the first at ties; int64.
+    let argmin axis (x: Tensor) : Tensor = Reductions.argmin axis x
+    /// Whether any element holds.
+    let any (x: Tensor) : Tensor = anyOver [| 0 .. x.Rank - 1 |] false x
+    /// Whether all elements hold.
+    let all (x: Tensor) : Tensor = allOver [| 0 .. x.Rank - 1 |] false x
+
+    let internal logSumExpOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
+        // A largest value that is infinite is not subtracted: inf - inf would be NaN.
+        let largest = Tensor.StopGradient(maxOver axes true x)
+        let isFinite = Tensor.Less(Tensor.Abs largest, Tensor.ScalarOf(x, Double.PositiveInfinity))
+        let shift = Tensor.Where(isFinite, largest, Tensor.ScalarOf(x, 0.0))
+        let y = Tensor.Log(sumOver axes true (Tensor.Exp(x - shift))) + shift
+        if keepAxes then y else Structural.reshape (Shape.reduce x.Shape axes false) y
+
+    /// log (sum (exp x)) over axes, without overflow.
+    let logSumExp (axes: seq<int>) (x: Tensor) : Tensor =
+        logSumExpOver (Shape.axes "logSumExp" x.Rank axes) false x
+
+    /// The Euclidean length of all elements together; the derivative at 0 is 0.
+    let norm (x: Tensor) : Tensor =
+        let squared = sum (Tensor.Square x)
+        let isZero = Tensor.EqualTo(squared, Tensor.ScalarOf(squared, 0.0))
+        let safe = Tensor.Where(isZero, Tensor.ScalarOf(squared, 1.0), squared)
+        Tensor.Where(isZero, Tensor.ScalarOf(squared, 0.0), Tensor.Sqrt safe)
+
+    // Products.
+
+    /// The matrix product of the last two axes, with leading axes broadcast; vectors count as rows on the left, columns on
+    /// the right.
+    let matmul (x: Tensor) (y: Tensor) : Tensor = LinearAlgebra.matmul x y
+    /// The sum of the products of the elements of two tensors of one shape.
+    let dot (x: Tensor) (y: Tensor) : Tensor =
+        if not (Shape.equal x.Shape y.Shape) then
+            Shape.fail "dot" $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} differ."
+
+        sum (x * y)
+
+    /// All products of the elements of two vectors.
+    let outer (x: Tensor) (y: Tensor) : Tensor =
+        Structural.reshape [| x.Size; 1 |] x * Structural.reshape [| 1; y.Size |] y
+
+    // Choices and positions.
+
+    /// Elements of x where the condition holds, of y elsewhere.
+    let where (condition: Tensor) (x: Tensor) (y: Tensor) : Tensor = Tensor.Where(condition, x, y)
+
+    /// Elements kept between two bounds; outside them the derivative is 0.
+    let clamp (low: float) (high: float) (x: Tensor) : Tensor =
+        let outside bound isOutside y = Tensor.Where(isOutside (x, Tensor.ScalarOf(x, bound)), Tensor.ScalarOf(x, bound), y)
+        x |> outside low Tensor.Less |> outside high Tensor.Greater
+
+    /// Entries of x along an axis at positions.
+    let take axis (indices: Tensor) (x: Tensor) : Tensor = Indexing.take axis indices x
+    /// Elements of x along an axis, each at the position that indices holds at its place.
+    let gather axis (indices: Tensor) (x: Tensor) : Tensor = Indexing.gather axis indices x
+    /// Zeros with elements of x added along an axis of length n at the positions that indices holds at their places.
+    let scatterAdd axis n (indices: Tensor) (x: Tensor) : Tensor = Indexing.scatterAdd axis n indices x
+    /// A last axis of float32 zeros with a one at each index.
+    let oneHot classes (indices: Tensor) : Tensor = Indexing.oneHot classes DType.Float32 indices
+
+    // Functions for networks.
+
+    /// exp x / sum (exp x) along an axis, without overflow.
+    let softmax axis (x: Tensor) : Tensor = Reductions.softmax axis x
+    /// The logarithm of softmax along an axis, without overflow.
+    let logSoftmax axis (x: Tensor) : Tensor = Reductions.logSoftmax axis x
+
+    /// x where it is positive, slope * x elsewhere.
+    let leakyRelu (slope: float) (x: Tensor) : Tensor =
+        Tensor.Where(Tensor.Greater(x, Tensor.ScalarOf(x, 0.0)), x, x * slope)
+
+    /// Images (n, c, h, w) correlated with filters (f, c, kh, kw), with one stride and zero padding for both axes.
+    let conv2d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
+        Convolution.conv2d (stride, stride) (padding, padding) (1, 1) x filters
+
+    /// The maxima of square windows of images (n, c, h, w).
+    let maxPool2d (window: int) (stride: int) (x: Tensor) : Tensor =
+        Convolution.maxPool2d (window, window) (stride, stride) (0, 0) x
+
+    /// The means of square windows of images (n, c, h, w).
+    let averagePool2d (window: int) (stride: int) (x: Tensor) : Tensor =
+        Convolution.averagePool2d (window, window) (stride, stride) (0, 0) x
+
+/// Functions of each element that F# itself does not name; `sin`, `exp`, `abs`, `**` and the rest work on tensors as they
+/// do on numbers.
+[<AutoOpen>]
+module ElementFunctions =
+    /// The logistic function 1 / (1 + exp (-x)).
+    let sigmoid (x: Tensor) = Tensor.Sigmoid x
+    /// max (x, 0); the derivative at 0 is 0.
+    let relu (x: Tensor) = Tensor.Relu x
+    /// log (1 + exp x).
+    let softplus (x: Tensor) = Tensor.Softplus x
+    /// The error function.
+    let erf (x: Tensor) = Tensor.Erf x
+    /// The square.
+    let square (x: Tensor) = Tensor.Square x
+
+/// F# slices, whose ends are included: `x[1..3, *]`. Positions and ranges mix.
+[<AutoOpen>]
+module Slicing =
+    let private range (first: int option) (last: int option) : Slice =
+        let start =
+            match first with
+            | Some i -> Index(i, false)
+            | None -> Index.Start
+
+        let stop =
+            match last with
+            | Some i -> Index(i + 1, false)
+            | None -> Index.End
+
+        Slice.op_Implicit (Range(start, stop))
+
+    let private at (i: int) = Slice.At i
+
+    type Tensor with
+        member x.GetSlice(a, b) = Tensor.Indexed(x, [| range a b |])
+        member x.GetSlice(a, b, c, d) = Tensor.Indexed(x, [| range a b; range c d |])
+        member x.GetSlice(i: int, c, d) = Tensor.Indexed(x, [| at i; range c d |])
+        member x.GetSlice(a, b, j: int) = Tensor.Indexed(x, [| range a b; at j |])
+        member x.GetSlice(a, b, c, d, e, f) = Tensor.Indexed(x, [| range a b; range c d; range e f |])
+        member x.GetSlice(i: int, c, d, e, f) = Tensor.Indexed(x, [| at i; range c d; range e f |])
+        member x.GetSlice(a, b, j: int, e, f) = Tensor.Indexed(x, [| range a b; at j; range e f |])
+        member x.GetSlice(a, b, c, d, k: int) = Tensor.Indexed(x, [| range a b; range c d; at k |])
+        member x.GetSlice(i: int, j: int, e, f) = Tensor.Indexed(x, [| at i; at j; range e f |])
+        member x.GetSlice(i: int, c, d, k: int) = Tensor.Indexed(x, [| at i; range c d; at k |])
+        member x.GetSlice(a, b, j: int, k: int) = Tensor.Indexed(x, [| range a b; at j; at k |])
+        member x.GetSlice(a, b, c, d, e, f, g, h) = Tensor.Indexed(x, [| range a b; range c d; range e f; range g h |])
+        member x.GetSlice(i: int, c, d, e, f, g, h) = Tensor.Indexed(x, [| at i; range c d; range e f; range g h |])
+        member x.GetSlice(i: int, j: int, e, f, g, h) = Tensor.Indexed(x, [| at i; at j; range e f; range g h |])
+        member x.GetSlice(i: int, j: int, k: int, g, h) = Tensor.Indexed(x, [| at i; at j; at k; range g h |])
+
+/// Methods of tensors that are composed from the operations, for both languages: `x.Sum()`, `x.Reshape(2, -1)`.
+[<Extension>]
+type TensorExtensions =
+    /// The same values as another type.
+    [<Extension>]
+    static member To(x: Tensor, dtype: DType) : Tensor = Tensor.Cast(x, dtype)
+
+    /// The elements in row-major order, converted to the asked type.
+    [<Extension>]
+    static member ToArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>(x: Tensor) : 'T[] =
+        Tensor.toArray<'T> x
+
+    /// The same elements in row-major order with another shape; one length may be -1.
+    [<Extension>]
+    static member Reshape(x: Tensor, [<ParamArray>] shape: int[]) : Tensor = Structural.reshape shape x
+
+    /// x stretched to a shape.
+    [<Extension>]
+    static member BroadcastTo(x: Tensor, [<ParamArray>] shape: int[]) : Tensor = Tensor.BroadcastTo(x, shape)
+
+    /// The elements of all axes from one on as a single axis.
+    [<Extension>]
+    static member Flatten(x: Tensor, [<Optional; DefaultParameterValue(0)>] fromAxis: int) : Tensor =
+        let kept = x.Shape[.. fromAxis - 1]
+        // The length is computed, not inferred, so that an empty batch keeps its width.
+        Structural.reshape (Array.append kept [| int (Shape.size x.Shape[fromAxis..]) |]) x
+
+    /// The last two axes exchanged, or the axes in the order given.
+    [<Extension>]
+    static member Transpose(x: Tensor, [<ParamArray>] order: int[]) : Tensor =
+        if order.Length = 0 then LinearAlgebra.swapLast x else Structural.permute order x
+
+    /// The matrix product of the last two axes, with leading axes broadcast.
+    [<Extension>]
+    static member MatMul(x: Tensor, y: Tensor) : Tensor = LinearAlgebra.matmul x y
+
+    /// The sum over axes; over all if none is named.
+    [<Extension>]
+    static member Sum(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = sumOver (axesOf "sum" x axes) false x
+
+    /// The sum over axes, which are kept with length 1 if asked.
+    [<Extension>]
+    static member Sum(x: Tensor, axes: int[], keepAxes: bool) : Tensor = sumOver (axesOf "sum" x axes) keepAxes x
+
+    /// The mean over axes; over all if none is named.
+    [<Extension>]
+    static member Mean(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = Tensor.meanOver (axesOf "mean" x axes) false x
+
+    /// The mean over axes, which are kept with length 1 if asked.
+    [<Extension>]
+    static member Mean(x: Tensor, axes: int[], keepAxes: bool) : Tensor = Tensor.meanOver (axesOf "mean" x axes) keepAxes x
+
+    /// The mean squared distance from the mean over axes; over all if none is named.
+    [<Extension>]
+    static member Variance(x: Tensor, [<ParamArray>] axes: int[]) : Tensor =
+        Tensor.varianceOver (axesOf "variance" x axes) false x
+
+    /// The largest elements over axes; of all if none is named. Ties share the derivative equally.
+    [<Extension>]
+    static member Max(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = maxOver (axesOf "max" x axes) false x
+
+    /// The smallest elements over axes; of all if none is named. Ties share the derivative equally.
+    [<Extension>]
+    static member Min(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = minOver (axesOf "min" x axes) false x
+
+    /// Whether any element over axes holds.
+    [<Extension>]
+    static member Any(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = anyOver (axesOf "any" x axes) false x
+
+    /// Whether all elements over axes hold.
+    [<Extension>]
+    static member All(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = allOver (axesOf "all" x axes) false x
+
+    /// The positions of the largest elements along an axis, the first at ties; int64.
+    [<Extension>]
+    static member ArgMax(x: Tensor, axis: int) : Tensor = Reductions.argmax axis x
+
+    /// The positions of the smallest elements along an axis, the first at ties; int64.
+    [<Extension>]
+    static member ArgMin(x: Tensor, axis: int) : Tensor = Reductions.argmin axis x
+
+    /// log (sum (exp x)) over axes, without overflow; over all if none is named.
+    [<Extension>]
+    static member LogSumExp(x: Tensor, [<ParamArray>] axes: int[]) : Tensor =
+        Tensor.logSumExpOver (axesOf "logSumExp" x axes) false x
+
+    /// exp x / sum (exp x) along an axis, without overflow.
+    [<Extension>]
+    static member Softmax(x: Tensor, axis: int) : Tensor = Reductions.softmax axis x
+
+    /// The logarithm of softmax along an axis, without overflow.
+    [<Extension>]
+    static member LogSoftmax(x: Tensor, axis: int) : Tensor = Reductions.logSoftmax axis x
+
+    /// Entries of x along an axis at positions.
+    [<Extension>]
+    static member Take(x: Tensor, indices: Tensor, axis: int) : Tensor = Indexing.take axis indices x
+
+    /// Elements of x along an axis, each at the position that indices holds at its place.
+    [<Extension>]
+    static member Gather(x: Tensor, indices: Tensor, axis: int) : Tensor = Indexing.gather axis indices x
+
+    /// A last axis of zeros with a one at each index.
+    [<Extension>]
+    static member OneHot(indices: Tensor, classes: int, [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType) : Tensor =
+        Indexing.oneHot classes dtype indices
+
+    /// Images (n, c, h, w) correlated with filters (f, c, kh, kw).
+    [<Extension>]
+    static member Conv2D
+        (x: Tensor, filters: Tensor, [<Optional; DefaultParameterValue(1)>] strideY: int,
+         [<Optional; DefaultParameterValue(1)>] strideX: int, [<Optional; DefaultParameterValue(0)>] padY: int,
+         [<Optional; DefaultParameterValue(0)>] padX: int, [<Optional; DefaultParameterValue(1)>] dilationY: int,
+         [<Optional; DefaultParameterValue(1)>] dilationX: int)
+        : Tensor =
+        Convolution.conv2d (strideY, strideX) (padY, padX) (dilationY, dilationX) x filters
+
+    /// The maxima of windows of images (n, c, h, w).
+    [<Extension>]
+    static member MaxPool2D
+        (x: Tensor, height: int, width: int, strideY: int, strideX: int, [<Optional; DefaultParameterValue(0)>] padY: int,
+         [<Optional; DefaultParameterValue(0)>] padX: int)
+        : Tensor =
+        Convolution.maxPool2d (height, width) (strideY, strideX) (padY, padX) x
+
+    /// The means of windows of images (n, c, h, w); padding counts as zeros.
+    [<Extension>]
+    static member AveragePool2D
+        (x: Tensor, height: int, width: int, strideY: int, strideX: int, [<Optional; DefaultParameterValue(0)>] padY: int,
+         [<Optional; DefaultParameterValue(0)>] padX: int)
+        : Tensor =
+        Convolution.averagePool2d (height, width) (strideY, strideX) (padY, padX) x

@@ -1,0 +1,309 @@
+namespace Autodiff
+
+open System
+open System.Collections
+open System.Collections.Concurrent
+open System.Collections.Generic
+open System.Reflection
+open Microsoft.FSharp.Reflection
+
+/// A type of one's own that is a tree of tensors: what the transforms need to take it apart and put it together.
+type ITree =
+    /// The tensors, in an order that does not change.
+    abstract Leaves: IReadOnlyList<Tensor>
+    /// The same structure with other tensors.
+    abstract WithLeaves: leaves: IReadOnlyList<Tensor> -> ITree
+
+/// How one type is taken apart and put together. What holds no tensors is carried over as it is.
+[<AbstractClass>]
+type internal TreeCodec() =
+    abstract HasLeaves: bool
+    abstract Collect: value: obj * leaves: List<Tensor> -> unit
+    abstract Rebuild: value: obj * leaves: Tensor[] * position: byref<int> -> obj
+
+module internal TreeCodecs =
+    let private codecs = ConcurrentDictionary<Type, TreeCodec>()
+
+    let private leaf =
+        { new TreeCodec() with
+            member _.HasLeaves = true
+            member _.Collect(value, leaves) = leaves.Add(value :?> Tensor)
+
+            member _.Rebuild(_, leaves, position) =
+                let x = leaves[position]
+                position <- position + 1
+                x }
+
+    let private constant =
+        { new TreeCodec() with
+            member _.HasLeaves = false
+            member _.Collect(_, _) = ()
+            member _.Rebuild(value, _, _) = value }
+
+    let private user =
+        { new TreeCodec() with
+            member _.HasLeaves = true
+            member _.Collect(value, leaves) = leaves.AddRange (value :?> ITree).Leaves
+
+            member _.Rebuild(value, leaves, position) =
+                let tree = value :?> ITree
+                let count = tree.Leaves.Count
+                let part = ArraySegment<Tensor>(leaves, position, count)
+                position <- position + count
+                tree.WithLeaves part }
+
+    /// Looks at the value's own type: for fields of interface, base or object type.
+    let rec private dynamic () =
+        { new TreeCodec() with
+            member _.HasLeaves = true
+
+            member _.Collect(value, leaves) =
+                if not (isNull value) then
+                    (codecFor (value.GetType())).Collect(value, leaves)
+
+            member _.Rebuild(value, leaves, position) =
+                if isNull value then
+                    null
+                else
+                    (codecFor (value.GetType())).Rebuild(value, leaves, &position) }
+
+    /// A value with a fixed number of parts.
+    and private product (types: Type[]) (take: obj -> obj[]) (make: obj -> obj[] -> obj) =
+        // Built on first use, so that types may refer to themselves.
+        let parts = lazy (types |> Array.map codecFor)
+
+        { new TreeCodec() with
+            member _.HasLeaves = true
+
+            member _.Collect(value, leaves) =
+                let values = take value
+                let parts = parts.Value
+
+                for i in 0 .. parts.Length - 1 do
+                    parts[i].Collect(values[i], leaves)
+
+            member _.Rebuild(value, leaves, position) =
+                let values = take value
+                let parts = parts.Value
+
+                for i in 0 .. parts.Length - 1 do
+                    values[i] <- parts[i].Rebuild(values[i], leaves, &position)
+
+                make value values }
+
+    and private array (element: Type) =
+        let part = lazy (codecFor element)
+
+        { new TreeCodec() with
+            member _.HasLeaves = true
+
+            member _.Collect(value, leaves) =
+                for item in value :?> Array do
+                    part.Value.Collect(item, leaves)
+
+            member _.Rebuild(value, leaves, position) =
+                let source = value :?> Array
+                let result = Array.CreateInstance(element, source.Length)
+
+                for i in 0 .. source.Length - 1 do
+                    result.SetValue(part.Value.Rebuild(source.GetValue i, leaves, &position), i)
+
+                result }
+
+    /// F# lists, which are rebuilt from an array of their elements.
+    and private list (element: Type) =
+        let part = lazy (codecFor element)
+
+        let ofArray =
+            typeof<list<int>>.Assembly
+                .GetType("Microsoft.FSharp.Collections.ListModule")
+                .GetMethod("OfArray")
+                .MakeGenericMethod
+                element
+
+        { new TreeCodec() with
+            member _.HasLeaves = true
+
+            member _.Collect(value, leaves) =
+                for item in value :?> IEnumerable do
+                    part.Value.Collect(item, leaves)
+
+            member _.Rebuild(value, leaves, position) =
+                let items = (value :?> IEnumerable) |> Seq.cast<obj> |> Seq.toArray
+                let result = Array.CreateInstance(element, items.Length)
+
+                for i in 0 .. items.Length - 1 do
+                    result.SetValue(part.Value.Rebuild(items[i], leaves, &position), i)
+
+                ofArray.Invoke(null, [| result |]) }
+
+    /// F# maps and dictionaries, walked in the order of their keys.
+    and private map (mapType: Type) (key: Type) (element: Type) =
+        let part = lazy (codecFor element)
+        let pair = typedefof<KeyValuePair<_, _>>.MakeGenericType(key, element)
+        let keyOf, valueOf = pair.GetProperty "Key", pair.GetProperty "Value"
+
+        let entries (value: obj) =
+            (value :?> IEnumerable)
+            |> Seq.cast<obj>
+            |> Seq.map (fun entry -> struct (keyOf.GetValue entry, valueOf.GetValue entry))
+            |> Seq.toArray
+            |> Array.sortWith (fun (struct (a, _)) (struct (b, _)) -> Comparer.DefaultInvariant.Compare(a, b))
+
+        let isFSharpMap =
+            mapType.GetGenericTypeDefinition() = typedefof<Map<int, int>>
+
+        { new TreeCodec() with
+            member _.HasLeaves = true
+
+            member _.Collect(value, leaves) =
+                for struct (_, item) in entries value do
+                    part.Value.Collect(item, leaves)
+
+            member _.Rebuild(value, leaves, position) =
+                let source = entries value
+
+                if isFSharpMap then
+                    let tuple = typedefof<Tuple<_, _>>.MakeGenericType(key, element)
+                    let items = Array.CreateInstance(tuple, source.Length)
+
+                    for i in 0 .. source.Length - 1 do
+                        let struct (k, v) = source[i]
+                        items.SetValue(Activator.CreateInstance(tuple, k, part.Value.Rebuild(v, leaves, &position)), i)
+
+                    Activator.CreateInstance(mapType, items :> obj)
+                else
+                    let result =
+                        Activator.CreateInstance(typedefof<Dictionary<_, _>>.MakeGenericType(key, element)) :?> IDictionary
+
+                    for struct (k, v) in source do
+                        result.Add(k, part.Value.Rebuild(v, leaves, &position))
+
+                    result }
+
+    /// F# unions, options included: each case is a product.
+    and private union (unionType: Type) =
+        let cases =
+            FSharpType.GetUnionCases(unionType, true)
+            |> Array.map (fun case ->
+                let make = FSharpValue.PreComputeUnionConstructor(case, true)
+
+                product
+                    (case.GetFields() |> Array.map _.PropertyType)
+                    (FSharpValue.PreComputeUnionReader(case, true))
+                    (fun _ values -> make values))
+
+        let tag = FSharpValue.PreComputeUnionTagReader(unionType, true)
+
+        { new TreeCodec() with
+            member _.HasLeaves = true
+            member _.Collect(value, leaves) = cases[tag value].Collect(value, leaves)
+            member _.Rebuild(value, leaves, position) = cases[tag value].Rebuild(value, leaves, &position) }
+
+    /// C# records: copied, and their properties set.
+    and private csharpRecord (recordType: Type) (clone: MethodInfo) =
+        let properties =
+            recordType.GetProperties(BindingFlags.Public ||| BindingFlags.Instance)
+            |> Array.filter (fun p -> p.CanRead && p.CanWrite && p.GetIndexParameters().Length = 0)
+
+        product
+            (properties |> Array.map _.PropertyType)
+            (fun value -> properties |> Array.map (fun p -> p.GetValue value))
+            (fun value values ->
+                let result = clone.Invoke(value, null)
+                Array.iter2 (fun (p: PropertyInfo) v -> p.SetValue(result, v)) properties values
+                result)
+
+    and private build (t: Type) : TreeCodec =
+        let generic = if t.IsGenericType then t.GetGenericTypeDefinition() else null
+        let clone = t.GetMethod("<Clone>$")
+
+        if typeof<Tensor>.IsAssignableFrom t then
+            leaf
+        elif typeof<ITree>.IsAssignableFrom t then
+            user
+        elif t.IsPrimitive || t.IsEnum || t = typeof<string> || t = typeof<decimal> || typeof<Delegate>.IsAssignableFrom t then
+            constant
+        elif t.IsArray then
+            array (t.GetElementType())
+        elif generic = typedefof<list<_>> then
+            list t.GenericTypeArguments[0]
+        elif generic = typedefof<Map<_, _>> || generic = typedefof<Dictionary<_, _>> then
+            map t t.GenericTypeArguments[0] t.GenericTypeArguments[1]
+        elif FSharpType.IsTuple t then
+            let make = FSharpValue.PreComputeTupleConstructor t
+            product (FSharpType.GetTupleElements t) (FSharpValue.PreComputeTupleReader t) (fun _ values -> make values)
+        elif FSharpType.IsRecord(t, true) then
+            let make = FSharpValue.PreComputeRecordConstructor(t, true)
+
+            product
+                (FSharpType.GetRecordFields(t, true) |> Array.map _.PropertyType)
+                (FSharpValue.PreComputeRecordReader(t, true))
+                (fun _ values -> make values)
+        elif FSharpType.IsUnion(t, true) then
+            union t
+        elif not (isNull clone) then
+            csharpRecord t clone
+        elif t = typeof<obj> || t.IsInterface || t.IsAbstract then
+            dynamic ()
+        elif t.GetProperties() |> Array.exists (fun p -> typeof<Tensor>.IsAssignableFrom p.PropertyType) then
+            Shape.fail
+                "tree"
+                $"{t.Name} has tensors among its properties but is neither a record, tuple, list, array nor map; make it a record, or implement ITree."
+        else
+            constant
+
+    and codecFor (t: Type) : TreeCodec =
+        match codecs.TryGetValue t with
+        | true, codec -> codec
+        | _ -> codecs.GetOrAdd(t, build)
+
+/// Trees: records, tuples, lists, arrays, maps, options and unions of tensors, nested as one likes, of F# and C#.
+/// Parts that are not tensors (numbers, text) are carried along unchanged.
+[<RequireQualifiedAccess>]
+module Tree =
+    /// The tensors of a tree, in the order of its fields (of a map, of its keys).
+    let leaves (tree: 'a) : Tensor[] =
+        match box tree with
+        | :? Tensor as x -> [| x |]
+        | :? (Tensor[]) as xs -> Array.copy xs
+        | value ->
+            let found = List<Tensor>()
+            (TreeCodecs.codecFor typeof<'a>).Collect(value, found)
+            found.ToArray()
+
+    /// The same structure with other tensors at its leaves.
+    let withLeaves (tree: 'a) (leaves: Tensor[]) : 'a =
+        match box tree with
+        | :? Tensor when leaves.Length = 1 -> unbox<'a> (box leaves[0])
+        | :? (Tensor[]) as xs when xs.Length = leaves.Length -> unbox<'a> (box leaves)
+        | value ->
+            let mutable position = 0
+            let result = (TreeCodecs.codecFor typeof<'a>).Rebuild(value, leaves, &position)
+
+            if position <> leaves.Length then
+                Shape.fail "tree" $"{leaves.Length} tensors do not fit a {typeof<'a>.Name} with {position} leaves."
+
+            unbox<'a> result
+
+    /// Applies a function to each tensor.
+    let map (f: Tensor -> Tensor) (tree: 'a) : 'a =
+        withLeaves tree (Array.map f (leaves tree))
+
+    /// Applies a function to the tensors at the same places of two trees of one structure.
+    let map2 (f: Tensor -> Tensor -> Tensor) (a: 'a) (b: 'a) : 'a =
+        let xs, ys = leaves a, leaves b
+
+        if xs.Length <> ys.Length then
+            Shape.fail "Tree.map2" $"the trees have {xs.Length} and {ys.Length} tensors."
+
+        withLeaves a (Array.map2 f xs ys)
+
+    /// Applies a function to the tensors at the same places of three trees of one structure.
+    let map3 (f: Tensor -> Tensor -> Tensor -> Tensor) (a: 'a) (b: 'a) (c: 'a) : 'a =
+        let xs, ys, zs = leaves a, leaves b, leaves c
+
+        if xs.Length <> ys.Length || xs.Length <> zs.Length then
+            Shape.fail "Tree.map3" $"the trees have {xs.Length}, {ys.Length} and {zs.Length} tensors."
+
+        withLeaves a (Array.map3 f xs ys zs)
