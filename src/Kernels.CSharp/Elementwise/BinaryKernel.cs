@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 
 namespace Autodiff.Kernels;
 
@@ -50,7 +51,16 @@ public abstract class BinaryKernel
         ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape, int width)
         where TOp : IBinaryOperator<T>
-        where T : unmanaged => Driver.Run<BinaryRow<TOp, T>>(destination, shape, x, xStrides, y, yStrides);
+        where T : unmanaged, INumber<T>
+    {
+        switch (TOp.IsVector ? width : 0)
+        {
+            case 512: Driver.Run<BinaryRow<TOp, T, V512<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+            case 256: Driver.Run<BinaryRow<TOp, T, V256<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+            case 128: Driver.Run<BinaryRow<TOp, T, V128<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+            default: Driver.Run<BinaryRow<TOp, T, V1<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+        }
+    }
 }
 
 internal sealed class FloatBinaryKernel<F32, F64>(string name, string cuda) : BinaryKernel(name, cuda)

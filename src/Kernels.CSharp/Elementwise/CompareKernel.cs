@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Autodiff.Kernels;
 
 /// <summary>A relation between two numbers, applied to the pairs of elements of two tensors.</summary>
@@ -42,7 +44,16 @@ public abstract class CompareKernel
         ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape, int width)
         where TOp : ICompareOperator<T>
-        where T : unmanaged => Driver.Run<CompareRow<TOp, T>>(destination, shape, x, xStrides, y, yStrides);
+        where T : unmanaged, INumber<T>
+    {
+        switch (TOp.IsVector ? width : 0)
+        {
+            case 512: Driver.Run<CompareRow<TOp, T, V512<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+            case 256: Driver.Run<CompareRow<TOp, T, V256<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+            case 128: Driver.Run<CompareRow<TOp, T, V128<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+            default: Driver.Run<CompareRow<TOp, T, V1<T>>>(destination, shape, x, xStrides, y, yStrides); break;
+        }
+    }
 }
 
 internal sealed class NumberCompareKernel<F32, F64, I32, I64, U8>(string name, string cuda) : CompareKernel(name, cuda)

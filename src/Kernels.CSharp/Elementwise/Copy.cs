@@ -96,12 +96,25 @@ public static unsafe class Copy
     {
         switch (to)
         {
-            case DType.Bool: Driver.Run<TruthRow<T>>(destination, shape, x, xStrides); break;
+            case DType.Bool: ToTruth<T>(x, xStrides, destination, shape, Simd.Width); break;
             case DType.UInt8: Driver.Run<ConvertRow<T, byte>>(destination, shape, x, xStrides); break;
             case DType.Int32: Driver.Run<ConvertRow<T, int>>(destination, shape, x, xStrides); break;
             case DType.Int64: Driver.Run<ConvertRow<T, long>>(destination, shape, x, xStrides); break;
             case DType.Float32: Driver.Run<ConvertRow<T, float>>(destination, shape, x, xStrides); break;
             default: Driver.Run<ConvertRow<T, double>>(destination, shape, x, xStrides); break;
+        }
+    }
+
+    internal static void ToTruth<T>(
+        ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape, int width)
+        where T : unmanaged, INumber<T>
+    {
+        switch (width)
+        {
+            case 512: Driver.Run<TruthRow<T, V512<T>>>(destination, shape, x, xStrides); break;
+            case 256: Driver.Run<TruthRow<T, V256<T>>>(destination, shape, x, xStrides); break;
+            case 128: Driver.Run<TruthRow<T, V128<T>>>(destination, shape, x, xStrides); break;
+            default: Driver.Run<TruthRow<T, V1<T>>>(destination, shape, x, xStrides); break;
         }
     }
 

@@ -1,25 +1,44 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
 namespace Autodiff.Kernels;
 
-internal readonly unsafe struct UnaryRow<TOp, T> : IRowKernel
+/// <summary>The loops of the functions of one element.</summary>
+internal readonly unsafe struct UnaryRow<TOp, T, V> : IRowKernel
     where TOp : IUnaryOperator<T>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
     public static int ResultSize => sizeof(T);
 
     public static int SizeA => sizeof(T);
 
-    public static int Grain => 1 << 14;
+    public static int Grain => Rows.Grain<TOp, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, r = (T*)result;
-        for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA]);
+        if (!TOp.IsVector)
+        {
+            for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA]);
+            return;
+        }
+
+        // A broadcast operand is read again and again from a vector on the stack.
+        V splat = V.Splat(*x);
+        if (strideA == 0) x = (T*)&splat;
+        nint step = strideA * V.Count;
+        for (; count >= V.Count; count -= V.Count, x += step, r += V.Count) TOp.Invoke(V.Load(x)).Store(r);
+        if (count > 0) TOp.Invoke(V.LoadPart(x, (int)count)).StorePart(r, (int)count);
     }
 }
 
-internal readonly unsafe struct BinaryRow<TOp, T> : IRowKernel
+/// <summary>The loops of the functions of two elements.</summary>
+internal readonly unsafe struct BinaryRow<TOp, T, V> : IRowKernel
     where TOp : IBinaryOperator<T>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
     public static int ResultSize => sizeof(T);
 
@@ -27,18 +46,33 @@ internal readonly unsafe struct BinaryRow<TOp, T> : IRowKernel
 
     public static int SizeB => sizeof(T);
 
-    public static int Grain => 1 << 14;
+    public static int Grain => Rows.Grain<TOp, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, y = (T*)b, r = (T*)result;
-        for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA], y[i * strideB]);
+        if (!TOp.IsVector)
+        {
+            for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA], y[i * strideB]);
+            return;
+        }
+
+        V splatX = V.Splat(*x), splatY = V.Splat(*y);
+        if (strideA == 0) x = (T*)&splatX;
+        if (strideB == 0) y = (T*)&splatY;
+        nint stepX = strideA * V.Count, stepY = strideB * V.Count;
+        for (; count >= V.Count; count -= V.Count, x += stepX, y += stepY, r += V.Count)
+            TOp.Invoke(V.Load(x), V.Load(y)).Store(r);
+        if (count > 0) TOp.Invoke(V.LoadPart(x, (int)count), V.LoadPart(y, (int)count)).StorePart(r, (int)count);
     }
 }
 
-internal readonly unsafe struct CompareRow<TOp, T> : IRowKernel
+/// <summary>The loops of relations.</summary>
+internal readonly unsafe struct CompareRow<TOp, T, V> : IRowKernel
     where TOp : ICompareOperator<T>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
     public static int ResultSize => 1;
 
@@ -46,18 +80,29 @@ internal readonly unsafe struct CompareRow<TOp, T> : IRowKernel
 
     public static int SizeB => sizeof(T);
 
-    public static int Grain => 1 << 14;
+    public static int Grain => Rows.Grain<TOp, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, y = (T*)b;
-        for (nint i = 0; i < count; i++) result[i] = TOp.Invoke(x[i * strideA], y[i * strideB]) ? (byte)1 : (byte)0;
+        V splatX = V.Splat(*x), splatY = V.Splat(*y);
+        if (strideA == 0) x = (T*)&splatX;
+        if (strideB == 0) y = (T*)&splatY;
+        nint stepX = strideA * V.Count, stepY = strideB * V.Count;
+        for (; count >= V.Count; count -= V.Count, x += stepX, y += stepY, result += V.Count)
+            V.StoreTruth(TOp.Invoke(V.Load(x), V.Load(y)), result);
+        if (count == 0) return;
+        ulong* truths = stackalloc ulong[8];
+        V.StoreTruth(TOp.Invoke(V.LoadPart(x, (int)count), V.LoadPart(y, (int)count)), (byte*)truths);
+        Unsafe.CopyBlockUnaligned(result, truths, (uint)count);
     }
 }
 
-/// <summary>x where the byte of a condition is not 0, else y.</summary>
-internal readonly unsafe struct SelectRow<T> : IRowKernel
-    where T : unmanaged
+/// <summary>The loops of x where the byte of a condition is not 0, else y.</summary>
+internal readonly unsafe struct SelectRow<T, V> : IRowKernel
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
     public static int ResultSize => sizeof(T);
 
@@ -67,26 +112,62 @@ internal readonly unsafe struct SelectRow<T> : IRowKernel
 
     public static int SizeC => sizeof(T);
 
-    public static int Grain => 1 << 14;
+    public static int Grain => Rows.BytesOfGrain / sizeof(T);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)b, y = (T*)c, r = (T*)result;
-        for (nint i = 0; i < count; i++) r[i] = a[i * strideA] != 0 ? x[i * strideB] : y[i * strideC];
+        V splatX = V.Splat(*x), splatY = V.Splat(*y);
+        if (strideB == 0) x = (T*)&splatX;
+        if (strideC == 0) y = (T*)&splatY;
+        ulong* truths = stackalloc ulong[8];
+        if (strideA == 0)
+        {
+            new Span<byte>(truths, 64).Fill(*a);
+            a = (byte*)truths;
+        }
+
+        nint stepA = strideA * V.Count, stepX = strideB * V.Count, stepY = strideC * V.Count;
+        for (; count >= V.Count; count -= V.Count, a += stepA, x += stepX, y += stepY, r += V.Count)
+            V.Select(V.LoadTruth(a), V.Load(x), V.Load(y)).Store(r);
+        if (count == 0) return;
+        Buffer.MemoryCopy(a, truths, count, count);
+        V.Select(V.LoadTruth((byte*)truths), V.LoadPart(x, (int)count), V.LoadPart(y, (int)count))
+            .StorePart(r, (int)count);
     }
 }
 
-/// <summary>Numbers to numbers: floats to integers truncate and saturate, NaN gives 0.</summary>
+/// <summary>The loops of x != 0.</summary>
+internal readonly unsafe struct TruthRow<T, V> : IRowKernel
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
+{
+    public static int ResultSize => 1;
+
+    public static int SizeA => sizeof(T);
+
+    public static int Grain => Rows.BytesOfGrain / sizeof(T);
+
+    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    {
+        T zero = T.Zero;
+        CompareRow<NotEqualOperator<T>, T, V>.Row(result, a, strideA, (byte*)&zero, 0, null, 0, count);
+    }
+}
+
+/// <summary>The loops from numbers to numbers: floats to integers truncate and saturate, NaN gives 0.</summary>
 internal readonly unsafe struct ConvertRow<TFrom, TTo> : IRowKernel
-    where TFrom : unmanaged, System.Numerics.INumber<TFrom>
-    where TTo : unmanaged, System.Numerics.INumber<TTo>
+    where TFrom : unmanaged, INumber<TFrom>
+    where TTo : unmanaged, INumber<TTo>
 {
     public static int ResultSize => sizeof(TTo);
 
     public static int SizeA => sizeof(TFrom);
 
-    public static int Grain => 1 << 14;
+    public static int Grain => Rows.BytesOfGrain / Math.Max(sizeof(TTo), sizeof(TFrom));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         TFrom* x = (TFrom*)a;
@@ -101,18 +182,13 @@ internal readonly unsafe struct ConvertRow<TFrom, TTo> : IRowKernel
     }
 }
 
-internal readonly unsafe struct TruthRow<T> : IRowKernel
-    where T : unmanaged, System.Numerics.INumber<T>
+/// <summary>How much work is worth a thread.</summary>
+internal static unsafe class Rows
 {
-    public static int ResultSize => 1;
+    /// <summary>The bytes of results of the cheapest functions, bound by the caches, that are worth a thread.</summary>
+    internal const int BytesOfGrain = 1 << 17;
 
-    public static int SizeA => sizeof(T);
-
-    public static int Grain => 1 << 14;
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
-    {
-        T* x = (T*)a;
-        for (nint i = 0; i < count; i++) result[i] = x[i * strideA] != T.Zero ? (byte)1 : (byte)0;
-    }
+    internal static int Grain<TOp, T>()
+        where TOp : IOperator
+        where T : unmanaged => Math.Max(64, BytesOfGrain / (sizeof(T) * TOp.Cost));
 }

@@ -24,33 +24,6 @@ internal static class ScalarMath
         return u == T.One ? x : T.IsInfinity(u) ? u : T.Log(u) * (x / (u - T.One));
     }
 
-    /// <summary>The error function 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.</summary>
-    internal static double Erf(double x)
-    {
-        double size = Math.Abs(x);
-        if (size > 6) return Math.CopySign(1, x);
-        if (!(size >= 3)) return Series(x);
-        return Math.CopySign(1 - Math.Exp(-size * size) * Fraction(size), x);
-    }
-
-    /// <summary>2/sqrt(pi) exp(-x^2) times the sum of 2^n x^(2n+1) / (2n+1)!!, all terms of one sign.</summary>
-    private static double Series(double x)
-    {
-        double term = x, sum = x;
-        for (int n = 1; Math.Abs(term) > Math.Abs(sum) * 1e-17; n++)
-        {
-            term *= 2 * x * x / (2 * n + 1);
-            sum += term;
-        }
-
-        return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
-    }
-
-    /// <summary>exp(x^2) erfc(x) by its continued fraction, for x of 3 and more.</summary>
-    private static double Fraction(double x)
-    {
-        double tail = x;
-        for (int n = 40; n > 0; n--) tail = x + n * 0.5 / tail;
-        return 1 / (tail * Math.Sqrt(Math.PI));
-    }
+    internal static T Erf<T>(T x)
+        where T : unmanaged, IFloatingPointIeee754<T> => ErrorFunction.Erf<V1<T>, T>(V1<T>.Splat(x)).First;
 }

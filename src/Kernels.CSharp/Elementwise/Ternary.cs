@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Autodiff.Kernels;
 
 /// <summary>The kernels of functions of three tensors.</summary>
@@ -38,6 +40,18 @@ public static class Ternary
         ReadOnlySpan<byte> condition, ReadOnlySpan<int> conditionStrides, ReadOnlySpan<byte> x,
         ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides, Span<byte> destination,
         ReadOnlySpan<int> shape, int width)
-        where T : unmanaged =>
-        Driver.Run<SelectRow<T>>(destination, shape, condition, conditionStrides, x, xStrides, y, yStrides);
+        where T : unmanaged, INumber<T>
+    {
+        switch (width)
+        {
+            case 512: Driver.Run<SelectRow<T, V512<T>>>(
+                destination, shape, condition, conditionStrides, x, xStrides, y, yStrides); break;
+            case 256: Driver.Run<SelectRow<T, V256<T>>>(
+                destination, shape, condition, conditionStrides, x, xStrides, y, yStrides); break;
+            case 128: Driver.Run<SelectRow<T, V128<T>>>(
+                destination, shape, condition, conditionStrides, x, xStrides, y, yStrides); break;
+            default: Driver.Run<SelectRow<T, V1<T>>>(
+                destination, shape, condition, conditionStrides, x, xStrides, y, yStrides); break;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 
 namespace Autodiff.Kernels;
 
@@ -46,7 +47,16 @@ public abstract class UnaryKernel
     private protected static void Run<TOp, T>(
         ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape, int width)
         where TOp : IUnaryOperator<T>
-        where T : unmanaged => Driver.Run<UnaryRow<TOp, T>>(destination, shape, x, xStrides);
+        where T : unmanaged, INumber<T>
+    {
+        switch (TOp.IsVector ? width : 0)
+        {
+            case 512: Driver.Run<UnaryRow<TOp, T, V512<T>>>(destination, shape, x, xStrides); break;
+            case 256: Driver.Run<UnaryRow<TOp, T, V256<T>>>(destination, shape, x, xStrides); break;
+            case 128: Driver.Run<UnaryRow<TOp, T, V128<T>>>(destination, shape, x, xStrides); break;
+            default: Driver.Run<UnaryRow<TOp, T, V1<T>>>(destination, shape, x, xStrides); break;
+        }
+    }
 }
 
 internal sealed class FloatUnaryKernel<F32, F64>(string name, string cuda) : UnaryKernel(name, cuda)
