@@ -203,16 +203,19 @@ internal unsafe struct Correlation<V, T, Ops>
             for (int p = 0, vectors; p < places; p += vectors * Ops.Lanes)
             {
                 vectors = Tiles<V, T, Ops>.Vectors((places - p + Ops.Lanes - 1) / Ops.Lanes);
-                if (dense && valid == rowCount && p + vectors * Ops.Lanes <= places)
+                if (dense && vectors * Ops.Lanes <= places)
                 {
+                    // A tile that would end past the band begins earlier instead, and computes some places twice.
+                    int from = Math.Min(p, places - vectors * Ops.Lanes);
                     Tiles<V, T, Ops>.Run(
-                        rowCount, vectors, terms, TermCount, Weights, rows + m, buffer + p,
-                        plane + (long)top * OutputWidth + p, (nint)OutputHeight * OutputWidth, false);
+                        rowCount, vectors, terms, TermCount, Weights, rows + m, buffer + from,
+                        plane + (long)top * OutputWidth + from, (nint)OutputHeight * OutputWidth, valid, false);
                     continue;
                 }
 
                 Tiles<V, T, Ops>.Run(
-                    rowCount, vectors, terms, TermCount, Weights, rows + m, buffer + p, tile, 3 * Ops.Lanes, false);
+                    rowCount, vectors, terms, TermCount, Weights, rows + m, buffer + p, tile, 3 * Ops.Lanes, valid,
+                    false);
                 int count = Math.Min(vectors * Ops.Lanes, places - p);
                 for (int r = 0; r < valid; r++)
                     Spread(tile + r * 3 * Ops.Lanes, p, count, plane + (long)r * OutputHeight * OutputWidth, top, left, width);

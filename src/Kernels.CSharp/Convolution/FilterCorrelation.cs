@@ -135,7 +135,6 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
         T* panel = (T*)memory, staged = (T*)(memory + panelBytes);
         nint* rows = (nint*)(memory + panelBytes + stageBytes);
         Term* terms = (Term*)((byte*)rows + rowBytes);
-        if (lanes > s.Filters) new Span<byte>(panel, (int)panelBytes).Clear();
         FillRows(rows, channels, stagePlane);
         T* result = partial + (long)task * chunkRows * lanes;
         int tableWidth = -1;
@@ -233,7 +232,7 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
             step = Tiles<V, T, Ops>.Rows(rowCount - r);
             Tiles<V, T, Ops>.Run(
                 step, vectors, terms, count, x, rows + r, panel + (long)block * setPlaces * blockLanes,
-                result + (long)r * lanes + block * blockLanes, lanes, add);
+                result + (long)r * lanes + block * blockLanes, lanes, step, add);
         }
     }
 

@@ -57,18 +57,28 @@ internal static unsafe class Staging<V, T, Ops>
     }
 
     /// <summary>
-    /// to[k * toPitch + r] = from[r * fromPitch + k] for <paramref name="rows"/> rows of <paramref name="columns"/>.
+    /// to[k * toPitch + r] = from[r * fromPitch + k] for <paramref name="rows"/> rows of <paramref name="columns"/>;
+    /// up to the next multiple of the lanes, rows of the result may be filled with copies of the last.
     /// </summary>
     internal static void Transpose(T* from, nint fromPitch, int rows, int columns, T* to, nint toPitch)
     {
-        int squares = typeof(T) == typeof(float) && Ops.Lanes >= 4 && Sse.IsSupported ? columns & ~3 : 0;
-        for (int r = 0; r < rows; r += 4, from += 4 * fromPitch, to += 4)
+        bool wide = typeof(T) == typeof(float) && Ops.Lanes == 16 && Avx512F.IsSupported;
+        bool narrow = typeof(T) == typeof(float) && Ops.Lanes >= 4 && Sse.IsSupported;
+        int block = wide ? 16 : 4;
+        nint* offsets = stackalloc nint[16];
+        for (int r = 0; r < rows; r += block, from += block * fromPitch, to += block)
         {
-            int height = Math.Min(4, rows - r), k = 0;
-            if (height == 4)
+            int height = Math.Min(block, rows - r), k = 0;
+            for (int i = 0; i < block; i++) offsets[i] = Math.Min(i, height - 1) * fromPitch;
+            if (wide)
             {
-                for (; k < squares; k += 4)
-                    TransposeSquare((float*)(from + k), fromPitch, (float*)(to + k * toPitch), toPitch);
+                for (; k + 4 <= columns; k += 4)
+                    TransposeSixteen((float*)(from + k), offsets, (float*)(to + k * toPitch), toPitch);
+            }
+            else if (narrow)
+            {
+                for (; k + 4 <= columns; k += 4)
+                    TransposeFour((float*)(from + k), offsets, (float*)(to + k * toPitch), toPitch);
             }
 
             for (; k < columns; k++)
@@ -80,10 +90,10 @@ internal static unsafe class Staging<V, T, Ops>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransposeSquare(float* from, nint fromPitch, float* to, nint toPitch)
+    private static void TransposeFour(float* from, nint* offsets, float* to, nint toPitch)
     {
-        Vector128<float> a = Vector128.Load(from), b = Vector128.Load(from + fromPitch);
-        Vector128<float> c = Vector128.Load(from + 2 * fromPitch), d = Vector128.Load(from + 3 * fromPitch);
+        Vector128<float> a = Vector128.Load(from), b = Vector128.Load(from + offsets[1]);
+        Vector128<float> c = Vector128.Load(from + offsets[2]), d = Vector128.Load(from + offsets[3]);
         Vector128<float> abLow = Sse.UnpackLow(a, b), abHigh = Sse.UnpackHigh(a, b);
         Vector128<float> cdLow = Sse.UnpackLow(c, d), cdHigh = Sse.UnpackHigh(c, d);
         Sse.MoveLowToHigh(abLow, cdLow).Store(to);
@@ -91,4 +101,23 @@ internal static unsafe class Staging<V, T, Ops>
         Sse.MoveLowToHigh(abHigh, cdHigh).Store(to + 2 * toPitch);
         Sse.MoveHighToLow(cdHigh, abHigh).Store(to + 3 * toPitch);
     }
+
+    /// <summary>Transposes 16 rows by 4: each quarter of the vectors holds a square of four rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransposeSixteen(float* from, nint* offsets, float* to, nint toPitch)
+    {
+        Vector512<float> a = Quarters(from, offsets), b = Quarters(from, offsets + 1);
+        Vector512<float> c = Quarters(from, offsets + 2), d = Quarters(from, offsets + 3);
+        Vector512<double> abLow = Avx512F.UnpackLow(a, b).AsDouble(), abHigh = Avx512F.UnpackHigh(a, b).AsDouble();
+        Vector512<double> cdLow = Avx512F.UnpackLow(c, d).AsDouble(), cdHigh = Avx512F.UnpackHigh(c, d).AsDouble();
+        Avx512F.UnpackLow(abLow, cdLow).AsSingle().Store(to);
+        Avx512F.UnpackHigh(abLow, cdLow).AsSingle().Store(to + toPitch);
+        Avx512F.UnpackLow(abHigh, cdHigh).AsSingle().Store(to + 2 * toPitch);
+        Avx512F.UnpackHigh(abHigh, cdHigh).AsSingle().Store(to + 3 * toPitch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Quarters(float* from, nint* offsets) => Vector512.Create(
+        Vector256.Create(Vector128.Load(from + offsets[0]), Vector128.Load(from + offsets[4])),
+        Vector256.Create(Vector128.Load(from + offsets[8]), Vector128.Load(from + offsets[12])));
 }

@@ -33,22 +33,29 @@ internal static unsafe class Tiles<V, T, Ops>
     /// <summary>
     /// Computes one tile into <paramref name="o"/>, whose rows are <paramref name="pitch"/> apart, or adds it.
     /// </summary>
+    /// <remarks>
+    /// Rows from <paramref name="valid"/> on are written to the place of the last valid row, whose values they must
+    /// share; only whole tiles can be added.
+    /// </remarks>
     internal static void Run(
-        int rowCount, int vectors, Term* terms, int count, T* a, nint* rows, T* b, T* o, nint pitch, bool add)
+        int rowCount, int vectors, Term* terms, int count, T* a, nint* rows, T* b, T* o, nint pitch, int valid,
+        bool add)
     {
+        nint last = (valid - 1) * pitch;
         Term* end = terms + count;
         switch (rowCount + vectors)
         {
-            case 11: Tile8x3(terms, end, a, rows, b, o, pitch, add); break;
-            case 10: Tile8x2(terms, end, a, rows, b, o, pitch, add); break;
-            case 9: Tile8x1(terms, end, a, rows, b, o, pitch, add); break;
-            case 7: Tile4x3(terms, end, a, rows, b, o, pitch, add); break;
-            case 6: Tile4x2(terms, end, a, rows, b, o, pitch, add); break;
-            default: Tile4x1(terms, end, a, rows, b, o, pitch, add); break;
+            case 11: Tile8x3(terms, end, a, rows, b, o, pitch, last, add); break;
+            case 10: Tile8x2(terms, end, a, rows, b, o, pitch, last, add); break;
+            case 9: Tile8x1(terms, end, a, rows, b, o, pitch, last, add); break;
+            case 7: Tile4x3(terms, end, a, rows, b, o, pitch, last, add); break;
+            case 6: Tile4x2(terms, end, a, rows, b, o, pitch, last, add); break;
+            default: Tile4x1(terms, end, a, rows, b, o, pitch, last, add); break;
         }
     }
 
-    private static void Tile8x3(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, bool add)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8x3(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
     {
         nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
         nint r4 = rows[4] - rows[0], r5 = rows[5] - rows[0], r6 = rows[6] - rows[0], r7 = rows[7] - rows[0];
@@ -99,17 +106,46 @@ internal static unsafe class Tiles<V, T, Ops>
             c72 = Ops.MultiplyAdd(x, b2, c72);
         }
 
-        Put(o, add, c00, c01, c02);
-        Put(o + pitch, add, c10, c11, c12);
-        Put(o + 2 * pitch, add, c20, c21, c22);
-        Put(o + 3 * pitch, add, c30, c31, c32);
-        Put(o + 4 * pitch, add, c40, c41, c42);
-        Put(o + 5 * pitch, add, c50, c51, c52);
-        Put(o + 6 * pitch, add, c60, c61, c62);
-        Put(o + 7 * pitch, add, c70, c71, c72);
+        if (add)
+        {
+            c00 = Ops.Add(c00, Ops.Load(o));
+            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
+            c02 = Ops.Add(c02, Ops.Load(o + 2 * Ops.Lanes));
+            c10 = Ops.Add(c10, Ops.Load(o + pitch));
+            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
+            c12 = Ops.Add(c12, Ops.Load(o + pitch + 2 * Ops.Lanes));
+            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
+            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
+            c22 = Ops.Add(c22, Ops.Load(o + 2 * pitch + 2 * Ops.Lanes));
+            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
+            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
+            c32 = Ops.Add(c32, Ops.Load(o + 3 * pitch + 2 * Ops.Lanes));
+            c40 = Ops.Add(c40, Ops.Load(o + 4 * pitch));
+            c41 = Ops.Add(c41, Ops.Load(o + 4 * pitch + Ops.Lanes));
+            c42 = Ops.Add(c42, Ops.Load(o + 4 * pitch + 2 * Ops.Lanes));
+            c50 = Ops.Add(c50, Ops.Load(o + 5 * pitch));
+            c51 = Ops.Add(c51, Ops.Load(o + 5 * pitch + Ops.Lanes));
+            c52 = Ops.Add(c52, Ops.Load(o + 5 * pitch + 2 * Ops.Lanes));
+            c60 = Ops.Add(c60, Ops.Load(o + 6 * pitch));
+            c61 = Ops.Add(c61, Ops.Load(o + 6 * pitch + Ops.Lanes));
+            c62 = Ops.Add(c62, Ops.Load(o + 6 * pitch + 2 * Ops.Lanes));
+            c70 = Ops.Add(c70, Ops.Load(o + 7 * pitch));
+            c71 = Ops.Add(c71, Ops.Load(o + 7 * pitch + Ops.Lanes));
+            c72 = Ops.Add(c72, Ops.Load(o + 7 * pitch + 2 * Ops.Lanes));
+        }
+
+        Put(o, c00, c01, c02);
+        Put(o + Math.Min(pitch, last), c10, c11, c12);
+        Put(o + Math.Min(2 * pitch, last), c20, c21, c22);
+        Put(o + Math.Min(3 * pitch, last), c30, c31, c32);
+        Put(o + Math.Min(4 * pitch, last), c40, c41, c42);
+        Put(o + Math.Min(5 * pitch, last), c50, c51, c52);
+        Put(o + Math.Min(6 * pitch, last), c60, c61, c62);
+        Put(o + Math.Min(7 * pitch, last), c70, c71, c72);
     }
 
-    private static void Tile8x2(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, bool add)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8x2(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
     {
         nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
         nint r4 = rows[4] - rows[0], r5 = rows[5] - rows[0], r6 = rows[6] - rows[0], r7 = rows[7] - rows[0];
@@ -152,17 +188,38 @@ internal static unsafe class Tiles<V, T, Ops>
             c71 = Ops.MultiplyAdd(x, b1, c71);
         }
 
-        Put(o, add, c00, c01);
-        Put(o + pitch, add, c10, c11);
-        Put(o + 2 * pitch, add, c20, c21);
-        Put(o + 3 * pitch, add, c30, c31);
-        Put(o + 4 * pitch, add, c40, c41);
-        Put(o + 5 * pitch, add, c50, c51);
-        Put(o + 6 * pitch, add, c60, c61);
-        Put(o + 7 * pitch, add, c70, c71);
+        if (add)
+        {
+            c00 = Ops.Add(c00, Ops.Load(o));
+            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
+            c10 = Ops.Add(c10, Ops.Load(o + pitch));
+            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
+            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
+            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
+            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
+            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
+            c40 = Ops.Add(c40, Ops.Load(o + 4 * pitch));
+            c41 = Ops.Add(c41, Ops.Load(o + 4 * pitch + Ops.Lanes));
+            c50 = Ops.Add(c50, Ops.Load(o + 5 * pitch));
+            c51 = Ops.Add(c51, Ops.Load(o + 5 * pitch + Ops.Lanes));
+            c60 = Ops.Add(c60, Ops.Load(o + 6 * pitch));
+            c61 = Ops.Add(c61, Ops.Load(o + 6 * pitch + Ops.Lanes));
+            c70 = Ops.Add(c70, Ops.Load(o + 7 * pitch));
+            c71 = Ops.Add(c71, Ops.Load(o + 7 * pitch + Ops.Lanes));
+        }
+
+        Put(o, c00, c01);
+        Put(o + Math.Min(pitch, last), c10, c11);
+        Put(o + Math.Min(2 * pitch, last), c20, c21);
+        Put(o + Math.Min(3 * pitch, last), c30, c31);
+        Put(o + Math.Min(4 * pitch, last), c40, c41);
+        Put(o + Math.Min(5 * pitch, last), c50, c51);
+        Put(o + Math.Min(6 * pitch, last), c60, c61);
+        Put(o + Math.Min(7 * pitch, last), c70, c71);
     }
 
-    private static void Tile8x1(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, bool add)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8x1(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
     {
         nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
         nint r4 = rows[4] - rows[0], r5 = rows[5] - rows[0], r6 = rows[6] - rows[0], r7 = rows[7] - rows[0];
@@ -197,17 +254,30 @@ internal static unsafe class Tiles<V, T, Ops>
             c70 = Ops.MultiplyAdd(x, b0, c70);
         }
 
-        Put(o, add, c00);
-        Put(o + pitch, add, c10);
-        Put(o + 2 * pitch, add, c20);
-        Put(o + 3 * pitch, add, c30);
-        Put(o + 4 * pitch, add, c40);
-        Put(o + 5 * pitch, add, c50);
-        Put(o + 6 * pitch, add, c60);
-        Put(o + 7 * pitch, add, c70);
+        if (add)
+        {
+            c00 = Ops.Add(c00, Ops.Load(o));
+            c10 = Ops.Add(c10, Ops.Load(o + pitch));
+            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
+            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
+            c40 = Ops.Add(c40, Ops.Load(o + 4 * pitch));
+            c50 = Ops.Add(c50, Ops.Load(o + 5 * pitch));
+            c60 = Ops.Add(c60, Ops.Load(o + 6 * pitch));
+            c70 = Ops.Add(c70, Ops.Load(o + 7 * pitch));
+        }
+
+        Put(o, c00);
+        Put(o + Math.Min(pitch, last), c10);
+        Put(o + Math.Min(2 * pitch, last), c20);
+        Put(o + Math.Min(3 * pitch, last), c30);
+        Put(o + Math.Min(4 * pitch, last), c40);
+        Put(o + Math.Min(5 * pitch, last), c50);
+        Put(o + Math.Min(6 * pitch, last), c60);
+        Put(o + Math.Min(7 * pitch, last), c70);
     }
 
-    private static void Tile4x3(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, bool add)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4x3(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
     {
         nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
         a += rows[0];
@@ -237,13 +307,30 @@ internal static unsafe class Tiles<V, T, Ops>
             c32 = Ops.MultiplyAdd(x, b2, c32);
         }
 
-        Put(o, add, c00, c01, c02);
-        Put(o + pitch, add, c10, c11, c12);
-        Put(o + 2 * pitch, add, c20, c21, c22);
-        Put(o + 3 * pitch, add, c30, c31, c32);
+        if (add)
+        {
+            c00 = Ops.Add(c00, Ops.Load(o));
+            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
+            c02 = Ops.Add(c02, Ops.Load(o + 2 * Ops.Lanes));
+            c10 = Ops.Add(c10, Ops.Load(o + pitch));
+            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
+            c12 = Ops.Add(c12, Ops.Load(o + pitch + 2 * Ops.Lanes));
+            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
+            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
+            c22 = Ops.Add(c22, Ops.Load(o + 2 * pitch + 2 * Ops.Lanes));
+            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
+            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
+            c32 = Ops.Add(c32, Ops.Load(o + 3 * pitch + 2 * Ops.Lanes));
+        }
+
+        Put(o, c00, c01, c02);
+        Put(o + Math.Min(pitch, last), c10, c11, c12);
+        Put(o + Math.Min(2 * pitch, last), c20, c21, c22);
+        Put(o + Math.Min(3 * pitch, last), c30, c31, c32);
     }
 
-    private static void Tile4x2(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, bool add)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4x2(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
     {
         nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
         a += rows[0];
@@ -269,13 +356,26 @@ internal static unsafe class Tiles<V, T, Ops>
             c31 = Ops.MultiplyAdd(x, b1, c31);
         }
 
-        Put(o, add, c00, c01);
-        Put(o + pitch, add, c10, c11);
-        Put(o + 2 * pitch, add, c20, c21);
-        Put(o + 3 * pitch, add, c30, c31);
+        if (add)
+        {
+            c00 = Ops.Add(c00, Ops.Load(o));
+            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
+            c10 = Ops.Add(c10, Ops.Load(o + pitch));
+            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
+            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
+            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
+            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
+            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
+        }
+
+        Put(o, c00, c01);
+        Put(o + Math.Min(pitch, last), c10, c11);
+        Put(o + Math.Min(2 * pitch, last), c20, c21);
+        Put(o + Math.Min(3 * pitch, last), c30, c31);
     }
 
-    private static void Tile4x1(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, bool add)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4x1(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
     {
         nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
         a += rows[0];
@@ -297,30 +397,35 @@ internal static unsafe class Tiles<V, T, Ops>
             c30 = Ops.MultiplyAdd(x, b0, c30);
         }
 
-        Put(o, add, c00);
-        Put(o + pitch, add, c10);
-        Put(o + 2 * pitch, add, c20);
-        Put(o + 3 * pitch, add, c30);
+        if (add)
+        {
+            c00 = Ops.Add(c00, Ops.Load(o));
+            c10 = Ops.Add(c10, Ops.Load(o + pitch));
+            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
+            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
+        }
+
+        Put(o, c00);
+        Put(o + Math.Min(pitch, last), c10);
+        Put(o + Math.Min(2 * pitch, last), c20);
+        Put(o + Math.Min(3 * pitch, last), c30);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(T* o, bool add, V x)
+    private static void Put(T* o, V x) => Ops.Store(o, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(T* o, V x, V y)
     {
-        if (add) x = Ops.Add(x, Ops.Load(o));
         Ops.Store(o, x);
+        Ops.Store(o + Ops.Lanes, y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(T* o, bool add, V x, V y)
+    private static void Put(T* o, V x, V y, V z)
     {
-        Put(o, add, x);
-        Put(o + Ops.Lanes, add, y);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(T* o, bool add, V x, V y, V z)
-    {
-        Put(o, add, x, y);
-        Put(o + 2 * Ops.Lanes, add, z);
+        Ops.Store(o, x);
+        Ops.Store(o + Ops.Lanes, y);
+        Ops.Store(o + 2 * Ops.Lanes, z);
     }
 }
