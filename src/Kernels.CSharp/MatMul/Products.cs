@@ -11,7 +11,7 @@ internal static unsafe class Products<T>
     where T : unmanaged, INumberBase<T>
 {
     // Below this many multiply-adds, a fork takes longer than it saves.
-    private const double WorkToFork = 1_000_000;
+    private const double WorkToFork = 600_000;
 
     // A vector product is bound by memory: it forks from this many elements of the matrix.
     private const double VectorWorkToFork = 200_000;
@@ -109,13 +109,16 @@ internal static unsafe class Products<T>
 
     private static void Vector(in Operands<T> x, nint start, nint end, int width)
     {
-        switch (width)
-        {
-            case 512: VectorProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, start, end); break;
-            case 256: VectorProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, start, end); break;
-            case 128: VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end); break;
-            default: VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end); break;
-        }
+        // Fewer adjacent columns than a vector holds are left to narrower vectors.
+        nint least = x.BColumn == 1 ? x.N : int.MaxValue;
+        if (width == 512 && least >= Vector512<T>.Count)
+            VectorProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, start, end);
+        else if (width >= 256 && least >= Vector256<T>.Count)
+            VectorProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, start, end);
+        else if (width >= 128 && least >= Vector128<T>.Count)
+            VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end);
+        else
+            VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end);
     }
 
     private static void MultiplyDirect(in Operands<T> x, int width)
