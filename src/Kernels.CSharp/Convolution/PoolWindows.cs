@@ -31,16 +31,17 @@ internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
     {
         bool everySecond = s.StrideX == 2;
         int columns = s.KernelWidth;
-        V best = everySecond ? Ops.Evens(q) : Ops.Load(q), bestPlace = Ops.Places(place, s.StrideX);
-        for (int u = 0, v = 1; u < rows; u++, q += s.Width, place += s.Width, v = 0)
+        V best = everySecond ? Ops.Evens(q) : Ops.Load(q), bestPlace = Ops.Place(0);
+        int rowPlace = 0;
+        for (int u = 0, v = 1; u < rows; u++, q += s.Width, rowPlace += s.Width, v = 0)
         for (; v < columns; v++)
         {
             V value = everySecond ? Ops.Evens(q + v) : Ops.Load(q + v);
-            Ops.Maximum(value, Ops.Places(place + v, s.StrideX), ref best, ref bestPlace);
+            Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
         }
 
         Ops.Store(y, best);
-        Ops.StorePlaces(places, bestPlace);
+        Ops.StorePlaces(places, bestPlace, place, s.StrideX);
     }
 
     public static void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places)
