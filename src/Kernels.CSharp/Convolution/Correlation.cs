@@ -235,7 +235,8 @@ internal unsafe struct Correlation<V, T, Ops>
             CopyChannel(n, count, c, top, left, height, staged, buffer + (long)c * X.Count * BlockLength);
 
         int share = (Results / parts + Ops.Rows - 1) / Ops.Rows * Ops.Rows;
-        int first = Math.Min(part * share, Results), last = part == parts - 1 ? Results : Math.Min(first + share, Results);
+        int first = Math.Min(part * share, Results);
+        int last = part == parts - 1 ? Results : Math.Min(first + share, Results);
         T* tile = staged + stage;
         T* y = Output + (long)n * Results * OutputHeight * OutputWidth;
         int places = count * height * bandWidth;
@@ -320,7 +321,9 @@ internal unsafe struct Correlation<V, T, Ops>
         }
     }
 
-    /// <summary>Writes places p to p + count of the band, one row of a tile, to where they belong in the planes.</summary>
+    /// <summary>
+    /// Writes places p to p + count of the band, one row of a tile, to where they belong in the planes.
+    /// </summary>
     private readonly void Spread(T* values, int p, int count, T* plane, int top, int left, int height, int width)
     {
         (int i, int j) = Math.DivRem(p, bandWidth);

@@ -16,7 +16,7 @@ internal unsafe interface IPoolOps<V, T>
 
     static abstract void Store(T* to, V value);
 
-    /// <summary>Every second element, from the first on, of two vectors that follow one another.</summary>
+    /// <summary>Every second element, from the first on, of the two vectors from here on.</summary>
     static abstract V Evens(T* from);
 
     static abstract V Add(V x, V y);
@@ -83,7 +83,8 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Maximum(Vector512<T> value, Vector512<T> valuePlace, ref Vector512<T> best, ref Vector512<T> place)
+    public static void Maximum(
+        Vector512<T> value, Vector512<T> valuePlace, ref Vector512<T> best, ref Vector512<T> place)
     {
         Vector512<T> keep = Vector512.LessThanOrEqual(value, best) | ~Vector512.Equals(best, best);
         best = Vector512.ConditionalSelect(keep, best, value);
@@ -141,7 +142,8 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Maximum(Vector256<T> value, Vector256<T> valuePlace, ref Vector256<T> best, ref Vector256<T> place)
+    public static void Maximum(
+        Vector256<T> value, Vector256<T> valuePlace, ref Vector256<T> best, ref Vector256<T> place)
     {
         Vector256<T> keep = Vector256.LessThanOrEqual(value, best) | ~Vector256.Equals(best, best);
         best = Vector256.ConditionalSelect(keep, best, value);
@@ -199,7 +201,8 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Maximum(Vector128<T> value, Vector128<T> valuePlace, ref Vector128<T> best, ref Vector128<T> place)
+    public static void Maximum(
+        Vector128<T> value, Vector128<T> valuePlace, ref Vector128<T> best, ref Vector128<T> place)
     {
         Vector128<T> keep = Vector128.LessThanOrEqual(value, best) | ~Vector128.Equals(best, best);
         best = Vector128.ConditionalSelect(keep, best, value);
