@@ -45,6 +45,10 @@ public class ConvolutionTests
         yield return new(1, 9, 3000, 2, 7, 9, 2, 2, 1, 4, 4, 1, 0);
         yield return new(30, 1, 28, 28, 30, 5, 5, 1, 1, 0, 0, 0, 0);
         yield return new(3, 4, 12, 13, 5, 2, 2, 5, 5, 0, 0, 0, 0);
+        yield return new(1, 64, 7, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(2, 3, 90, 91, 40, 3, 3, 1, 1, 0, 1, 1, 0);
+        yield return new(2, 2, 90, 91, 70, 4, 4, 2, 2, 1, 1, 2, 2);
+        yield return new(100, 3, 6, 5, 20, 3, 4, 1, 2, 0, 0, 1, 1);
     }
 
     [Theory]

@@ -159,9 +159,16 @@ public static class Convolution
 
     private static unsafe void InputGradient<V, T, Ops>(in ConvolutionShape s, T* ct, T* w, T* dx)
         where V : unmanaged
-        where T : unmanaged
+        where T : unmanaged, INumberBase<T>
         where Ops : struct, ITileOps<V, T>
     {
+        if (ScatterCorrelation<V, T, Ops>.Pays(s))
+        {
+            ScatterCorrelation<V, T, Ops> scatter = new() { Shape = s, Cotangent = ct, Weights = w, Gradient = dx };
+            scatter.Run();
+            return;
+        }
+
         Correlation<V, T, Ops> correlation = new()
         {
             Batch = s.Batch, Channels = s.Filters, Results = s.Channels, Input = ct, Weights = w, Output = dx,

@@ -84,15 +84,15 @@ internal unsafe struct Correlation<V, T, Ops>
 
     private T* inputEnd;
     private int bandHeight, bandWidth, bandsY, bandsX, parts;
-    private int phases, phaseRows, stageWidth;
-    private int* phaseOf;
+    private int images, phases, phaseRows, stageHeight, stageWidth;
+    private int* phaseStart, tapPhase, tapRow;
     private Term* terms;
     private nint* rows;
 
     private readonly int TermCount => Channels * Y.Count * X.Count;
 
     /// <summary>The elements between the copies of two channels and column taps.</summary>
-    private readonly int BlockLength => phases * phaseRows * bandWidth;
+    private readonly int BlockLength => phases * images * phaseRows * bandWidth;
 
     private readonly long BufferLength => (long)Channels * X.Count * BlockLength + 4 * Ops.Lanes;
 
@@ -102,15 +102,21 @@ internal unsafe struct Correlation<V, T, Ops>
         if (Batch == 0 || Results == 0 || places == 0) return;
         inputEnd = Input + (long)Batch * Channels * Y.Input * X.Input;
         byte* tables = ConvolutionScratch.Tables(
-            (long)TermCount * sizeof(Term) + (Results + 8L) * sizeof(nint) + Y.Stride * sizeof(int));
+            (long)TermCount * sizeof(Term) + (Results + 8L) * sizeof(nint)
+            + (Math.Max(Y.Stride, Y.Count) + 2L * Y.Count) * sizeof(int));
         terms = (Term*)tables;
         rows = (nint*)(tables + (long)TermCount * sizeof(Term));
-        phaseOf = (int*)(rows + Results + 8);
-        NumberPhases();
+        tapPhase = (int*)(rows + Results + 8);
+        tapRow = tapPhase + Y.Count;
+        phaseStart = tapRow + Y.Count;
         bool fork = places * Batch * Results * TermCount >= ForkWork && Workers.Count > 1;
-        ChooseBands(fork);
+        images = ImagesPerTask(fork);
+        if (images > 1) OneBand();
+        else ChooseBands(fork);
+        stageHeight = (bandHeight - 1) * Y.Stride + Y.Last + 1;
+        stageWidth = (bandWidth - 1) * X.Stride + X.Last + 1;
         FillTables();
-        int tasks = Batch * bandsY * bandsX * parts;
+        int tasks = (Batch + images - 1) / images * bandsY * bandsX * parts;
         fixed (Correlation<V, T, Ops>* self = &this)
         {
             if (fork) Fork(self, tasks);
@@ -120,20 +126,58 @@ internal unsafe struct Correlation<V, T, Ops>
 
     private static void Fork(Correlation<V, T, Ops>* self, int tasks) => Workers.For(tasks, task => self->Band(task));
 
-    /// <summary>Numbers the remainders of the row taps modulo the stride: each has its own rows in the copy.</summary>
+    /// <summary>
+    /// As many images as fill some tiles with places where one would not fill its last, but no more than memory
+    /// and threads allow.
+    /// </summary>
+    private readonly int ImagesPerTask(bool fork)
+    {
+        int places = Y.Output * X.Output;
+        if (places >= 4 * Ops.Lanes) return 1;
+        long most = Math.Min(Batch, (12 * Ops.Lanes + places - 1) / places);
+        if (fork) most = Math.Min(most, Batch / (2 * Workers.Count));
+        return (int)Math.Max(Math.Min(most, 2 * BandBytes / ((TermCount + 1L) * places * sizeof(T))), 1);
+    }
+
+    /// <summary>
+    /// Whole images, of which every row tap has a copy of its own, so that the places of the images follow one another.
+    /// </summary>
+    private void OneBand()
+    {
+        bandsX = bandsY = parts = 1;
+        bandWidth = X.Output;
+        bandHeight = phaseRows = Y.Output;
+        phases = Y.Count;
+        for (int u = 0; u < Y.Count; u++)
+        {
+            tapPhase[u] = u;
+            tapRow[u] = 0;
+            phaseStart[u] = Y.Taps[u];
+        }
+    }
+
+    /// <summary>Row taps that are whole strides apart share the rows of a copy: one for each remainder.</summary>
     private void NumberPhases()
     {
-        new Span<int>(phaseOf, Y.Stride).Fill(-1);
-        for (int u = 0; u < Y.Count; u++) phaseOf[Y.Taps[u] % Y.Stride] = 0;
         phases = 0;
         for (int remainder = 0; remainder < Y.Stride; remainder++)
         {
-            if (phaseOf[remainder] == 0) phaseOf[remainder] = phases++;
+            bool used = false;
+            for (int u = 0; u < Y.Count; u++)
+            {
+                if (Y.Taps[u] % Y.Stride != remainder) continue;
+                tapPhase[u] = phases;
+                tapRow[u] = Y.Taps[u] / Y.Stride;
+                used = true;
+            }
+
+            if (used) phaseStart[phases++] = remainder;
         }
     }
 
     private void ChooseBands(bool fork)
     {
+        NumberPhases();
         int overlap = Y.Last / Y.Stride;
         long column = Math.Max((long)Channels * X.Count * phases * sizeof(T), 1);
         long widest = Math.Max(BandBytes / (column * (overlap + 1)), 6 * Ops.Lanes);
@@ -156,7 +200,6 @@ internal unsafe struct Correlation<V, T, Ops>
         if (fork && tasks < Workers.Count)
             parts = Math.Clamp(Results / (2 * Ops.Rows), 1, (Workers.Count + tasks - 1) / tasks);
         phaseRows = bandHeight + overlap;
-        stageWidth = (bandWidth - 1) * X.Stride + X.Last + 1;
     }
 
     private void FillTables()
@@ -165,7 +208,7 @@ internal unsafe struct Correlation<V, T, Ops>
         for (int c = 0; c < Channels; c++)
         for (int u = 0; u < Y.Count; u++)
         {
-            int row = phaseOf[Y.Taps[u] % Y.Stride] * phaseRows + Y.Taps[u] / Y.Stride;
+            int row = tapPhase[u] * images * phaseRows + tapRow[u];
             for (int v = 0; v < X.Count; v++, term++)
             {
                 term->A = c * WeightsChannel + Y.Weights[u] * WeightsRow + X.Weights[v];
@@ -181,20 +224,23 @@ internal unsafe struct Correlation<V, T, Ops>
         (task, int part) = Math.DivRem(task, parts);
         (task, int bandX) = Math.DivRem(task, bandsX);
         (int n, int bandY) = Math.DivRem(task, bandsY);
+        n *= images;
+        int count = Math.Min(images, Batch - n);
         int top = bandY * bandHeight, left = bandX * bandWidth;
         int height = Math.Min(bandHeight, Y.Output - top), width = Math.Min(bandWidth, X.Output - left);
-        long stage = (long)phaseRows * Y.Stride * stageWidth + 4 * Ops.Lanes;
+        long stage = (long)images * stageHeight * stageWidth + 4 * Ops.Lanes;
         T* buffer = (T*)ConvolutionScratch.Task((BufferLength + stage + 3 * Ops.Rows * Ops.Lanes) * sizeof(T));
         T* staged = buffer + BufferLength;
-        for (int c = 0; c < Channels && X.Count * Y.Count > 0; c++)
-            CopyChannel(n * Channels + c, top, left, height, staged, buffer + (long)c * X.Count * BlockLength);
+        for (int c = 0; c < Channels && TermCount > 0; c++)
+            CopyChannel(n, count, c, top, left, height, staged, buffer + (long)c * X.Count * BlockLength);
 
         int share = (Results / parts + Ops.Rows - 1) / Ops.Rows * Ops.Rows;
-        int first = Math.Min(part * share, Results), last = part == parts - 1 ? Results : Math.Min(first + share, Results);
+        int first = Math.Min(part * share, Results);
+        int last = part == parts - 1 ? Results : Math.Min(first + share, Results);
         T* tile = staged + stage;
         T* y = Output + (long)n * Results * OutputHeight * OutputWidth;
-        int places = height * bandWidth;
-        bool dense = Y.OutputStride == 1 && bandWidth == OutputWidth;
+        int places = count * height * bandWidth;
+        bool dense = images == 1 && Y.OutputStride == 1 && bandWidth == OutputWidth;
         for (int m = first, rowCount; m < last; m += rowCount)
         {
             rowCount = Tiles<V, T, Ops>.Rows(last - m);
@@ -216,34 +262,43 @@ internal unsafe struct Correlation<V, T, Ops>
                 Tiles<V, T, Ops>.Run(
                     rowCount, vectors, terms, TermCount, Weights, rows + m, buffer + p, tile, 3 * Ops.Lanes, valid,
                     false);
-                int count = Math.Min(vectors * Ops.Lanes, places - p);
+                int filled = Math.Min(vectors * Ops.Lanes, places - p);
                 for (int r = 0; r < valid; r++)
-                    Spread(tile + r * 3 * Ops.Lanes, p, count, plane + (long)r * OutputHeight * OutputWidth, top, left, width);
+                {
+                    T* results = plane + (long)r * OutputHeight * OutputWidth;
+                    Spread(tile + r * 3 * Ops.Lanes, p, filled, results, top, left, height, width);
+                }
             }
         }
     }
 
     /// <summary>
-    /// Copies what a band needs of one plane: its rows with their padding into <paramref name="staged"/>, then from
+    /// Copies what a band needs of one channel: its rows with their padding into <paramref name="staged"/>, then from
     /// there for every column tap the places of every row.
     /// </summary>
-    private readonly void CopyChannel(int plane, int top, int left, int height, T* staged, T* copy)
+    private readonly void CopyChannel(int n, int count, int channel, int top, int left, int height, T* staged, T* copy)
     {
-        int usedRows = height + Y.Last / Y.Stride;
-        int lastRow = (height - 1) * Y.Stride + Y.Last;
-        Staging<V, T, Ops>.Stage(
-            Input + (long)plane * Y.Input * X.Input, inputEnd, Y.Input, X.Input,
-            top * Y.Stride + Y.First, left * X.Stride + X.First, lastRow + 1, stageWidth, staged);
-        for (int v = 0; v < X.Count; v++)
-        for (int remainder = 0; remainder < Y.Stride; remainder++)
+        int lastRow = (height - 1) * Y.Stride + Y.Last, stageLength = stageHeight * stageWidth;
+        for (int g = 0; g < count; g++)
         {
-            if (phaseOf[remainder] < 0) continue;
-            T* to = copy + (long)v * BlockLength + (long)phaseOf[remainder] * phaseRows * bandWidth;
-            T* from = staged + (long)remainder * stageWidth + X.Taps[v];
-            nint step = (nint)Y.Stride * stageWidth;
-            int count = Math.Min(usedRows, (lastRow - remainder) / Y.Stride + 1);
-            if (X.Stride == 1) CopyRows(from, step, to, count);
-            else CopyStrided(from, step, to, count);
+            T* plane = Input + ((long)(n + g) * Channels + channel) * Y.Input * X.Input;
+            Staging<V, T, Ops>.Stage(
+                plane, inputEnd, Y.Input, X.Input, top * Y.Stride + Y.First, left * X.Stride + X.First, lastRow + 1,
+                stageWidth, staged + (long)g * stageLength);
+        }
+
+        nint step = (nint)Y.Stride * stageWidth;
+        for (int v = 0; v < X.Count; v++)
+        for (int phase = 0; phase < phases; phase++)
+        {
+            int used = Math.Min(phaseRows, (lastRow - phaseStart[phase]) / Y.Stride + 1);
+            T* from = staged + (long)phaseStart[phase] * stageWidth + X.Taps[v];
+            T* to = copy + (long)v * BlockLength + (long)phase * images * phaseRows * bandWidth;
+            for (int g = 0; g < count; g++, from += stageLength, to += phaseRows * bandWidth)
+            {
+                if (X.Stride == 1) CopyRows(from, step, to, used);
+                else CopyStrided(from, step, to, used);
+            }
         }
     }
 
@@ -266,21 +321,27 @@ internal unsafe struct Correlation<V, T, Ops>
         }
     }
 
-    /// <summary>Writes places p to p + count of the band, one row of a tile, to where they belong in a plane.</summary>
-    private readonly void Spread(T* values, int p, int count, T* plane, int top, int left, int width)
+    /// <summary>
+    /// Writes places p to p + count of the band, one row of a tile, to where they belong in the planes.
+    /// </summary>
+    private readonly void Spread(T* values, int p, int count, T* plane, int top, int left, int height, int width)
     {
         (int i, int j) = Math.DivRem(p, bandWidth);
+        (int image, i) = Math.DivRem(i, height);
+        plane += (long)image * Results * OutputHeight * OutputWidth;
         while (count > 0)
         {
-            int run = Math.Min(count, bandWidth - j);
+            int run = Math.Min(count, bandWidth - j), valid = Math.Min(run, width - j);
             T* to = plane + (long)((top + i) * Y.OutputStride + Y.OutputFirst) * OutputWidth
                 + (long)(left + j) * X.OutputStride + X.OutputFirst;
-            int valid = Math.Min(run, width - j);
-            for (int k = 0; k < valid; k++) to[(nint)k * X.OutputStride] = values[k];
+            nint step = X.OutputStride;
+            for (int k = 0; k < valid; k++, to += step) *to = values[k];
             values += run;
             count -= run;
-            i++;
             j = 0;
+            if (++i < height) continue;
+            i = 0;
+            plane += (long)Results * OutputHeight * OutputWidth;
         }
     }
 }

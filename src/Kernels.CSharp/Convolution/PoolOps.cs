@@ -16,17 +16,18 @@ internal unsafe interface IPoolOps<V, T>
 
     static abstract void Store(T* to, V value);
 
-    /// <summary>Every second element, from the first on, of two vectors that follow one another.</summary>
+    /// <summary>Every second element, from the first on, of the two vectors from here on.</summary>
     static abstract V Evens(T* from);
 
     static abstract V Add(V x, V y);
 
     static abstract V Divide(V x, T y);
 
-    /// <summary>The integers start, start + step, ..., as bits of a vector.</summary>
-    static abstract V Places(int start, int step);
+    /// <summary>An integer in all lanes, as bits of a vector.</summary>
+    static abstract V Place(int place);
 
-    static abstract void StorePlaces(int* to, V places);
+    /// <summary>Stores place + start + lane * step.</summary>
+    static abstract void StorePlaces(int* to, V place, int start, int step);
 
     /// <summary>Replaces best and its place by value and its place where value is larger, or the first NaN.</summary>
     static abstract void Maximum(V value, V valuePlace, ref V best, ref V place);
@@ -48,16 +49,14 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
         if (typeof(T) == typeof(float))
         {
             Vector512<int> order = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
-            return Vector512.Create(
-                Vector512.Shuffle(first.AsSingle(), order).GetLower(),
-                Vector512.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
+            return Vector512.Shuffle(first.AsSingle(), order)
+                .WithUpper(Vector512.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
         }
         else
         {
             Vector512<long> order = Vector512.Create(0, 2, 4, 6, 0, 2, 4, 6);
-            return Vector512.Create(
-                Vector512.Shuffle(first.AsDouble(), order).GetLower(),
-                Vector512.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
+            return Vector512.Shuffle(first.AsDouble(), order)
+                .WithUpper(Vector512.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
         }
     }
 
@@ -66,20 +65,26 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
     public static Vector512<T> Divide(Vector512<T> x, T y) => x / Vector512.Create(y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> Places(int start, int step) =>
-        typeof(T) == typeof(float)
-            ? Vector512.CreateSequence(start, step).As<int, T>()
-            : Vector512.CreateSequence((long)start, step).As<long, T>();
+    public static Vector512<T> Place(int place) =>
+        typeof(T) == typeof(float) ? Vector512.Create(place).As<int, T>() : Vector512.Create((long)place).As<long, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePlaces(int* to, Vector512<T> places)
+    public static void StorePlaces(int* to, Vector512<T> place, int start, int step)
     {
-        if (typeof(T) == typeof(float)) places.AsInt32().Store(to);
-        else Vector512.Narrow(places.AsInt64(), places.AsInt64()).GetLower().Store(to);
+        if (typeof(T) == typeof(float))
+        {
+            (place.AsInt32() + Vector512.CreateSequence(start, step)).Store(to);
+        }
+        else
+        {
+            Vector512<long> places = place.AsInt64() + Vector512.CreateSequence((long)start, step);
+            Vector512.Narrow(places, places).GetLower().Store(to);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Maximum(Vector512<T> value, Vector512<T> valuePlace, ref Vector512<T> best, ref Vector512<T> place)
+    public static void Maximum(
+        Vector512<T> value, Vector512<T> valuePlace, ref Vector512<T> best, ref Vector512<T> place)
     {
         Vector512<T> keep = Vector512.LessThanOrEqual(value, best) | ~Vector512.Equals(best, best);
         best = Vector512.ConditionalSelect(keep, best, value);
@@ -103,16 +108,14 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
         if (typeof(T) == typeof(float))
         {
             Vector256<int> order = Vector256.Create(0, 2, 4, 6, 0, 2, 4, 6);
-            return Vector256.Create(
-                Vector256.Shuffle(first.AsSingle(), order).GetLower(),
-                Vector256.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
+            return Vector256.Shuffle(first.AsSingle(), order)
+                .WithUpper(Vector256.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
         }
         else
         {
             Vector256<long> order = Vector256.Create(0, 2, 0, 2);
-            return Vector256.Create(
-                Vector256.Shuffle(first.AsDouble(), order).GetLower(),
-                Vector256.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
+            return Vector256.Shuffle(first.AsDouble(), order)
+                .WithUpper(Vector256.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
         }
     }
 
@@ -121,20 +124,26 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
     public static Vector256<T> Divide(Vector256<T> x, T y) => x / Vector256.Create(y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> Places(int start, int step) =>
-        typeof(T) == typeof(float)
-            ? Vector256.CreateSequence(start, step).As<int, T>()
-            : Vector256.CreateSequence((long)start, step).As<long, T>();
+    public static Vector256<T> Place(int place) =>
+        typeof(T) == typeof(float) ? Vector256.Create(place).As<int, T>() : Vector256.Create((long)place).As<long, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePlaces(int* to, Vector256<T> places)
+    public static void StorePlaces(int* to, Vector256<T> place, int start, int step)
     {
-        if (typeof(T) == typeof(float)) places.AsInt32().Store(to);
-        else Vector256.Narrow(places.AsInt64(), places.AsInt64()).GetLower().Store(to);
+        if (typeof(T) == typeof(float))
+        {
+            (place.AsInt32() + Vector256.CreateSequence(start, step)).Store(to);
+        }
+        else
+        {
+            Vector256<long> places = place.AsInt64() + Vector256.CreateSequence((long)start, step);
+            Vector256.Narrow(places, places).GetLower().Store(to);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Maximum(Vector256<T> value, Vector256<T> valuePlace, ref Vector256<T> best, ref Vector256<T> place)
+    public static void Maximum(
+        Vector256<T> value, Vector256<T> valuePlace, ref Vector256<T> best, ref Vector256<T> place)
     {
         Vector256<T> keep = Vector256.LessThanOrEqual(value, best) | ~Vector256.Equals(best, best);
         best = Vector256.ConditionalSelect(keep, best, value);
@@ -158,16 +167,14 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
         if (typeof(T) == typeof(float))
         {
             Vector128<int> order = Vector128.Create(0, 2, 0, 2);
-            return Vector128.Create(
-                Vector128.Shuffle(first.AsSingle(), order).GetLower(),
-                Vector128.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
+            return Vector128.Shuffle(first.AsSingle(), order)
+                .WithUpper(Vector128.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
         }
         else
         {
             Vector128<long> order = Vector128.Create(0, 0L);
-            return Vector128.Create(
-                Vector128.Shuffle(first.AsDouble(), order).GetLower(),
-                Vector128.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
+            return Vector128.Shuffle(first.AsDouble(), order)
+                .WithUpper(Vector128.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
         }
     }
 
@@ -176,20 +183,26 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
     public static Vector128<T> Divide(Vector128<T> x, T y) => x / Vector128.Create(y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<T> Places(int start, int step) =>
-        typeof(T) == typeof(float)
-            ? Vector128.CreateSequence(start, step).As<int, T>()
-            : Vector128.CreateSequence((long)start, step).As<long, T>();
+    public static Vector128<T> Place(int place) =>
+        typeof(T) == typeof(float) ? Vector128.Create(place).As<int, T>() : Vector128.Create((long)place).As<long, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePlaces(int* to, Vector128<T> places)
+    public static void StorePlaces(int* to, Vector128<T> place, int start, int step)
     {
-        if (typeof(T) == typeof(float)) places.AsInt32().Store(to);
-        else Vector128.Narrow(places.AsInt64(), places.AsInt64()).GetLower().Store(to);
+        if (typeof(T) == typeof(float))
+        {
+            (place.AsInt32() + Vector128.CreateSequence(start, step)).Store(to);
+        }
+        else
+        {
+            Vector128<long> places = place.AsInt64() + Vector128.CreateSequence((long)start, step);
+            Vector128.Narrow(places, places).GetLower().Store(to);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Maximum(Vector128<T> value, Vector128<T> valuePlace, ref Vector128<T> best, ref Vector128<T> place)
+    public static void Maximum(
+        Vector128<T> value, Vector128<T> valuePlace, ref Vector128<T> best, ref Vector128<T> place)
     {
         Vector128<T> keep = Vector128.LessThanOrEqual(value, best) | ~Vector128.Equals(best, best);
         best = Vector128.ConditionalSelect(keep, best, value);
@@ -212,9 +225,9 @@ internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
 
     public static T Divide(T x, T y) => x / y;
 
-    public static T Places(int start, int step) => throw new NotSupportedException();
+    public static T Place(int place) => throw new NotSupportedException();
 
-    public static void StorePlaces(int* to, T places) => throw new NotSupportedException();
+    public static void StorePlaces(int* to, T place, int start, int step) => throw new NotSupportedException();
 
     public static void Maximum(T value, T valuePlace, ref T best, ref T place) => throw new NotSupportedException();
 }

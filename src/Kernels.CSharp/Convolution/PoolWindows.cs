@@ -31,16 +31,17 @@ internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
     {
         bool everySecond = s.StrideX == 2;
         int columns = s.KernelWidth;
-        V best = everySecond ? Ops.Evens(q) : Ops.Load(q), bestPlace = Ops.Places(place, s.StrideX);
-        for (int u = 0, v = 1; u < rows; u++, q += s.Width, place += s.Width, v = 0)
+        V best = everySecond ? Ops.Evens(q) : Ops.Load(q), bestPlace = Ops.Place(0);
+        int rowPlace = 0;
+        for (int u = 0, v = 1; u < rows; u++, q += s.Width, rowPlace += s.Width, v = 0)
         for (; v < columns; v++)
         {
             V value = everySecond ? Ops.Evens(q + v) : Ops.Load(q + v);
-            Ops.Maximum(value, Ops.Places(place + v, s.StrideX), ref best, ref bestPlace);
+            Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
         }
 
         Ops.Store(y, best);
-        Ops.StorePlaces(places, bestPlace);
+        Ops.StorePlaces(places, bestPlace, place, s.StrideX);
     }
 
     public static void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places)
@@ -93,14 +94,16 @@ internal readonly unsafe struct AverageWindow<V, T, Ops> : IPoolWindow<V, T>
     }
 }
 
-/// <summary>The walk over all windows of planes, by vectors where they lie inside and one by one at the edges.</summary>
+/// <summary>
+/// The walk over all windows of planes, by vectors where they lie inside and one by one at the edges.
+/// </summary>
 internal static unsafe class PoolWindows<V, T, Ops, Window>
     where V : unmanaged
     where T : unmanaged, IFloatingPointIeee754<T>
     where Ops : struct, IPoolOps<V, T>
     where Window : struct, IPoolWindow<V, T>
 {
-    /// <summary>Computes planes first to last; of the results, and of the memory after x, touches nothing else.</summary>
+    /// <summary>Computes the results of planes first to last, and touches no others.</summary>
     internal static void Run(in PoolShape s, int first, int last, T* x, T* y, int* places)
     {
         T* end = x + (long)s.Planes * s.Height * s.Width;
@@ -143,7 +146,8 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
                     continue;
                 }
 
-                int from = Math.Clamp(left, 0, s.Width), columns = Math.Clamp(left + s.KernelWidth, from, s.Width) - from;
+                int from = Math.Clamp(left, 0, s.Width);
+                int columns = Math.Clamp(left + s.KernelWidth, from, s.Width) - from;
                 place = top * s.Width + from;
                 Window.One(s, plane + place, place, rows, columns, y + output + ox, places + output + ox);
                 ox++;

@@ -15,7 +15,7 @@ public static unsafe class Pooling
     /// all numbers, the first among several.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
-    /// <param name="s">The sizes; each padding is less than the window, so that every window reaches into the plane.</param>
+    /// <param name="s">The sizes; padding is less than the window, so that every window reaches into the plane.</param>
     /// <param name="x">The planes.</param>
     /// <param name="y">The maxima, overwritten.</param>
     /// <param name="argmax">The places of the maxima, overwritten.</param>

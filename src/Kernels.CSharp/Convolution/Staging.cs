@@ -117,7 +117,12 @@ internal static unsafe class Staging<V, T, Ops>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Quarters(float* from, nint* offsets) => Vector512.Create(
-        Vector256.Create(Vector128.Load(from + offsets[0]), Vector128.Load(from + offsets[4])),
-        Vector256.Create(Vector128.Load(from + offsets[8]), Vector128.Load(from + offsets[12])));
+    private static Vector512<float> Quarters(float* from, nint* offsets)
+    {
+        Vector256<float> lower = Vector128.Load(from + offsets[0]).ToVector256Unsafe()
+            .WithUpper(Vector128.Load(from + offsets[4]));
+        Vector256<float> upper = Vector128.Load(from + offsets[8]).ToVector256Unsafe()
+            .WithUpper(Vector128.Load(from + offsets[12]));
+        return lower.ToVector512Unsafe().WithUpper(upper);
+    }
 }

@@ -26,6 +26,9 @@ internal unsafe interface ITileOps<V, T>
     static abstract V MultiplyAdd(V x, V y, V z);
 
     static abstract V Add(V x, V y);
+
+    /// <summary>The bits of x where those of the mask are set; where a vector is one element, x.</summary>
+    static abstract V And(V x, V mask);
 }
 
 internal readonly unsafe struct TileOps512<T> : ITileOps<Vector512<T>, T>
@@ -48,6 +51,8 @@ internal readonly unsafe struct TileOps512<T> : ITileOps<Vector512<T>, T>
             : Vector512.MultiplyAddEstimate(x.AsDouble(), y.AsDouble(), z.AsDouble()).As<double, T>();
 
     public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
+
+    public static Vector512<T> And(Vector512<T> x, Vector512<T> mask) => x & mask;
 }
 
 internal readonly unsafe struct TileOps256<T> : ITileOps<Vector256<T>, T>
@@ -70,6 +75,8 @@ internal readonly unsafe struct TileOps256<T> : ITileOps<Vector256<T>, T>
             : Vector256.MultiplyAddEstimate(x.AsDouble(), y.AsDouble(), z.AsDouble()).As<double, T>();
 
     public static Vector256<T> Add(Vector256<T> x, Vector256<T> y) => x + y;
+
+    public static Vector256<T> And(Vector256<T> x, Vector256<T> mask) => x & mask;
 }
 
 internal readonly unsafe struct TileOps128<T> : ITileOps<Vector128<T>, T>
@@ -92,6 +99,8 @@ internal readonly unsafe struct TileOps128<T> : ITileOps<Vector128<T>, T>
             : Vector128.MultiplyAddEstimate(x.AsDouble(), y.AsDouble(), z.AsDouble()).As<double, T>();
 
     public static Vector128<T> Add(Vector128<T> x, Vector128<T> y) => x + y;
+
+    public static Vector128<T> And(Vector128<T> x, Vector128<T> mask) => x & mask;
 }
 
 internal readonly unsafe struct TileOpsScalar<T> : ITileOps<T, T>
@@ -110,4 +119,6 @@ internal readonly unsafe struct TileOpsScalar<T> : ITileOps<T, T>
     public static T MultiplyAdd(T x, T y, T z) => T.MultiplyAddEstimate(x, y, z);
 
     public static T Add(T x, T y) => x + y;
+
+    public static T And(T x, T mask) => x;
 }

@@ -24,7 +24,7 @@ internal static unsafe class Tiles<V, T, Ops>
     where T : unmanaged
     where Ops : struct, ITileOps<V, T>
 {
-    /// <summary>The vectors to take next of <paramref name="left"/>: 3, but at the end 2 and 2 before 3 and 1.</summary>
+    /// <summary>The vectors to take next of <paramref name="left"/>: 3, but 2 and 2 rather than 3 and 1.</summary>
     internal static int Vectors(int left) => left == 3 || left > 4 ? 3 : Math.Min(left, 2);
 
     /// <summary>The rows to take next of <paramref name="left"/>.</summary>
