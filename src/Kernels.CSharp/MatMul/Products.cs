@@ -10,6 +10,9 @@ namespace Autodiff.Kernels;
 internal static unsafe class Products<T>
     where T : unmanaged, INumberBase<T>
 {
+    // From this many multiply-adds, threads get several parts each, so that none waits long for the others.
+    private const double WorkToBalance = 16_000_000;
+
     // Below this many multiply-adds, a fork takes longer than it saves.
     private const double WorkToFork = 600_000;
 
@@ -21,6 +24,9 @@ internal static unsafe class Products<T>
 
     // B is read where it lies, or from a plain transposed copy, while it takes up to this many bytes.
     private const int DirectBytes = 256 * 1024;
+
+    // So few rows do not repay the packing of a large B whose columns are adjacent.
+    private const int FewRows = 24;
 
     // From this many rows on, padding a narrow B to whole vectors pays.
     private const int RowsToPad = 8;
@@ -83,7 +89,7 @@ internal static unsafe class Products<T>
                 },
                 width);
         }
-        else if (x.K * x.N * sizeof(T) <= DirectBytes)
+        else if (x.K * x.N * sizeof(T) <= DirectBytes || (x.M <= FewRows && x.BColumn == 1))
         {
             MultiplyDirect(x, width);
         }
@@ -160,11 +166,12 @@ internal static unsafe class Products<T>
         else ForkDirect(x, padded, width);
     }
 
-    /// <summary>Cuts C into as many parts as there are threads, by rows while the parts are tall, then by columns.</summary>
+    /// <summary>Cuts C into parts for the threads, by rows while the parts are tall, then by columns.</summary>
     private static void ForkDirect(Operands<T> x, bool padded, int width)
     {
-        int tall = (int)Math.Clamp(x.M / 12, 1, Workers.Count);
-        int wide = (int)Math.Clamp(x.N / 32, 1, Workers.Count / tall);
+        int parts = x.Work > WorkToBalance ? 4 * Workers.Count : Workers.Count;
+        int tall = (int)Math.Clamp(x.M / 12, 1, parts);
+        int wide = (int)Math.Clamp(x.N / 32, 1, parts / tall);
         Workers.For(tall * wide, part =>
         {
             nint row = part / wide, column = part % wide;
