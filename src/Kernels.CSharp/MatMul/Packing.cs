@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
@@ -30,15 +31,10 @@ internal static unsafe class Packing
         T* source, nint across, nint along, nint count, nint length, nint panel, T* target, int width)
         where T : unmanaged
     {
+        if (count != panel) NativeMemory.Clear(target, (nuint)(length * panel * sizeof(T)));
         if (across == 1) Copy(source, along, count, length, panel, target);
         else if (along == 1 && width != 0 && Interleaves) Transpose(source, across, count, length, panel, target);
         else Gather(source, across, along, count, length, panel, target);
-
-        if (count == panel) return;
-        for (nint p = 0; p < length; p++)
-        {
-            for (nint i = count; i < panel; i++) target[p * panel + i] = default;
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
