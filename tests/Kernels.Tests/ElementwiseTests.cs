@@ -141,7 +141,7 @@ public class ElementwiseTests
                         T[] x = Ramp<T>(lengthX);
                         T[] y = [.. Ramp<T>(lengthY).Select(v => v + T.CreateTruncating(110))];
                         T[] result = new T[Count(shape)];
-                        Ternary.Select(dtype, c, cs, Bytes(x), xs, Bytes(y), ys, Bytes(result), shape, width);
+                        Driver.Run(Ternary.Find(dtype, width), Bytes(result), shape, c, cs, Bytes(x), xs, Bytes(y), ys);
                         IEnumerable<T> expected = Indices(shape, cs)
                             .Zip(Indices(shape, xs), Indices(shape, ys))
                             .Select(t => c[t.First] != 0 ? x[t.Second] : y[t.Third]);

@@ -4,19 +4,13 @@ using System.Runtime.CompilerServices;
 namespace Autodiff.Kernels;
 
 /// <summary>The loops of the functions of one element.</summary>
-internal readonly unsafe struct UnaryRow<TOp, T, V> : IRowKernel
+internal static unsafe class UnaryRow<TOp, T, V>
     where TOp : IUnaryOperator<T>
     where T : unmanaged, INumber<T>
     where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => sizeof(T);
-
-    public static int SizeA => sizeof(T);
-
-    public static int Grain => Rows.Grain<TOp, T>();
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, r = (T*)result;
         if (!TOp.IsVector)
@@ -35,21 +29,13 @@ internal readonly unsafe struct UnaryRow<TOp, T, V> : IRowKernel
 }
 
 /// <summary>The loops of the functions of two elements.</summary>
-internal readonly unsafe struct BinaryRow<TOp, T, V> : IRowKernel
+internal static unsafe class BinaryRow<TOp, T, V>
     where TOp : IBinaryOperator<T>
     where T : unmanaged, INumber<T>
     where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => sizeof(T);
-
-    public static int SizeA => sizeof(T);
-
-    public static int SizeB => sizeof(T);
-
-    public static int Grain => Rows.Grain<TOp, T>();
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, y = (T*)b, r = (T*)result;
         if (!TOp.IsVector)
@@ -69,21 +55,13 @@ internal readonly unsafe struct BinaryRow<TOp, T, V> : IRowKernel
 }
 
 /// <summary>The loops of relations.</summary>
-internal readonly unsafe struct CompareRow<TOp, T, V> : IRowKernel
+internal static unsafe class CompareRow<TOp, T, V>
     where TOp : ICompareOperator<T>
     where T : unmanaged, INumber<T>
     where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => 1;
-
-    public static int SizeA => sizeof(T);
-
-    public static int SizeB => sizeof(T);
-
-    public static int Grain => Rows.Grain<TOp, T>();
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, y = (T*)b;
         V splatX = V.Splat(*x), splatY = V.Splat(*y);
@@ -100,22 +78,12 @@ internal readonly unsafe struct CompareRow<TOp, T, V> : IRowKernel
 }
 
 /// <summary>The loops of x where the byte of a condition is not 0, else y.</summary>
-internal readonly unsafe struct SelectRow<T, V> : IRowKernel
+internal static unsafe class SelectRow<T, V>
     where T : unmanaged, INumber<T>
     where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => sizeof(T);
-
-    public static int SizeA => 1;
-
-    public static int SizeB => sizeof(T);
-
-    public static int SizeC => sizeof(T);
-
-    public static int Grain => Rows.BytesOfGrain / sizeof(T);
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)b, y = (T*)c, r = (T*)result;
         V splatX = V.Splat(*x), splatY = V.Splat(*y);
@@ -139,17 +107,11 @@ internal readonly unsafe struct SelectRow<T, V> : IRowKernel
 }
 
 /// <summary>The loops of x != 0.</summary>
-internal readonly unsafe struct TruthRow<T, V> : IRowKernel
+internal static unsafe class TruthRow<T, V>
     where T : unmanaged, INumber<T>
     where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => 1;
-
-    public static int SizeA => sizeof(T);
-
-    public static int Grain => Rows.BytesOfGrain / sizeof(T);
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T zero = T.Zero;
         CompareRow<NotEqualOperator<T>, T, V>.Row(result, a, strideA, (byte*)&zero, 0, null, 0, count);
@@ -157,18 +119,12 @@ internal readonly unsafe struct TruthRow<T, V> : IRowKernel
 }
 
 /// <summary>The loops from numbers to numbers: floats to integers truncate and saturate, NaN gives 0.</summary>
-internal readonly unsafe struct ConvertRow<TFrom, TTo> : IRowKernel
+internal static unsafe class ConvertRow<TFrom, TTo>
     where TFrom : unmanaged, INumber<TFrom>
     where TTo : unmanaged, INumber<TTo>
 {
-    public static int ResultSize => sizeof(TTo);
-
-    public static int SizeA => sizeof(TFrom);
-
-    public static int Grain => Rows.BytesOfGrain / Math.Max(sizeof(TTo), sizeof(TFrom));
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         TFrom* x = (TFrom*)a;
         TTo* r = (TTo*)result;
@@ -180,15 +136,4 @@ internal readonly unsafe struct ConvertRow<TFrom, TTo> : IRowKernel
                 : TTo.CreateTruncating(x[i * strideA]);
         }
     }
-}
-
-/// <summary>How much work is worth a thread.</summary>
-internal static unsafe class Rows
-{
-    /// <summary>The bytes of results of the cheapest functions, bound by the caches, that are worth a thread.</summary>
-    internal const int BytesOfGrain = 1 << 17;
-
-    internal static int Grain<TOp, T>()
-        where TOp : IOperator
-        where T : unmanaged => Math.Max(64, BytesOfGrain / (sizeof(T) * TOp.Cost));
 }
