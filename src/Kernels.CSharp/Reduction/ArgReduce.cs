@@ -29,6 +29,7 @@ internal readonly struct LargerFirst : IPreference
     public static bool Prefers<T>(T x, T y)
         where T : unmanaged, INumber<T> => x > y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V IfPreferred<T, V, R>(V candidate, V best, V x, V y)
         where T : unmanaged
         where V : struct
@@ -49,6 +50,7 @@ internal readonly struct SmallerFirst : IPreference
     public static bool Prefers<T>(T x, T y)
         where T : unmanaged, INumber<T> => x < y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V IfPreferred<T, V, R>(V candidate, V best, V x, V y)
         where T : unmanaged
         where V : struct
@@ -161,6 +163,7 @@ internal static unsafe class ArgReduce
         };
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static nint Find<T, V, R>(T* x, nint from, nint length, T value)
         where T : unmanaged, INumber<T>
         where V : struct
@@ -205,6 +208,7 @@ internal static unsafe class ArgReduce
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Block<P, T, V, R>(
         T* x, int rows, nint stride, ref nint done, nint columns, T* blockBest, T* blockRow)
         where P : struct, IPreference

@@ -11,8 +11,10 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
 {
     public static int Count => Vector128<T>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Broadcast(T value) => Vector128.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Load(T* source) => Vector128.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -22,22 +24,31 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
             ? Vector128.Load((T*)source)
             : Vector128.WidenLower(Vector64.Load((float*)source).ToVector128Unsafe()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector128<T> value, T* destination) => value.Store(destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Add(Vector128<T> x, Vector128<T> y) => x + y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Subtract(Vector128<T> x, Vector128<T> y) => x - y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Multiply(Vector128<T> x, Vector128<T> y) => x * y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Divide(Vector128<T> x, Vector128<T> y) => x / y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Max(Vector128<T> x, Vector128<T> y) => Vector128.Max(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Min(Vector128<T> x, Vector128<T> y) => Vector128.Min(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyEqual(Vector128<T> x, Vector128<T> y) => Vector128.EqualsAny(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IfOvertaken(
         Vector128<T> low, Vector128<T> high, Vector128<T> best, Vector128<T> x, Vector128<T> y) =>
         Vector128.ConditionalSelect(
@@ -74,6 +85,7 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
             ? Vector128.Round(x.AsSingle()).As<float, T>()
             : Vector128.Round(x.AsDouble()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Sqrt(Vector128<T> x) => Vector128.Sqrt(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,6 +111,7 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IfLess(Vector128<T> a, Vector128<T> b, Vector128<T> x, Vector128<T> y) =>
         Vector128.ConditionalSelect(Vector128.LessThan(a, b), x, y);
 

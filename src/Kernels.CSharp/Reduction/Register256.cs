@@ -11,8 +11,10 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
 {
     public static int Count => Vector256<T>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Broadcast(T value) => Vector256.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Load(T* source) => Vector256.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,22 +28,31 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
             : Vector256.Create(Vector128.WidenLower(narrow), Vector128.WidenUpper(narrow)).As<double, T>();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<T> value, T* destination) => value.Store(destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> x, Vector256<T> y) => x + y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Subtract(Vector256<T> x, Vector256<T> y) => x - y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Multiply(Vector256<T> x, Vector256<T> y) => x * y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Divide(Vector256<T> x, Vector256<T> y) => x / y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Max(Vector256<T> x, Vector256<T> y) => Vector256.Max(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Min(Vector256<T> x, Vector256<T> y) => Vector256.Min(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyEqual(Vector256<T> x, Vector256<T> y) => Vector256.EqualsAny(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> IfOvertaken(
         Vector256<T> low, Vector256<T> high, Vector256<T> best, Vector256<T> x, Vector256<T> y) =>
         Vector256.ConditionalSelect(
@@ -65,6 +76,7 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
             ? Vector256.Round(x.AsSingle()).As<float, T>()
             : Vector256.Round(x.AsDouble()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Sqrt(Vector256<T> x) => Vector256.Sqrt(x);
 
     // Two factors, each a normal number: the first product is exact, so that the second rounds once, denormals too.
@@ -92,6 +104,7 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> IfLess(Vector256<T> a, Vector256<T> b, Vector256<T> x, Vector256<T> y) =>
         Vector256.ConditionalSelect(Vector256.LessThan(a, b), x, y);
 

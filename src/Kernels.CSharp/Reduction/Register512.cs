@@ -11,8 +11,10 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
 {
     public static int Count => Vector512<T>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Broadcast(T value) => Vector512.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Load(T* source) => Vector512.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,22 +28,31 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
             : Vector512.Create(Vector256.WidenLower(narrow), Vector256.WidenUpper(narrow)).As<double, T>();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<T> value, T* destination) => value.Store(destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Subtract(Vector512<T> x, Vector512<T> y) => x - y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Multiply(Vector512<T> x, Vector512<T> y) => x * y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Divide(Vector512<T> x, Vector512<T> y) => x / y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Max(Vector512<T> x, Vector512<T> y) => Vector512.Max(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Min(Vector512<T> x, Vector512<T> y) => Vector512.Min(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyEqual(Vector512<T> x, Vector512<T> y) => Vector512.EqualsAny(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> IfOvertaken(
         Vector512<T> low, Vector512<T> high, Vector512<T> best, Vector512<T> x, Vector512<T> y) =>
         Vector512.ConditionalSelect(
@@ -65,6 +76,7 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
             ? Vector512.Round(x.AsSingle()).As<float, T>()
             : Vector512.Round(x.AsDouble()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Sqrt(Vector512<T> x) => Vector512.Sqrt(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,6 +93,7 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
             Register256<T>.Scale(x.GetLower(), n.GetLower()), Register256<T>.Scale(x.GetUpper(), n.GetUpper()));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> IfLess(Vector512<T> a, Vector512<T> b, Vector512<T> x, Vector512<T> y) =>
         Vector512.ConditionalSelect(Vector512.LessThan(a, b), x, y);
 
