@@ -31,7 +31,7 @@ internal static unsafe class Philox
         Batches<ulong, PhiloxLanes1>(key, stream, first + (ulong)done, destination + 4 * done, blocks - done);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static nint Batches<V, L>(ulong key, ulong stream, ulong first, uint* destination, nint blocks)
         where V : struct
         where L : struct, IPhiloxLanes<V>

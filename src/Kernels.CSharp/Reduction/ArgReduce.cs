@@ -163,7 +163,7 @@ internal static unsafe class ArgReduce
         };
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static nint Find<T, V, R>(T* x, nint from, nint length, T value)
         where T : unmanaged, INumber<T>
         where V : struct
@@ -208,7 +208,7 @@ internal static unsafe class ArgReduce
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block<P, T, V, R>(
         T* x, int rows, nint stride, ref nint done, nint columns, T* blockBest, T* blockRow)
         where P : struct, IPreference

@@ -29,7 +29,7 @@ internal static unsafe class ReduceKernels<T, A, TOp>
         Columns<Register1<A>, A>(x, offsets, rows, done, columns, totals);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static A Rows<R, V>(T* x, nint* offsets, int rows, nint length)
         where R : struct, IRegister<A, V>
         where V : struct
@@ -56,7 +56,7 @@ internal static unsafe class ReduceKernels<T, A, TOp>
         return TOp.Combine<Register1<A>, A>(R.Fold<TOp>(all), rest);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static nint Columns<R, V>(T* x, nint* offsets, int rows, nint from, nint columns, A* totals)
         where R : struct, IRegister<A, V>
         where V : struct
@@ -73,7 +73,7 @@ internal static unsafe class ReduceKernels<T, A, TOp>
         return c;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Tile<R, V>(T* x, nint* offsets, int rows, A* totals)
         where R : struct, IRegister<A, V>
         where V : struct

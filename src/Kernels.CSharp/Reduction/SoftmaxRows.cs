@@ -163,7 +163,7 @@ internal static unsafe class RowPasses<T, V, R>
     // A lane adds this many elements before the lanes are added in double precision.
     private const int ElementsPerLane = 256;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static T Max(T* x, int columns)
     {
         V a = R.Broadcast(T.NegativeInfinity), b = a, c = a, d = a;
@@ -182,7 +182,7 @@ internal static unsafe class RowPasses<T, V, R>
     }
 
     /// <summary>The sum of a function of the elements, whose values are kept if there is a destination.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static double Sum<TMap>(T* x, T* y, T* destination, int columns, V p)
         where TMap : struct, IRowMap
     {
@@ -213,7 +213,7 @@ internal static unsafe class RowPasses<T, V, R>
         return total + double.CreateTruncating(R.Fold<SumReducer<T>>(sum));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static void Map<TMap>(T* x, T* y, T* destination, int columns, V p, V q)
         where TMap : struct, IRowMap
     {
