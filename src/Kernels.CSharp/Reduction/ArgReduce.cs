@@ -171,7 +171,13 @@ internal static unsafe class ArgReduce
     {
         V wanted = R.Broadcast(value);
         nint i = from;
-        while (i <= length - R.Count && !R.AnyEqual(R.Load(x + i), wanted)) i += R.Count;
+        for (; i <= length - R.Count; i += R.Count)
+        {
+            int lane = R.FirstEqual(R.Load(x + i), wanted);
+            if (lane < R.Count) return i + lane;
+        }
+
+        if (sizeof(T) >= 4) return i + R.FirstEqual(R.LoadPartial(x + i, (int)(length - i), wanted), wanted);
         while (x[i] != value) i++;
         return i;
     }

@@ -42,7 +42,7 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
     public static T Min(T x, T y) => T.Min(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool AnyEqual(T x, T y) => x == y;
+    public static int FirstEqual(T x, T y) => x == y ? 0 : 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T IfOvertaken(T low, T high, T best, T x, T y) => !(low <= high) && !T.IsNaN(best) ? x : y;
@@ -60,6 +60,12 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Round(T x) =>
         typeof(T) == typeof(float) ? Of(MathF.Round(Single(x))) : Of(Math.Round(Double(x)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T MaxNative(T x, T y) => x > y ? x : y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T MinNative(T x, T y) => x < y ? x : y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sqrt(T x) =>
@@ -107,6 +113,10 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T LoadPartial(T* source, int count, T fill) => count > 0 ? *source : fill;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T LoadWidenedPartial<S>(S* source, int count, T fill)
+        where S : unmanaged => count > 0 ? LoadWidened(source) : fill;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePartial(T value, T* destination, int count)

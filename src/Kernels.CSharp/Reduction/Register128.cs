@@ -46,7 +46,11 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
     public static Vector128<T> Min(Vector128<T> x, Vector128<T> y) => Vector128.Min(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool AnyEqual(Vector128<T> x, Vector128<T> y) => Vector128.EqualsAny(x, y);
+    public static int FirstEqual(Vector128<T> x, Vector128<T> y)
+    {
+        uint lanes = Vector128.Equals(x, y).ExtractMostSignificantBits();
+        return lanes == 0 ? Count : BitOperations.TrailingZeroCount(lanes);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IfOvertaken(
@@ -84,6 +88,12 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
         typeof(T) == typeof(float)
             ? Vector128.Round(x.AsSingle()).As<float, T>()
             : Vector128.Round(x.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> MaxNative(Vector128<T> x, Vector128<T> y) => Vector128.MaxNative(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> MinNative(Vector128<T> x, Vector128<T> y) => Vector128.MinNative(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Sqrt(Vector128<T> x) => Vector128.Sqrt(x);
@@ -168,23 +178,31 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> LoadPartial(T* source, int count, Vector128<T> fill)
     {
-        if (Avx.IsSupported && typeof(T) == typeof(float))
+        if (Avx.IsSupported && sizeof(T) == 4)
         {
-            Vector128<float> first = FirstLanes(count).AsSingle();
-            Vector128<float> loaded = Avx.MaskLoad((float*)source, first);
-            return Vector128.ConditionalSelect(first, loaded, fill.AsSingle()).As<float, T>();
+            Vector128<float> loaded = Avx.MaskLoad((float*)source, FirstLanes(count).AsSingle());
+            return Vector128.ConditionalSelect(FirstLanes(count), loaded.As<float, T>(), fill);
         }
 
-        if (Avx.IsSupported && typeof(T) == typeof(double))
+        if (Avx.IsSupported && sizeof(T) == 8)
         {
-            Vector128<double> first = FirstLanes(count).AsDouble();
-            Vector128<double> loaded = Avx.MaskLoad((double*)source, first);
-            return Vector128.ConditionalSelect(first, loaded, fill.AsDouble()).As<double, T>();
+            Vector128<double> loaded = Avx.MaskLoad((double*)source, FirstLanes(count).AsDouble());
+            return Vector128.ConditionalSelect(FirstLanes(count), loaded.As<double, T>(), fill);
         }
 
         Vector128<T> value = fill;
         for (int i = 0; i < count; i++) ((T*)&value)[i] = source[i];
         return value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> LoadWidenedPartial<S>(S* source, int count, T fill)
+        where S : unmanaged
+    {
+        if (typeof(S) == typeof(T)) return LoadPartial((T*)source, count, Vector128.Create(fill));
+        Vector128<float> narrow = Register128<float>.LoadPartial(
+            (float*)source, count, Vector128.Create(float.CreateTruncating(fill)));
+        return Vector128.WidenLower(narrow).As<double, T>();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
