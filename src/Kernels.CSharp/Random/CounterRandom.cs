@@ -208,6 +208,7 @@ public static unsafe class CounterRandom
         Unsafe.CopyBlockUnaligned(destination, group, (uint)bytes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Uniforms<T, V, R>(byte* words, nint bytes)
         where T : unmanaged
         where V : struct
@@ -217,6 +218,7 @@ public static unsafe class CounterRandom
         for (nint i = 0; i < bytes / sizeof(T); i += R.Count) R.Store(R.LoadFractions(x + i), x + i);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Normals<T, V, R>(byte* words, nint bytes)
         where T : unmanaged
         where V : struct
@@ -247,6 +249,7 @@ public static unsafe class CounterRandom
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Bernoulli(uint threshold, ulong key, ulong stream, byte* destination, long from, long to)
     {
         uint* words = stackalloc uint[Batch / sizeof(uint)];
@@ -269,6 +272,7 @@ public static unsafe class CounterRandom
         Vector<uint> Below(uint* at) => Vector.LessThan(Vector.Load(at), limit) & one;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Integers<T>(T* destination, long low, ulong range, ulong key, ulong stream, long from, long to)
         where T : unmanaged, IBinaryInteger<T>
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
@@ -30,6 +31,7 @@ internal static unsafe class Philox
         Batches<ulong, PhiloxLanes1>(key, stream, first + (ulong)done, destination + 4 * done, blocks - done);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static nint Batches<V, L>(ulong key, ulong stream, ulong first, uint* destination, nint blocks)
         where V : struct
         where L : struct, IPhiloxLanes<V>

@@ -31,8 +31,10 @@ internal readonly unsafe struct PhiloxLanes512 : IPhiloxLanes<Vector512<ulong>>
 {
     public static int Count => 8;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Broadcast(ulong value) => Vector512.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Counters(ulong first) => Vector512.Create(first) + Vector512<ulong>.Indices;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -41,8 +43,10 @@ internal readonly unsafe struct PhiloxLanes512 : IPhiloxLanes<Vector512<ulong>>
             ? Avx512F.Multiply(x.AsUInt32(), y.AsUInt32())
             : (x & Vector512.Create(0xFFFFFFFFUL)) * (y & Vector512.Create(0xFFFFFFFFUL));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> High(Vector512<ulong> x) => x >>> 32;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Xor(Vector512<ulong> x, Vector512<ulong> y, Vector512<ulong> z) => x ^ y ^ z;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -72,8 +76,10 @@ internal readonly unsafe struct PhiloxLanes256 : IPhiloxLanes<Vector256<ulong>>
 {
     public static int Count => 4;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> Broadcast(ulong value) => Vector256.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> Counters(ulong first) => Vector256.Create(first) + Vector256<ulong>.Indices;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -82,8 +88,10 @@ internal readonly unsafe struct PhiloxLanes256 : IPhiloxLanes<Vector256<ulong>>
             ? Avx2.Multiply(x.AsUInt32(), y.AsUInt32())
             : (x & Vector256.Create(0xFFFFFFFFUL)) * (y & Vector256.Create(0xFFFFFFFFUL));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> High(Vector256<ulong> x) => x >>> 32;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> Xor(Vector256<ulong> x, Vector256<ulong> y, Vector256<ulong> z) => x ^ y ^ z;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -103,8 +111,10 @@ internal readonly unsafe struct PhiloxLanes128 : IPhiloxLanes<Vector128<ulong>>
 {
     public static int Count => 2;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> Broadcast(ulong value) => Vector128.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> Counters(ulong first) => Vector128.Create(first) + Vector128<ulong>.Indices;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -113,8 +123,10 @@ internal readonly unsafe struct PhiloxLanes128 : IPhiloxLanes<Vector128<ulong>>
             ? Sse2.Multiply(x.AsUInt32(), y.AsUInt32())
             : (x & Vector128.Create(0xFFFFFFFFUL)) * (y & Vector128.Create(0xFFFFFFFFUL));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> High(Vector128<ulong> x) => x >>> 32;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> Xor(Vector128<ulong> x, Vector128<ulong> y, Vector128<ulong> z) => x ^ y ^ z;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -132,14 +144,19 @@ internal readonly unsafe struct PhiloxLanes1 : IPhiloxLanes<ulong>
 {
     public static int Count => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Broadcast(ulong value) => value;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Counters(ulong first) => first;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Multiply(ulong x, ulong y) => (ulong)(uint)x * (uint)y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong High(ulong x) => x >> 32;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Xor(ulong x, ulong y, ulong z) => x ^ y ^ z;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -29,6 +29,7 @@ internal readonly struct LargerFirst : IPreference
     public static bool Prefers<T>(T x, T y)
         where T : unmanaged, INumber<T> => x > y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V IfPreferred<T, V, R>(V candidate, V best, V x, V y)
         where T : unmanaged
         where V : struct
@@ -49,6 +50,7 @@ internal readonly struct SmallerFirst : IPreference
     public static bool Prefers<T>(T x, T y)
         where T : unmanaged, INumber<T> => x < y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V IfPreferred<T, V, R>(V candidate, V best, V x, V y)
         where T : unmanaged
         where V : struct
@@ -161,6 +163,7 @@ internal static unsafe class ArgReduce
         };
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static nint Find<T, V, R>(T* x, nint from, nint length, T value)
         where T : unmanaged, INumber<T>
         where V : struct
@@ -168,7 +171,13 @@ internal static unsafe class ArgReduce
     {
         V wanted = R.Broadcast(value);
         nint i = from;
-        while (i <= length - R.Count && !R.AnyEqual(R.Load(x + i), wanted)) i += R.Count;
+        for (; i <= length - R.Count; i += R.Count)
+        {
+            int lane = R.FirstEqual(R.Load(x + i), wanted);
+            if (lane < R.Count) return i + lane;
+        }
+
+        if (sizeof(T) >= 4) return i + R.FirstEqual(R.LoadPartial(x + i, (int)(length - i), wanted), wanted);
         while (x[i] != value) i++;
         return i;
     }
@@ -205,6 +214,7 @@ internal static unsafe class ArgReduce
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block<P, T, V, R>(
         T* x, int rows, nint stride, ref nint done, nint columns, T* blockBest, T* blockRow)
         where P : struct, IPreference

@@ -19,6 +19,18 @@ internal static unsafe class ReduceKernels<T, A, TOp>
         _ => Rows<Register1<A>, A>(x, offsets, rows, length),
     };
 
+    /// <summary>The elements of each of some rows at equal distances, combined.</summary>
+    internal static void EachRow(int width, T* x, nint stride, int rows, nint length, A* totals)
+    {
+        switch (width)
+        {
+            case 512: EachRow<Register512<A>, Vector512<A>>(x, stride, rows, length, totals); break;
+            case 256: EachRow<Register256<A>, Vector256<A>>(x, stride, rows, length, totals); break;
+            case 128: EachRow<Register128<A>, Vector128<A>>(x, stride, rows, length, totals); break;
+            default: EachRow<Register1<A>, A>(x, stride, rows, length, totals); break;
+        }
+    }
+
     /// <summary>Combines each column of the rows into <paramref name="totals"/>.</summary>
     internal static void Columns(int width, T* x, nint* offsets, int rows, nint columns, A* totals)
     {
@@ -29,6 +41,7 @@ internal static unsafe class ReduceKernels<T, A, TOp>
         Columns<Register1<A>, A>(x, offsets, rows, done, columns, totals);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static A Rows<R, V>(T* x, nint* offsets, int rows, nint length)
         where R : struct, IRegister<A, V>
         where V : struct
@@ -48,13 +61,54 @@ internal static unsafe class ReduceKernels<T, A, TOp>
             }
 
             for (; i <= length - R.Count; i += R.Count) a = TOp.Combine<R, V>(a, R.LoadWidened(row + i));
-            for (; i < length; i++) rest = TOp.Combine<Register1<A>, A>(rest, Register1<A>.LoadWidened(row + i));
+            if (i == length) continue;
+            if (sizeof(T) >= 4)
+                b = TOp.Combine<R, V>(b, R.LoadWidenedPartial(row + i, (int)(length - i), TOp.Identity));
+            for (; sizeof(T) < 4 && i < length; i++)
+                rest = TOp.Combine<Register1<A>, A>(rest, Register1<A>.LoadWidened(row + i));
         }
 
         V all = TOp.Combine<R, V>(TOp.Combine<R, V>(a, b), TOp.Combine<R, V>(c, d));
         return TOp.Combine<Register1<A>, A>(R.Fold<TOp>(all), rest);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void EachRow<R, V>(T* x, nint stride, int rows, nint length, A* totals)
+        where R : struct, IRegister<A, V>
+        where V : struct
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            T* row = x + r * stride;
+            V a = R.Broadcast(TOp.Identity), b = a;
+            A rest = TOp.Identity;
+            nint i = 0;
+            for (; i <= length - 2 * R.Count; i += 2 * R.Count)
+            {
+                a = TOp.Combine<R, V>(a, R.LoadWidened(row + i));
+                b = TOp.Combine<R, V>(b, R.LoadWidened(row + i + R.Count));
+            }
+
+            if (i <= length - R.Count)
+            {
+                a = TOp.Combine<R, V>(a, R.LoadWidened(row + i));
+                i += R.Count;
+            }
+
+            if (sizeof(T) >= 4 && i < length)
+            {
+                V last = R.LoadWidenedPartial(row + i, (int)(length - i), TOp.Identity);
+                totals[r] = R.Fold<TOp>(TOp.Combine<R, V>(TOp.Combine<R, V>(a, b), last));
+                continue;
+            }
+
+            for (; i < length; i++)
+                rest = TOp.Combine<Register1<A>, A>(rest, Register1<A>.LoadWidened(row + i));
+            totals[r] = TOp.Combine<Register1<A>, A>(R.Fold<TOp>(TOp.Combine<R, V>(a, b)), rest);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static nint Columns<R, V>(T* x, nint* offsets, int rows, nint from, nint columns, A* totals)
         where R : struct, IRegister<A, V>
         where V : struct
@@ -71,6 +125,7 @@ internal static unsafe class ReduceKernels<T, A, TOp>
         return c;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Tile<R, V>(T* x, nint* offsets, int rows, A* totals)
         where R : struct, IRegister<A, V>
         where V : struct

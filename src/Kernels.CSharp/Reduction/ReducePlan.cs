@@ -19,6 +19,7 @@ internal struct ReduceAxis
 internal unsafe struct ReducePlan
 {
     private const nint RowPiece = 4096;
+    private const nint ShortRow = 256;
     private const nint ChunkElements = 1 << 16;
     private const nint ChunkRows = 256;
     private const nint MaxBlockColumns = 2048;
@@ -84,6 +85,14 @@ internal unsafe struct ReducePlan
 
     /// <summary>The number of source elements from a unit to the next; for plans with one reduced axis.</summary>
     internal readonly nint UnitStride => reducedRank == 0 ? 0 : reduced[0].Stride;
+
+    /// <summary>Whether each output is one short row, and the rows lie at equal distances.</summary>
+    internal readonly bool IsEachRow => InRows && Units == 1 && keptRank == 1 && rowLength <= ShortRow;
+
+    internal readonly nint KeptStride => kept[0].Stride;
+
+    /// <summary>Whether the rows of columns that are combined follow each other without a gap.</summary>
+    internal readonly bool IsGapless => reducedRank == 1 && BlockColumns == Columns && reduced[0].Stride == Columns;
 
     /// <summary>The number of elements of a contiguous row.</summary>
     internal readonly nint RowLength => rowLength;
@@ -154,6 +163,19 @@ internal unsafe struct ReducePlan
         }
 
         return offset;
+    }
+
+    internal readonly void FillOffsets(nint unit, int count, nint* offsets)
+    {
+        if (reducedRank == 1 && pieces == 1)
+        {
+            nint stride = reduced[0].Stride;
+            for (int i = 0; i < count; i++) offsets[i] = (unit + i) * stride;
+        }
+        else
+        {
+            for (int i = 0; i < count; i++) offsets[i] = UnitOffset(unit + i);
+        }
     }
 
     internal readonly nint UnitLength(nint unit) =>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
@@ -21,6 +22,7 @@ internal readonly struct SumReducer<A> : IReducer<A>
 {
     public static A Identity => A.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Combine<R, V>(V x, V y)
         where R : struct, IRegister<A, V>
         where V : struct => R.Add(x, y);
@@ -33,6 +35,7 @@ internal readonly struct ProductReducer<A> : IReducer<A>
 {
     public static A Identity => A.One;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Combine<R, V>(V x, V y)
         where R : struct, IRegister<A, V>
         where V : struct => R.Multiply(x, y);
@@ -54,6 +57,7 @@ internal readonly struct MaximumReducer<A> : IReducer<A>
 {
     public static A Identity => A.CreateSaturating(double.NegativeInfinity);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Combine<R, V>(V x, V y)
         where R : struct, IRegister<A, V>
         where V : struct => R.Max(x, y);
@@ -66,6 +70,7 @@ internal readonly struct MinimumReducer<A> : IReducer<A>
 {
     public static A Identity => A.CreateSaturating(double.PositiveInfinity);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Combine<R, V>(V x, V y)
         where R : struct, IRegister<A, V>
         where V : struct => R.Min(x, y);

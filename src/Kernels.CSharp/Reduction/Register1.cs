@@ -9,8 +9,10 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
 {
     public static int Count => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Broadcast(T value) => value;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Load(T* source) => *source;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -18,24 +20,34 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
         where S : unmanaged =>
         typeof(S) == typeof(T) ? *(T*)source : T.CreateTruncating(*(float*)source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(T value, T* destination) => *destination = value;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Add(T x, T y) => x + y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Subtract(T x, T y) => x - y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Multiply(T x, T y) => x * y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Divide(T x, T y) => x / y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Max(T x, T y) => T.Max(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Min(T x, T y) => T.Min(x, y);
 
-    public static bool AnyEqual(T x, T y) => x == y;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int FirstEqual(T x, T y) => x == y ? 0 : 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T IfOvertaken(T low, T high, T best, T x, T y) => !(low <= high) && !T.IsNaN(best) ? x : y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Fold<TOp>(T value)
         where TOp : struct, IReducer<T> => value;
 
@@ -50,6 +62,12 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
         typeof(T) == typeof(float) ? Of(MathF.Round(Single(x))) : Of(Math.Round(Double(x)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T MaxNative(T x, T y) => x > y ? x : y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T MinNative(T x, T y) => x < y ? x : y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sqrt(T x) =>
         typeof(T) == typeof(float) ? Of(MathF.Sqrt(Single(x))) : Of(Math.Sqrt(Double(x)));
 
@@ -59,6 +77,7 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
             ? Of(MathF.ScaleB(Single(x), (int)Single(n)))
             : Of(Math.ScaleB(Double(x), (int)Double(n)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T IfLess(T a, T b, T x, T y) => a < b ? x : y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -89,10 +108,17 @@ internal readonly unsafe struct Register1<T> : IFloatRegister<T, T>
             ? Of((*(uint*)source >> 8) * FloatBits.UlpOfHalfSingle)
             : Of((*(ulong*)source >> 11) * FloatBits.UlpOfHalfDouble);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T IfBit(void* integers, int bit, T x, T y) => (*(int*)integers >> bit & 1) != 0 ? x : y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T LoadPartial(T* source, int count, T fill) => count > 0 ? *source : fill;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T LoadWidenedPartial<S>(S* source, int count, T fill)
+        where S : unmanaged => count > 0 ? LoadWidened(source) : fill;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePartial(T value, T* destination, int count)
     {
         if (count > 0) *destination = value;

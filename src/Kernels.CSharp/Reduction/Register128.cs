@@ -11,8 +11,10 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
 {
     public static int Count => Vector128<T>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Broadcast(T value) => Vector128.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Load(T* source) => Vector128.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -22,22 +24,35 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
             ? Vector128.Load((T*)source)
             : Vector128.WidenLower(Vector64.Load((float*)source).ToVector128Unsafe()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector128<T> value, T* destination) => value.Store(destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Add(Vector128<T> x, Vector128<T> y) => x + y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Subtract(Vector128<T> x, Vector128<T> y) => x - y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Multiply(Vector128<T> x, Vector128<T> y) => x * y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Divide(Vector128<T> x, Vector128<T> y) => x / y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Max(Vector128<T> x, Vector128<T> y) => Vector128.Max(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Min(Vector128<T> x, Vector128<T> y) => Vector128.Min(x, y);
 
-    public static bool AnyEqual(Vector128<T> x, Vector128<T> y) => Vector128.EqualsAny(x, y);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int FirstEqual(Vector128<T> x, Vector128<T> y)
+    {
+        uint lanes = Vector128.Equals(x, y).ExtractMostSignificantBits();
+        return lanes == 0 ? Count : BitOperations.TrailingZeroCount(lanes);
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IfOvertaken(
         Vector128<T> low, Vector128<T> high, Vector128<T> best, Vector128<T> x, Vector128<T> y) =>
         Vector128.ConditionalSelect(
@@ -74,6 +89,13 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
             ? Vector128.Round(x.AsSingle()).As<float, T>()
             : Vector128.Round(x.AsDouble()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> MaxNative(Vector128<T> x, Vector128<T> y) => Vector128.MaxNative(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> MinNative(Vector128<T> x, Vector128<T> y) => Vector128.MinNative(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Sqrt(Vector128<T> x) => Vector128.Sqrt(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,6 +121,7 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IfLess(Vector128<T> a, Vector128<T> b, Vector128<T> x, Vector128<T> y) =>
         Vector128.ConditionalSelect(Vector128.LessThan(a, b), x, y);
 
@@ -155,23 +178,31 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> LoadPartial(T* source, int count, Vector128<T> fill)
     {
-        if (Avx.IsSupported && typeof(T) == typeof(float))
+        if (Avx.IsSupported && sizeof(T) == 4)
         {
-            Vector128<float> first = FirstLanes(count).AsSingle();
-            Vector128<float> loaded = Avx.MaskLoad((float*)source, first);
-            return Vector128.ConditionalSelect(first, loaded, fill.AsSingle()).As<float, T>();
+            Vector128<float> loaded = Avx.MaskLoad((float*)source, FirstLanes(count).AsSingle());
+            return Vector128.ConditionalSelect(FirstLanes(count), loaded.As<float, T>(), fill);
         }
 
-        if (Avx.IsSupported && typeof(T) == typeof(double))
+        if (Avx.IsSupported && sizeof(T) == 8)
         {
-            Vector128<double> first = FirstLanes(count).AsDouble();
-            Vector128<double> loaded = Avx.MaskLoad((double*)source, first);
-            return Vector128.ConditionalSelect(first, loaded, fill.AsDouble()).As<double, T>();
+            Vector128<double> loaded = Avx.MaskLoad((double*)source, FirstLanes(count).AsDouble());
+            return Vector128.ConditionalSelect(FirstLanes(count), loaded.As<double, T>(), fill);
         }
 
         Vector128<T> value = fill;
         for (int i = 0; i < count; i++) ((T*)&value)[i] = source[i];
         return value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> LoadWidenedPartial<S>(S* source, int count, T fill)
+        where S : unmanaged
+    {
+        if (typeof(S) == typeof(T)) return LoadPartial((T*)source, count, Vector128.Create(fill));
+        Vector128<float> narrow = Register128<float>.LoadPartial(
+            (float*)source, count, Vector128.Create(float.CreateTruncating(fill)));
+        return Vector128.WidenLower(narrow).As<double, T>();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,8 +11,10 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
 {
     public static int Count => Vector256<T>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Broadcast(T value) => Vector256.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Load(T* source) => Vector256.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,22 +28,35 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
             : Vector256.Create(Vector128.WidenLower(narrow), Vector128.WidenUpper(narrow)).As<double, T>();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<T> value, T* destination) => value.Store(destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> x, Vector256<T> y) => x + y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Subtract(Vector256<T> x, Vector256<T> y) => x - y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Multiply(Vector256<T> x, Vector256<T> y) => x * y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Divide(Vector256<T> x, Vector256<T> y) => x / y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Max(Vector256<T> x, Vector256<T> y) => Vector256.Max(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Min(Vector256<T> x, Vector256<T> y) => Vector256.Min(x, y);
 
-    public static bool AnyEqual(Vector256<T> x, Vector256<T> y) => Vector256.EqualsAny(x, y);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int FirstEqual(Vector256<T> x, Vector256<T> y)
+    {
+        uint lanes = Vector256.Equals(x, y).ExtractMostSignificantBits();
+        return lanes == 0 ? Count : BitOperations.TrailingZeroCount(lanes);
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> IfOvertaken(
         Vector256<T> low, Vector256<T> high, Vector256<T> best, Vector256<T> x, Vector256<T> y) =>
         Vector256.ConditionalSelect(
@@ -65,6 +80,13 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
             ? Vector256.Round(x.AsSingle()).As<float, T>()
             : Vector256.Round(x.AsDouble()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> MaxNative(Vector256<T> x, Vector256<T> y) => Vector256.MaxNative(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> MinNative(Vector256<T> x, Vector256<T> y) => Vector256.MinNative(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Sqrt(Vector256<T> x) => Vector256.Sqrt(x);
 
     // Two factors, each a normal number: the first product is exact, so that the second rounds once, denormals too.
@@ -92,6 +114,7 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> IfLess(Vector256<T> a, Vector256<T> b, Vector256<T> x, Vector256<T> y) =>
         Vector256.ConditionalSelect(Vector256.LessThan(a, b), x, y);
 
@@ -148,23 +171,33 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> LoadPartial(T* source, int count, Vector256<T> fill)
     {
-        if (Avx.IsSupported && typeof(T) == typeof(float))
+        if (Avx.IsSupported && sizeof(T) == 4)
         {
-            Vector256<float> first = FirstLanes(count).AsSingle();
-            Vector256<float> loaded = Avx.MaskLoad((float*)source, first);
-            return Vector256.ConditionalSelect(first, loaded, fill.AsSingle()).As<float, T>();
+            Vector256<float> loaded = Avx.MaskLoad((float*)source, FirstLanes(count).AsSingle());
+            return Vector256.ConditionalSelect(FirstLanes(count), loaded.As<float, T>(), fill);
         }
 
-        if (Avx.IsSupported && typeof(T) == typeof(double))
+        if (Avx.IsSupported && sizeof(T) == 8)
         {
-            Vector256<double> first = FirstLanes(count).AsDouble();
-            Vector256<double> loaded = Avx.MaskLoad((double*)source, first);
-            return Vector256.ConditionalSelect(first, loaded, fill.AsDouble()).As<double, T>();
+            Vector256<double> loaded = Avx.MaskLoad((double*)source, FirstLanes(count).AsDouble());
+            return Vector256.ConditionalSelect(FirstLanes(count), loaded.As<double, T>(), fill);
         }
 
         Vector256<T> value = fill;
         for (int i = 0; i < count; i++) ((T*)&value)[i] = source[i];
         return value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> LoadWidenedPartial<S>(S* source, int count, T fill)
+        where S : unmanaged
+    {
+        if (typeof(S) == typeof(T)) return LoadPartial((T*)source, count, Vector256.Create(fill));
+        Vector128<float> narrow = Register128<float>.LoadPartial(
+            (float*)source, count, Vector128.Create(float.CreateTruncating(fill)));
+        return Avx.IsSupported
+            ? Avx.ConvertToVector256Double(narrow).As<double, T>()
+            : Vector256.Create(Vector128.WidenLower(narrow), Vector128.WidenUpper(narrow)).As<double, T>();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

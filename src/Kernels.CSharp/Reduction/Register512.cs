@@ -11,8 +11,10 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
 {
     public static int Count => Vector512<T>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Broadcast(T value) => Vector512.Create(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Load(T* source) => Vector512.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,22 +28,35 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
             : Vector512.Create(Vector256.WidenLower(narrow), Vector256.WidenUpper(narrow)).As<double, T>();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<T> value, T* destination) => value.Store(destination);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Subtract(Vector512<T> x, Vector512<T> y) => x - y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Multiply(Vector512<T> x, Vector512<T> y) => x * y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Divide(Vector512<T> x, Vector512<T> y) => x / y;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Max(Vector512<T> x, Vector512<T> y) => Vector512.Max(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Min(Vector512<T> x, Vector512<T> y) => Vector512.Min(x, y);
 
-    public static bool AnyEqual(Vector512<T> x, Vector512<T> y) => Vector512.EqualsAny(x, y);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int FirstEqual(Vector512<T> x, Vector512<T> y)
+    {
+        ulong lanes = Vector512.Equals(x, y).ExtractMostSignificantBits();
+        return lanes == 0 ? Count : BitOperations.TrailingZeroCount(lanes);
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> IfOvertaken(
         Vector512<T> low, Vector512<T> high, Vector512<T> best, Vector512<T> x, Vector512<T> y) =>
         Vector512.ConditionalSelect(
@@ -65,6 +80,13 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
             ? Vector512.Round(x.AsSingle()).As<float, T>()
             : Vector512.Round(x.AsDouble()).As<double, T>();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> MaxNative(Vector512<T> x, Vector512<T> y) => Vector512.MaxNative(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> MinNative(Vector512<T> x, Vector512<T> y) => Vector512.MinNative(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Sqrt(Vector512<T> x) => Vector512.Sqrt(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,6 +103,7 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
             Register256<T>.Scale(x.GetLower(), n.GetLower()), Register256<T>.Scale(x.GetUpper(), n.GetUpper()));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> IfLess(Vector512<T> a, Vector512<T> b, Vector512<T> x, Vector512<T> y) =>
         Vector512.ConditionalSelect(Vector512.LessThan(a, b), x, y);
 
@@ -137,23 +160,25 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> LoadPartial(T* source, int count, Vector512<T> fill)
     {
-        if (Avx512F.IsSupported && typeof(T) == typeof(float))
-        {
-            Vector512<float> first = FirstLanes(count).AsSingle();
-            Vector512<float> loaded = Avx512F.MaskLoad((float*)source, first, fill.AsSingle());
-            return loaded.As<float, T>();
-        }
-
-        if (Avx512F.IsSupported && typeof(T) == typeof(double))
-        {
-            Vector512<double> first = FirstLanes(count).AsDouble();
-            Vector512<double> loaded = Avx512F.MaskLoad((double*)source, first, fill.AsDouble());
-            return loaded.As<double, T>();
-        }
-
+        if (Avx512F.IsSupported && sizeof(T) == 4)
+            return Avx512F.MaskLoad((float*)source, FirstLanes(count).AsSingle(), fill.AsSingle()).As<float, T>();
+        if (Avx512F.IsSupported && sizeof(T) == 8)
+            return Avx512F.MaskLoad((double*)source, FirstLanes(count).AsDouble(), fill.AsDouble()).As<double, T>();
         Vector512<T> value = fill;
         for (int i = 0; i < count; i++) ((T*)&value)[i] = source[i];
         return value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> LoadWidenedPartial<S>(S* source, int count, T fill)
+        where S : unmanaged
+    {
+        if (typeof(S) == typeof(T)) return LoadPartial((T*)source, count, Vector512.Create(fill));
+        Vector256<float> narrow = Register256<float>.LoadPartial(
+            (float*)source, count, Vector256.Create(float.CreateTruncating(fill)));
+        return Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512Double(narrow).As<double, T>()
+            : Vector512.Create(Vector256.WidenLower(narrow), Vector256.WidenUpper(narrow)).As<double, T>();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

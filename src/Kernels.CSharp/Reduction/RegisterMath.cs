@@ -18,9 +18,8 @@ internal static class RegisterMath<T, V, R>
         bool single = typeof(T) == typeof(float);
 
         // Beyond these the result rounds to 0 or to infinity; without them infinity - infinity would follow.
-        V least = C(single ? -104.0 : -746.0), most = C(single ? 89.0 : 710.0);
-        x = R.IfLess(x, least, least, x);
-        x = R.IfLess(most, x, most, x);
+        x = R.MaxNative(C(single ? -104.0 : -746.0), x);
+        x = R.MinNative(C(single ? 89.0 : 710.0), x);
 
         // x = n log 2 + r; the first part of log 2 is short, so that its product with n is exact.
         V n = R.Round(R.Multiply(x, C(1.442695040888963407)));

@@ -20,6 +20,13 @@ internal unsafe interface IRegister<T, V>
 
     static abstract void Store(V value, T* destination);
 
+    /// <summary>The first <paramref name="count"/> elements from the source, and the fill in other lanes.</summary>
+    static abstract V LoadPartial(T* source, int count, V fill);
+
+    /// <summary>As <see cref="LoadPartial"/>, for elements that <see cref="LoadWidened"/> takes.</summary>
+    static abstract V LoadWidenedPartial<S>(S* source, int count, T fill)
+        where S : unmanaged;
+
     static abstract V Add(V x, V y);
 
     static abstract V Subtract(V x, V y);
@@ -32,7 +39,8 @@ internal unsafe interface IRegister<T, V>
 
     static abstract V Min(V x, V y);
 
-    static abstract bool AnyEqual(V x, V y);
+    /// <summary>The number of the first lane where both are equal; <see cref="Count"/> if there is none.</summary>
+    static abstract int FirstEqual(V x, V y);
 
     /// <summary>Where neither low &lt;= high holds nor best is NaN, x, and elsewhere y.</summary>
     static abstract V IfOvertaken(V low, V high, V best, V x, V y);
@@ -53,6 +61,12 @@ internal unsafe interface IFloatRegister<T, V> : IRegister<T, V>
     static abstract V Round(V x);
 
     static abstract V Sqrt(V x);
+
+    /// <summary>Where x &gt; y, x, and elsewhere y; a NaN in y stays, one in x may.</summary>
+    static abstract V MaxNative(V x, V y);
+
+    /// <summary>Where x &lt; y, x, and elsewhere y; a NaN in y stays, one in x may.</summary>
+    static abstract V MinNative(V x, V y);
 
     /// <summary>x 2^n for an integral n between -2 and 2 times the largest exponent.</summary>
     static abstract V Scale(V x, V n);
@@ -76,9 +90,6 @@ internal unsafe interface IFloatRegister<T, V> : IRegister<T, V>
 
     /// <summary>Where integers as wide as the elements have a bit set, x, and elsewhere y.</summary>
     static abstract V IfBit(void* integers, int bit, V x, V y);
-
-    /// <summary>The first <paramref name="count"/> elements from the source, and the fill in other lanes.</summary>
-    static abstract V LoadPartial(T* source, int count, V fill);
 
     /// <summary>Stores the first <paramref name="count"/> lanes.</summary>
     static abstract void StorePartial(V value, T* destination, int count);

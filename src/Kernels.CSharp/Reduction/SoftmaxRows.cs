@@ -163,24 +163,27 @@ internal static unsafe class RowPasses<T, V, R>
     // A lane adds this many elements before the lanes are added in double precision.
     private const int ElementsPerLane = 256;
 
+    /// <summary>The largest element; it may ignore NaN, which reaches the result through the differences.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static T Max(T* x, int columns)
     {
         V a = R.Broadcast(T.NegativeInfinity), b = a, c = a, d = a;
         int i = 0;
         for (; i <= columns - 4 * R.Count; i += 4 * R.Count)
         {
-            a = R.Max(a, R.Load(x + i));
-            b = R.Max(b, R.Load(x + i + R.Count));
-            c = R.Max(c, R.Load(x + i + 2 * R.Count));
-            d = R.Max(d, R.Load(x + i + 3 * R.Count));
+            a = R.MaxNative(a, R.Load(x + i));
+            b = R.MaxNative(b, R.Load(x + i + R.Count));
+            c = R.MaxNative(c, R.Load(x + i + 2 * R.Count));
+            d = R.MaxNative(d, R.Load(x + i + 3 * R.Count));
         }
 
-        for (; i <= columns - R.Count; i += R.Count) a = R.Max(a, R.Load(x + i));
-        if (i < columns) b = R.Max(b, R.LoadPartial(x + i, columns - i, a));
-        return R.Fold<MaximumReducer<T>>(R.Max(R.Max(a, b), R.Max(c, d)));
+        for (; i <= columns - R.Count; i += R.Count) a = R.MaxNative(a, R.Load(x + i));
+        if (i < columns) b = R.MaxNative(b, R.LoadPartial(x + i, columns - i, a));
+        return R.Fold<MaximumReducer<T>>(R.MaxNative(R.MaxNative(a, b), R.MaxNative(c, d)));
     }
 
     /// <summary>The sum of a function of the elements, whose values are kept if there is a destination.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static double Sum<TMap>(T* x, T* y, T* destination, int columns, V p)
         where TMap : struct, IRowMap
     {
@@ -211,6 +214,7 @@ internal static unsafe class RowPasses<T, V, R>
         return total + double.CreateTruncating(R.Fold<SumReducer<T>>(sum));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static void Map<TMap>(T* x, T* y, T* destination, int columns, V p, V q)
         where TMap : struct, IRowMap
     {
