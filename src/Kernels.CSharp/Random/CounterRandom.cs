@@ -116,7 +116,7 @@ public static unsafe class CounterRandom
         }
     }
 
-    /// <summary>A key that depends on a key and a datum, such as the number of a draw, like a random function.</summary>
+    /// <summary>A key that depends on a key and a datum, such as the number of a draw.</summary>
     public static ulong Derive(ulong key, ulong data)
     {
         ulong* words = stackalloc ulong[2];

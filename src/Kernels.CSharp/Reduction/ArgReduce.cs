@@ -81,7 +81,7 @@ internal static unsafe class ArgReduce
         if ((uint)axis >= (uint)shape.Length)
             throw new ArgumentException($"The axis {axis} is not among the {shape.Length} axes of the tensor.");
         if (destination.Length % sizeof(long) != 0)
-            throw new ArgumentException($"The destination has {destination.Length} bytes, which no int64 elements fill.");
+            throw new ArgumentException($"The destination has {destination.Length} bytes, no multiple of 8.");
         ReduceAxis* axes = stackalloc ReduceAxis[shape.Length + 1];
         int size = dtype.Size();
         int scaled = destination.Length / sizeof(long) * size;

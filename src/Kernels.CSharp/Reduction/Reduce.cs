@@ -17,7 +17,8 @@ public static unsafe class Reduce
     /// </summary>
     /// <exception cref="ArgumentException">
     /// The maximum or minimum of no elements is asked for, the type does not fit the reduction (any and all take
-    /// booleans, sum and product numbers), or the lengths do not fit the shape.
+    /// booleans, sum and product numbers), a stride is negative, or the
+    /// lengths do not fit the shape.
     /// </exception>
     public static void Run(
         Reduction op, DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape,
@@ -102,8 +103,8 @@ public static unsafe class Reduce
     {
         if (op is Reduction.Any or Reduction.All ? dtype != DType.Bool : op <= Reduction.Product && dtype == DType.Bool)
         {
-            throw new ArgumentException(
-                $"{op} of {dtype.Name()} is not defined; convert it to {(op >= Reduction.Any ? "bool" : "numbers")} first.");
+            string wanted = op >= Reduction.Any ? "bool" : "numbers";
+            throw new ArgumentException($"{op} of {dtype.Name()} is not defined; convert it to {wanted} first.");
         }
     }
 

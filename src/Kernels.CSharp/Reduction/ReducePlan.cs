@@ -47,7 +47,7 @@ internal unsafe struct ReducePlan
     private nint pieces;
     private nint columnBlocks;
 
-    /// <summary>Makes the plan; it refers to <paramref name="axes"/>, which has room for one more than the rank.</summary>
+    /// <summary>Makes the plan, which refers to <paramref name="axes"/>: room for the axes of the shape.</summary>
     internal static ReducePlan Make(
         ReduceAxis* axes, ReadOnlySpan<int> shape, ReadOnlySpan<int> strides, uint axisMask, int elementSize,
         int sourceBytes, int destinationBytes)
@@ -191,6 +191,7 @@ internal unsafe struct ReducePlan
         {
             nint size = shape[i];
             nint stride = strides.IsEmpty ? contiguous : strides[i];
+            if (stride < 0) throw new ArgumentException($"Axis {i} has the stride {stride}; it must not be negative.");
             bool isReduced = (axisMask >> i & 1) != 0;
             nint destination = isReduced ? -1 : Outputs;
             contiguous *= size;
@@ -198,7 +199,7 @@ internal unsafe struct ReducePlan
             if (!isReduced) Outputs *= size;
             else if (size == 0) IsEmpty = true;
             if (isReduced && stride == 0) Repeat *= size;
-            else if (size != 1) axes[rank++] = new ReduceAxis { Size = size, Stride = stride, Destination = destination };
+            else if (size != 1) axes[rank++] = new() { Size = size, Stride = stride, Destination = destination };
         }
 
         return rank;

@@ -139,7 +139,8 @@ internal readonly unsafe struct Register128<T> : IFloatRegister<T, Vector128<T>>
             // The bias keeps the shifted number positive: shifts that keep the sign are slow below 512 bits.
             Vector128<long> biased = (x.AsInt64() - Vector128.Create(FloatBits.BiasedRootOfHalfDouble)) >>> 52;
             Vector128<double> magic = Vector128.Create(FloatBits.Magic);
-            exponent = ((biased + magic.AsInt64()).AsDouble() - Vector128.Create(FloatBits.Magic + 1024)).As<double, T>();
+            Vector128<double> sum = (biased + magic.AsInt64()).AsDouble();
+            exponent = (sum - Vector128.Create(FloatBits.Magic + 1024)).As<double, T>();
             return (x.AsInt64() - ((biased - Vector128.Create(1024L)) << 52)).As<long, T>();
         }
     }

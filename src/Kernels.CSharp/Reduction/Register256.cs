@@ -132,7 +132,8 @@ internal readonly unsafe struct Register256<T> : IFloatRegister<T, Vector256<T>>
             // The bias keeps the shifted number positive: shifts that keep the sign are slow below 512 bits.
             Vector256<long> biased = (x.AsInt64() - Vector256.Create(FloatBits.BiasedRootOfHalfDouble)) >>> 52;
             Vector256<double> magic = Vector256.Create(FloatBits.Magic);
-            exponent = ((biased + magic.AsInt64()).AsDouble() - Vector256.Create(FloatBits.Magic + 1024)).As<double, T>();
+            Vector256<double> sum = (biased + magic.AsInt64()).AsDouble();
+            exponent = (sum - Vector256.Create(FloatBits.Magic + 1024)).As<double, T>();
             return (x.AsInt64() - ((biased - Vector256.Create(1024L)) << 52)).As<long, T>();
         }
     }

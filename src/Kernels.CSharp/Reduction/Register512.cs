@@ -121,7 +121,8 @@ internal readonly unsafe struct Register512<T> : IFloatRegister<T, Vector512<T>>
             // The bias keeps the shifted number positive: shifts that keep the sign are slow below 512 bits.
             Vector512<long> biased = (x.AsInt64() - Vector512.Create(FloatBits.BiasedRootOfHalfDouble)) >>> 52;
             Vector512<double> magic = Vector512.Create(FloatBits.Magic);
-            exponent = ((biased + magic.AsInt64()).AsDouble() - Vector512.Create(FloatBits.Magic + 1024)).As<double, T>();
+            Vector512<double> sum = (biased + magic.AsInt64()).AsDouble();
+            exponent = (sum - Vector512.Create(FloatBits.Magic + 1024)).As<double, T>();
             return (x.AsInt64() - ((biased - Vector512.Create(1024L)) << 52)).As<long, T>();
         }
     }
