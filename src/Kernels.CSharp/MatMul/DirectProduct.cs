@@ -38,7 +38,7 @@ internal static unsafe class DirectProduct<T, V, L>
         }
     }
 
-    /// <summary>The tiles side by side; the last overlaps the one before where the columns are no whole vectors.</summary>
+    /// <summary>The tiles side by side; vectors overlap where the columns are no whole number of them.</summary>
     private static void Across(Tile<T>* tile, int rows, T* b, T* c, nint columns)
     {
         nint j = 0;
@@ -76,7 +76,8 @@ internal static unsafe class DirectProduct<T, V, L>
         TileKernel<T, V, L>.RunNarrow(rows, tile);
         for (int row = 0; row < rows; row++)
         {
-            new ReadOnlySpan<T>(edge + row * L.Count, (int)columns).CopyTo(new Span<T>(c + row * columns, (int)columns));
+            new ReadOnlySpan<T>(edge + row * L.Count, (int)columns)
+                .CopyTo(new Span<T>(c + row * columns, (int)columns));
         }
     }
 }

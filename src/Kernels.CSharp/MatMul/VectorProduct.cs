@@ -66,7 +66,7 @@ internal static unsafe class VectorProduct<T, V, L>
         L.Store(c + 7 * L.Count, c7);
     }
 
-    /// <summary>One vector of columns, in four sums that run side by side to hide the latency of the additions.</summary>
+    /// <summary>One vector of columns, in four sums side by side, which hide the latency of additions.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneVector(in Operands<T> x, nint column)
     {
