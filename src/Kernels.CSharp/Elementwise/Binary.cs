@@ -28,7 +28,8 @@ public static class Binary
 
     /// <summary>
     /// x^y, with x^0 = 1^y = 1 for every x and y, NaN too; integers wrap, a negative integer exponent gives the
-    /// reciprocal truncated towards 0, and throws <see cref="DivideByZeroException"/> at x = 0.
+    /// reciprocal truncated towards 0, and throws <see cref="DivideByZeroException"/> at x = 0. In single precision
+    /// it is within 1 unit in the last place.
     /// </summary>
     public static readonly BinaryKernel Power =
         new NumberBinaryKernel<PowerOperator<float>, PowerOperator<double>, IntegerPowerOperator<int>,

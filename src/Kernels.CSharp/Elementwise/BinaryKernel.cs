@@ -41,13 +41,13 @@ public abstract class BinaryKernel
     internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape,
-        int width) => Driver.Run(Rows(dtype, width), destination, shape, x, xStrides, y, yStrides);
+        int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides, y, yStrides);
 
     /// <summary>The kernel for a type and a vector width.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    private protected abstract RowKernel Rows(DType dtype, int width);
+    internal abstract RowKernel Kernel(DType dtype, int width);
 
-    private RowKernel Find(DType dtype) => rows[(int)dtype] = Rows(dtype, Simd.Width);
+    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 
     private protected NotSupportedException Unsupported(DType dtype) =>
         new($"{Name} is not defined for {dtype.Name()}.");
@@ -63,10 +63,10 @@ internal sealed class FloatBinaryKernel<F32, F64>(string name, string cuda) : Bi
 
     public override double Invoke(double x, double y) => F64.Invoke(x, y);
 
-    private protected override RowKernel Rows(DType dtype, int width) => dtype switch
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        DType.Float32 => Kernels.Rows.Binary<F32, float>(width),
-        DType.Float64 => Kernels.Rows.Binary<F64, double>(width),
+        DType.Float32 => Rows.Binary<F32, float>(width),
+        DType.Float64 => Rows.Binary<F64, double>(width),
         _ => throw Unsupported(dtype),
     };
 }
@@ -84,13 +84,13 @@ internal sealed class NumberBinaryKernel<F32, F64, I32, I64, U8>(string name, st
 
     public override double Invoke(double x, double y) => F64.Invoke(x, y);
 
-    private protected override RowKernel Rows(DType dtype, int width) => dtype switch
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        DType.Float32 => Kernels.Rows.Binary<F32, float>(width),
-        DType.Float64 => Kernels.Rows.Binary<F64, double>(width),
-        DType.Int32 => Kernels.Rows.Binary<I32, int>(width),
-        DType.Int64 => Kernels.Rows.Binary<I64, long>(width),
-        DType.UInt8 => Kernels.Rows.Binary<U8, byte>(width),
+        DType.Float32 => Rows.Binary<F32, float>(width),
+        DType.Float64 => Rows.Binary<F64, double>(width),
+        DType.Int32 => Rows.Binary<I32, int>(width),
+        DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.UInt8 => Rows.Binary<U8, byte>(width),
         _ => throw Unsupported(dtype),
     };
 }
@@ -107,11 +107,11 @@ internal sealed class BitsBinaryKernel<I32, I64, U8>(string name, string cuda) :
 
     public override double Invoke(double x, double y) => throw Unsupported(DType.Float64);
 
-    private protected override RowKernel Rows(DType dtype, int width) => dtype switch
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        DType.Int32 => Kernels.Rows.Binary<I32, int>(width),
-        DType.Int64 => Kernels.Rows.Binary<I64, long>(width),
-        DType.UInt8 or DType.Bool => Kernels.Rows.Binary<U8, byte>(width),
+        DType.Int32 => Rows.Binary<I32, int>(width),
+        DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.UInt8 or DType.Bool => Rows.Binary<U8, byte>(width),
         _ => throw Unsupported(dtype),
     };
 }

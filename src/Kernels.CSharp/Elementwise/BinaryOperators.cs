@@ -42,6 +42,8 @@ internal readonly struct DivideOperator<T> : IBinaryOperator<T>
         where V : unmanaged, IVector<V, T> => x / y;
 
     public static bool IsVector => typeof(T) == typeof(float) || typeof(T) == typeof(double);
+
+    public static int Cost => IsVector ? 1 : 16;
 }
 
 internal readonly struct PowerOperator<T> : IBinaryOperator<T>
@@ -51,7 +53,7 @@ internal readonly struct PowerOperator<T> : IBinaryOperator<T>
 
     public static bool IsVector => typeof(T) == typeof(float);
 
-    public static int Cost => typeof(T) == typeof(float) ? 12 : 64;
+    public static int Cost => typeof(T) == typeof(float) ? 24 : 128;
 
     public static V Invoke<V>(V x, V y)
         where V : unmanaged, IVector<V, T> => Powers.Power<V, T>(x, y);
@@ -82,7 +84,7 @@ internal readonly struct IntegerPowerOperator<T> : IBinaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct MaximumOperator<T> : IBinaryOperator<T>
@@ -110,7 +112,7 @@ internal readonly struct Atan2Operator<T> : IBinaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct AndOperator<T> : IBinaryOperator<T>

@@ -39,13 +39,13 @@ public abstract class CompareKernel
     internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape,
-        int width) => Driver.Run(Rows(dtype, width), destination, shape, x, xStrides, y, yStrides);
+        int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides, y, yStrides);
 
     /// <summary>The kernel for a type and a vector width.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    private protected abstract RowKernel Rows(DType dtype, int width);
+    internal abstract RowKernel Kernel(DType dtype, int width);
 
-    private RowKernel Find(DType dtype) => rows[(int)dtype] = Rows(dtype, Simd.Width);
+    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 }
 
 internal sealed class NumberCompareKernel<F32, F64, I32, I64, U8>(string name, string cuda) : CompareKernel(name, cuda)
@@ -61,12 +61,12 @@ internal sealed class NumberCompareKernel<F32, F64, I32, I64, U8>(string name, s
 
     public override bool Invoke(double x, double y) => F64.Invoke(x, y);
 
-    private protected override RowKernel Rows(DType dtype, int width) => dtype switch
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        DType.Float32 => Kernels.Rows.Compare<F32, float>(width),
-        DType.Float64 => Kernels.Rows.Compare<F64, double>(width),
-        DType.Int32 => Kernels.Rows.Compare<I32, int>(width),
-        DType.Int64 => Kernels.Rows.Compare<I64, long>(width),
-        _ => Kernels.Rows.Compare<U8, byte>(width),
+        DType.Float32 => Rows.Compare<F32, float>(width),
+        DType.Float64 => Rows.Compare<F64, double>(width),
+        DType.Int32 => Rows.Compare<I32, int>(width),
+        DType.Int64 => Rows.Compare<I64, long>(width),
+        _ => Rows.Compare<U8, byte>(width),
     };
 }

@@ -6,12 +6,16 @@ namespace Autodiff.Kernels;
 /// <summary>Brings row kernels to tensors of any strides: checks lengths, merges dimensions, forks.</summary>
 internal static unsafe class Driver
 {
+    // There is nothing that a profile could teach, and the first calls of a program are not to be slow.
+    private const MethodImplOptions Optimize = MethodImplOptions.AggressiveOptimization;
+
     // Strided operands pass through a buffer of tiles of this size, of elements of up to 8 bytes.
     private const int TileRows = 16;
     private const int TileColumns = 64;
     private const int TileBytes = TileRows * TileColumns * 8;
 
     /// <summary>A function of one operand.</summary>
+    [MethodImpl(Optimize)]
     internal static void Run(
         RowKernel kernel, Span<byte> result, ReadOnlySpan<int> shape, ReadOnlySpan<byte> a, ReadOnlySpan<int> stridesA)
     {
@@ -28,6 +32,7 @@ internal static unsafe class Driver
     }
 
     /// <summary>A function of two operands.</summary>
+    [MethodImpl(Optimize)]
     internal static void Run(
         RowKernel kernel, Span<byte> result, ReadOnlySpan<int> shape, ReadOnlySpan<byte> a, ReadOnlySpan<int> stridesA,
         ReadOnlySpan<byte> b, ReadOnlySpan<int> stridesB)
@@ -46,6 +51,7 @@ internal static unsafe class Driver
     }
 
     /// <summary>A function of three operands.</summary>
+    [MethodImpl(Optimize)]
     internal static void Run(
         RowKernel kernel, Span<byte> result, ReadOnlySpan<int> shape, ReadOnlySpan<byte> a, ReadOnlySpan<int> stridesA,
         ReadOnlySpan<byte> b, ReadOnlySpan<int> stridesB, ReadOnlySpan<byte> c, ReadOnlySpan<int> stridesC)
@@ -89,14 +95,18 @@ internal static unsafe class Driver
         Check(Extent(layout, 2) * kernel.SizeC, c.Length);
         fixed (byte* pr = result, pa = a, pb = b, pc = c)
         {
-            if (layout.Count >= 2L * kernel.Grain) ForkStrided(kernel, layout, pr, pa, pb, pc);
+            // An operand that has to be gathered costs more than most functions.
+            bool gathers = (layout.Stride(0, 0) | layout.Stride(1, 0) | layout.Stride(2, 0)) > 1;
+            int grain = gathers ? Math.Min(kernel.Grain, Tiles.Grain) : kernel.Grain;
+            if (layout.Count >= 2L * grain) ForkStrided(kernel, grain, layout, pr, pa, pb, pc);
             else Range(kernel, layout, pr, pa, pb, pc, 0, layout.Count);
         }
     }
 
-    private static void ForkStrided(RowKernel kernel, Layout layout, byte* r, byte* a, byte* b, byte* c) =>
+    private static void ForkStrided(
+        RowKernel kernel, int grain, Layout layout, byte* r, byte* a, byte* b, byte* c) =>
         Workers.ForRange(
-            layout.Count, kernel.Grain, (from, to) => Range(kernel, layout, r, a, b, c, (int)from, (int)to));
+            layout.Count, grain, (from, to) => Range(kernel, layout, r, a, b, c, (int)from, (int)to));
 
     /// <summary>Computes the elements of the result from index <paramref name="from"/> to before another.</summary>
     private static void Range(

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
@@ -123,17 +124,16 @@ internal static unsafe class ConvertRow<TFrom, TTo>
     where TFrom : unmanaged, INumber<TFrom>
     where TTo : unmanaged, INumber<TTo>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
-        TFrom* x = (TFrom*)a;
-        TTo* r = (TTo*)result;
-        for (nint i = 0; i < count; i++)
-        {
-            // Among integers the high bits are cut off, as everywhere.
-            r[i] = typeof(TFrom) == typeof(float) || typeof(TFrom) == typeof(double)
-                ? TTo.CreateSaturating(x[i * strideA])
-                : TTo.CreateTruncating(x[i * strideA]);
-        }
+        // Among integers the high bits are cut off, as everywhere.
+        int length = (int)count, read = strideA == 0 ? 1 : length;
+        ReadOnlySpan<TFrom> x = new(a, read);
+        Span<TTo> r = new(result, length);
+        if (typeof(TFrom) == typeof(float) || typeof(TFrom) == typeof(double))
+            TensorPrimitives.ConvertSaturating(x, r);
+        else
+            TensorPrimitives.ConvertTruncating(x, r);
+        if (read < length) r[1..].Fill(r[0]);
     }
 }

@@ -5,8 +5,8 @@ namespace Autodiff.Kernels;
 /// <summary>Makes the row kernels of functions for a vector width.</summary>
 internal static unsafe class Rows
 {
-    // The bytes of results of the cheapest functions, bound by the caches, that are worth a thread.
-    private const int BytesOfGrain = 1 << 17;
+    // The bytes of results of the cheapest functions, bound by the caches, that are worth a thread: some microseconds.
+    private const int BytesOfGrain = 1 << 19;
 
     /// <summary>A function of one element.</summary>
     internal static RowKernel Unary<TOp, T>(int width)

@@ -11,7 +11,6 @@ internal static unsafe class StridedCopy
 {
     private const int TileRows = 64;
     private const int TileColumns = 64;
-    private const int BytesOfGrain = 1 << 17;
 
     /// <summary>Copies; the layout's operands 0 and 1 are the source and the target.</summary>
     internal static void Run(in Layout layout, int size, byte* source, byte* target)
@@ -19,8 +18,7 @@ internal static unsafe class StridedCopy
         int columns = Nearest(layout, 1, -1), rows = Nearest(layout, 0, -1);
         if (rows == columns) rows = Nearest(layout, 1, columns);
         Plan plan = new(layout, size, rows, columns);
-        long bytes = (long)layout.Count * size;
-        if (bytes >= 2 * BytesOfGrain) Fork(plan, source, target, BytesOfGrain / Math.Max(1, bytes / plan.Units));
+        if (layout.Count >= 2 * Tiles.Grain) Fork(plan, source, target, Tiles.Grain * plan.Units / layout.Count);
         else plan.Copy(source, target, 0, plan.Units);
     }
 

@@ -7,6 +7,9 @@ namespace Autodiff.Kernels;
 /// <summary>Copies between matrices of any strides.</summary>
 internal static unsafe class Tiles
 {
+    /// <summary>The least number of elements that is worth a thread of its own.</summary>
+    internal const int Grain = 1 << 15;
+
     /// <summary>Copies a matrix; strides are in elements.</summary>
     /// <param name="size">The size of an element in bytes: 1, 2, 4 or 8.</param>
     /// <param name="source">The elements to copy.</param>

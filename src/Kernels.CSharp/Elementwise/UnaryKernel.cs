@@ -37,13 +37,13 @@ public abstract class UnaryKernel
 
     internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape,
-        int width) => Driver.Run(Rows(dtype, width), destination, shape, x, xStrides);
+        int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides);
 
     /// <summary>The kernel for a type and a vector width.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    private protected abstract RowKernel Rows(DType dtype, int width);
+    internal abstract RowKernel Kernel(DType dtype, int width);
 
-    private RowKernel Find(DType dtype) => rows[(int)dtype] = Rows(dtype, Simd.Width);
+    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 
     private protected NotSupportedException Unsupported(DType dtype) =>
         new($"{Name} is not defined for {dtype.Name()}.");
@@ -59,10 +59,10 @@ internal sealed class FloatUnaryKernel<F32, F64>(string name, string cuda) : Una
 
     public override double Invoke(double x) => F64.Invoke(x);
 
-    private protected override RowKernel Rows(DType dtype, int width) => dtype switch
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        DType.Float32 => Kernels.Rows.Unary<F32, float>(width),
-        DType.Float64 => Kernels.Rows.Unary<F64, double>(width),
+        DType.Float32 => Rows.Unary<F32, float>(width),
+        DType.Float64 => Rows.Unary<F64, double>(width),
         _ => throw Unsupported(dtype),
     };
 }
@@ -80,13 +80,13 @@ internal sealed class NumberUnaryKernel<F32, F64, I32, I64, U8>(string name, str
 
     public override double Invoke(double x) => F64.Invoke(x);
 
-    private protected override RowKernel Rows(DType dtype, int width) => dtype switch
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        DType.Float32 => Kernels.Rows.Unary<F32, float>(width),
-        DType.Float64 => Kernels.Rows.Unary<F64, double>(width),
-        DType.Int32 => Kernels.Rows.Unary<I32, int>(width),
-        DType.Int64 => Kernels.Rows.Unary<I64, long>(width),
-        DType.UInt8 => Kernels.Rows.Unary<U8, byte>(width),
+        DType.Float32 => Rows.Unary<F32, float>(width),
+        DType.Float64 => Rows.Unary<F64, double>(width),
+        DType.Int32 => Rows.Unary<I32, int>(width),
+        DType.Int64 => Rows.Unary<I64, long>(width),
+        DType.UInt8 => Rows.Unary<U8, byte>(width),
         _ => throw Unsupported(dtype),
     };
 }
@@ -100,9 +100,9 @@ internal sealed class BoolUnaryKernel<TOp>(string name, string cuda) : UnaryKern
 
     public override double Invoke(double x) => throw Unsupported(DType.Float64);
 
-    private protected override RowKernel Rows(DType dtype, int width) => dtype switch
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        DType.Bool => Kernels.Rows.Unary<TOp, byte>(width),
+        DType.Bool => Rows.Unary<TOp, byte>(width),
         _ => throw Unsupported(dtype),
     };
 }

@@ -2,6 +2,7 @@ using System.Numerics;
 
 namespace Autodiff.Kernels;
 
+// The scalar forms are those of the base library, or, where it has none or one that cancels, the vector form's.
 internal readonly struct NegateOperator<T> : IUnaryOperator<T>
     where T : unmanaged, INumber<T>
 {
@@ -86,13 +87,13 @@ internal readonly struct ExpOperator<T> : IUnaryOperator<T>
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Exponentials.Exp<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 3;
 }
 
 internal readonly struct Expm1Operator<T> : IUnaryOperator<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public static T Invoke(T x) => ScalarMath.Expm1(x);
+    public static T Invoke(T x) => Exponentials.Expm1<V1<T>, T>(new(x)).First;
 
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Exponentials.Expm1<V, T>(x);
@@ -108,18 +109,18 @@ internal readonly struct LogOperator<T> : IUnaryOperator<T>
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Logarithms.Log<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 5;
 }
 
 internal readonly struct Log1pOperator<T> : IUnaryOperator<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public static T Invoke(T x) => ScalarMath.Log1p(x);
+    public static T Invoke(T x) => Logarithms.Log1p<V1<T>, T>(new(x)).First;
 
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Logarithms.Log1p<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 8;
 }
 
 internal readonly struct SinOperator<T> : IUnaryOperator<T>
@@ -130,7 +131,7 @@ internal readonly struct SinOperator<T> : IUnaryOperator<T>
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Trigonometry.Sin<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 5;
 }
 
 internal readonly struct CosOperator<T> : IUnaryOperator<T>
@@ -141,7 +142,7 @@ internal readonly struct CosOperator<T> : IUnaryOperator<T>
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Trigonometry.Cos<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 5;
 }
 
 internal readonly struct TanOperator<T> : IUnaryOperator<T>
@@ -151,7 +152,7 @@ internal readonly struct TanOperator<T> : IUnaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct AsinOperator<T> : IUnaryOperator<T>
@@ -161,7 +162,7 @@ internal readonly struct AsinOperator<T> : IUnaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct AcosOperator<T> : IUnaryOperator<T>
@@ -171,7 +172,7 @@ internal readonly struct AcosOperator<T> : IUnaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct AtanOperator<T> : IUnaryOperator<T>
@@ -181,7 +182,7 @@ internal readonly struct AtanOperator<T> : IUnaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct SinhOperator<T> : IUnaryOperator<T>
@@ -191,7 +192,7 @@ internal readonly struct SinhOperator<T> : IUnaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct CoshOperator<T> : IUnaryOperator<T>
@@ -201,7 +202,7 @@ internal readonly struct CoshOperator<T> : IUnaryOperator<T>
 
     public static bool IsVector => false;
 
-    public static int Cost => 64;
+    public static int Cost => 128;
 }
 
 internal readonly struct TanhOperator<T> : IUnaryOperator<T>
@@ -212,13 +213,13 @@ internal readonly struct TanhOperator<T> : IUnaryOperator<T>
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Exponentials.Tanh<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 6;
 }
 
 internal readonly struct SigmoidOperator<T> : IUnaryOperator<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public static T Invoke(T x) => T.One / (T.One + T.Exp(-x));
+    public static T Invoke(T x) => Exponentials.Sigmoid<V1<T>, T>(new(x)).First;
 
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Exponentials.Sigmoid<V, T>(x);
@@ -229,24 +230,23 @@ internal readonly struct SigmoidOperator<T> : IUnaryOperator<T>
 internal readonly struct SoftplusOperator<T> : IUnaryOperator<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    // The part that can overflow is left out of the exponential.
-    public static T Invoke(T x) => T.Max(x, T.Zero) + ScalarMath.Log1p(T.Exp(-T.Abs(x)));
+    public static T Invoke(T x) => Logarithms.Softplus<V1<T>, T>(new(x)).First;
 
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => Logarithms.Softplus<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 12;
 }
 
 internal readonly struct ErfOperator<T> : IUnaryOperator<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public static T Invoke(T x) => ScalarMath.Erf(x);
+    public static T Invoke(T x) => ErrorFunction.Erf<V1<T>, T>(new(x)).First;
 
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> => ErrorFunction.Erf<V, T>(x);
 
-    public static int Cost => 4;
+    public static int Cost => 8;
 }
 
 internal readonly struct FloorOperator<T> : IUnaryOperator<T>
