@@ -42,22 +42,23 @@ type NDArray internal (device: Device, dtype: DType, shape: int[], strides: int[
     /// The value of an inline scalar of type float32.
     member _.InlineSingle = BitConverter.Int32BitsToSingle(int32 bits)
 
-    /// The bytes of host memory from the first element to the end of the storage. They stay valid only while this
-    /// object is reachable: callers that pass them on keep it alive.
-    member _.Bytes: ReadOnlySpan<byte> =
+    /// The bytes of host memory from the first element on: just the elements when contiguous, else to the end of the
+    /// storage. They stay valid only while this object is reachable: callers that pass them on keep it alive.
+    member this.Bytes: ReadOnlySpan<byte> =
         let skip = offset * DTypes.Size dtype
+        let wanted = if isNull strides then this.Size * DTypes.Size dtype else Int32.MaxValue
 
         if isNull storage then
             MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(&bits, 1)).Slice(0, DTypes.Size dtype)
         elif (storage :? (byte[])) then
             let bytes = storage :?> byte[]
-            ReadOnlySpan<byte>(bytes, skip, bytes.Length - skip)
+            ReadOnlySpan<byte>(bytes, skip, min wanted (bytes.Length - skip))
         elif (storage :? HostMemory) then
             let memory = storage :?> HostMemory
 
             ReadOnlySpan<byte>(
                 NativePtr.toVoidPtr (NativePtr.ofNativeInt<byte> (memory.Pointer + nativeint skip)),
-                int (memory.Length - int64 skip)
+                min wanted (int (memory.Length - int64 skip))
             )
         else
             Shape.fail "memory" $"this array lies on {device}; copy it to the host first." |> ignore<unit>

@@ -409,7 +409,7 @@ type internal Cpu private () =
         struct (y, positions)
 
     override _.MaxPoolGather(s, x, positions, shape) =
-        let x = Cpu.Dense x
+        let x, positions = Cpu.Dense x, Cpu.Dense positions
         let y = Cpu.Allocate(x.DType, shape)
         Pooling.MaxGather(x.DType, &s, x.Bytes, MemoryMarshal.Cast<byte, int> positions.Bytes, Cpu.Writable y)
         GC.KeepAlive x
@@ -417,7 +417,7 @@ type internal Cpu private () =
         y
 
     override _.MaxPoolScatter(s, ct, positions, shape) =
-        let ct = Cpu.Dense ct
+        let ct, positions = Cpu.Dense ct, Cpu.Dense positions
         let y = Cpu.Allocate(ct.DType, shape)
         Pooling.MaxScatter(ct.DType, &s, ct.Bytes, MemoryMarshal.Cast<byte, int> positions.Bytes, Cpu.Writable y)
         GC.KeepAlive ct

@@ -69,13 +69,13 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
 
     /// Binds the primitive. Integers become float32 where the function needs floats.
     member this.Apply(x: Tensor) : Tensor =
-        if x.Level <> 0L then
+        if x.DType < DType.Float32 && not (kernel.Supports x.DType) then
+            this.Apply(Tensor.Cast(x, DType.Float32))
+        elif x.Level <> 0L then
             x.Trace.Process(this, [| x |])
-        elif x.DType >= DType.Float32 || kernel.Supports x.DType then
+        else
             let array = x.Array
             Concrete(array.Device.Unary(kernel, array))
-        else
-            this.Apply(Tensor.Cast(x, DType.Float32))
 
 /// A function of the elements of two tensors that broadcast. `left x y z t` is t times the derivative with respect to x
 /// where z is the output; `right` with respect to y.
@@ -125,11 +125,11 @@ type BinaryPrimitive
         if x.DType <> y.DType then
             let dtype = DTypes.Promote(x.DType, y.DType)
             this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
-        elif (x.Level ||| y.Level) <> 0L then
-            (if x.Level >= y.Level then x.Trace else y.Trace).Process(this, [| x; y |])
         elif x.DType < DType.Float32 && not (kernel.Supports x.DType) then
             let dtype = if x.DType = DType.Bool then DType.Int32 else DType.Float32
             this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
+        elif (x.Level ||| y.Level) <> 0L then
+            (if x.Level >= y.Level then x.Trace else y.Trace).Process(this, [| x; y |])
         else
             let a, b = x.Array, y.Array
             Tensor.SameDevice(kernel.Name, a, b)
@@ -141,6 +141,11 @@ type ComparePrimitive(kernel: CompareKernel) =
     inherit Primitive(kernel.Name)
 
     override _.Shape inputs =
+        if inputs[0].DType <> inputs[1].DType then
+            Shape.fail
+                kernel.Name
+                $"cannot compare {DTypes.Name inputs[0].DType} and {DTypes.Name inputs[1].DType}; convert with To."
+
         { Shape = Shape.broadcast kernel.Name inputs[0].Shape inputs[1].Shape
           DType = DType.Bool }
 

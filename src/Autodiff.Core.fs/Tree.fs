@@ -17,7 +17,6 @@ type ITree =
 /// How one type is taken apart and put together. What holds no tensors is carried over as it is.
 [<AbstractClass>]
 type internal TreeCodec() =
-    abstract HasLeaves: bool
     abstract Collect: value: obj * leaves: List<Tensor> -> unit
     abstract Rebuild: value: obj * leaves: Tensor[] * position: byref<int> -> obj
 
@@ -26,7 +25,6 @@ module internal TreeCodecs =
 
     let private leaf =
         { new TreeCodec() with
-            member _.HasLeaves = true
             member _.Collect(value, leaves) = leaves.Add(value :?> Tensor)
 
             member _.Rebuild(_, leaves, position) =
@@ -36,13 +34,11 @@ module internal TreeCodecs =
 
     let private constant =
         { new TreeCodec() with
-            member _.HasLeaves = false
             member _.Collect(_, _) = ()
             member _.Rebuild(value, _, _) = value }
 
     let private user =
         { new TreeCodec() with
-            member _.HasLeaves = true
             member _.Collect(value, leaves) = leaves.AddRange (value :?> ITree).Leaves
 
             member _.Rebuild(value, leaves, position) =
@@ -55,7 +51,6 @@ module internal TreeCodecs =
     /// Looks at the value's own type: for fields of interface, base or object type.
     let rec private dynamic () =
         { new TreeCodec() with
-            member _.HasLeaves = true
 
             member _.Collect(value, leaves) =
                 if not (isNull value) then
@@ -73,7 +68,6 @@ module internal TreeCodecs =
         let parts = lazy (types |> Array.map codecFor)
 
         { new TreeCodec() with
-            member _.HasLeaves = true
 
             member _.Collect(value, leaves) =
                 let values = take value
@@ -95,7 +89,6 @@ module internal TreeCodecs =
         let part = lazy (codecFor element)
 
         { new TreeCodec() with
-            member _.HasLeaves = true
 
             member _.Collect(value, leaves) =
                 for item in value :?> Array do
@@ -122,7 +115,6 @@ module internal TreeCodecs =
                 element
 
         { new TreeCodec() with
-            member _.HasLeaves = true
 
             member _.Collect(value, leaves) =
                 for item in value :?> IEnumerable do
@@ -154,7 +146,6 @@ module internal TreeCodecs =
             mapType.GetGenericTypeDefinition() = typedefof<Map<int, int>>
 
         { new TreeCodec() with
-            member _.HasLeaves = true
 
             member _.Collect(value, leaves) =
                 for struct (_, item) in entries value do
@@ -196,7 +187,6 @@ module internal TreeCodecs =
         let tag = FSharpValue.PreComputeUnionTagReader(unionType, true)
 
         { new TreeCodec() with
-            member _.HasLeaves = true
             member _.Collect(value, leaves) = cases[tag value].Collect(value, leaves)
             member _.Rebuild(value, leaves, position) = cases[tag value].Rebuild(value, leaves, &position) }
 
@@ -276,7 +266,7 @@ module Tree =
     let withLeaves (tree: 'a) (leaves: Tensor[]) : 'a =
         match box tree with
         | :? Tensor when leaves.Length = 1 -> unbox<'a> (box leaves[0])
-        | :? (Tensor[]) as xs when xs.Length = leaves.Length -> unbox<'a> (box leaves)
+        | :? (Tensor[]) as xs when xs.Length = leaves.Length -> unbox<'a> (box (Array.copy leaves))
         | value ->
             let mutable position = 0
             let result = (TreeCodecs.codecFor typeof<'a>).Rebuild(value, leaves, &position)

@@ -41,10 +41,6 @@ module internal Indexing =
     let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
         Tensor.Bind(takeP (Shape.axis "take" x.Rank axis), x, indices)
 
-    /// Zeros with entries of x added at positions along an axis of length n: the transpose of take.
-    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(takeAddP (Shape.axis "takeAdd" x.Rank axis) n, x, indices)
-
     let private sameButAxis name axis (x: Tensor) (indices: Tensor) =
         checkIndices name indices
 

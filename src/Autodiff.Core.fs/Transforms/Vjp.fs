@@ -95,10 +95,10 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
                     add node cotangents[i]
                     last <- max last node.Index
 
-            for i = last downto arguments.Length do
+            for i = last downto 0 do
                 let node = nodes[i]
 
-                if not (isNull node) then
+                if not (isNull node) && not (isNull node.Parents) then
                     let ct = cts[i]
                     let parents = node.Parents
 

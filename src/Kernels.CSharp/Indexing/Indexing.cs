@@ -120,7 +120,7 @@ public static unsafe class Indexing
         where I : unmanaged, IBinaryInteger<I>
     {
         long rowBytes = (long)inner * elementSize;
-        if (outer == 0 || rowBytes == 0)
+        if (outer == 0 || rowBytes == 0 || indexCount == 0)
         {
             for (int j = 0; j < indexCount; j++) Resolve(indices[j], axisSize);
             return;

@@ -1,0 +1,151 @@
+namespace Autodiff.Layers;
+
+/// <summary>Examples for training: inputs and targets whose leading axes count the same examples. Immutable.</summary>
+public sealed class Dataset
+{
+    /// <summary>Pairs inputs with targets.</summary>
+    /// <param name="inputs">The inputs, of shape (n, ...).</param>
+    /// <param name="targets">The targets, of shape (n, ...).</param>
+    /// <exception cref="ArgumentException">One is a scalar, or the leading axes differ.</exception>
+    public Dataset(Tensor inputs, Tensor targets)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(targets);
+        if (inputs.Rank == 0 || targets.Rank == 0 || inputs.Shape[0] != targets.Shape[0])
+            throw new ArgumentException(
+                $"Dataset: inputs of shape ({string.Join(", ", inputs.Shape)}) and targets of shape ({string.Join(", ", targets.Shape)}) "
+                + "do not hold the same number of examples. The leading axis of both must count the examples.");
+
+        // Rows of a contiguous tensor are gathered without copying the whole of it.
+        Inputs = ElementTypes.Contiguous(inputs);
+        Targets = ElementTypes.Contiguous(targets);
+    }
+
+    /// <summary>The inputs, of shape (n, ...).</summary>
+    public Tensor Inputs { get; }
+
+    /// <summary>The targets, of shape (n, ...).</summary>
+    public Tensor Targets { get; }
+
+    /// <summary>The number of examples.</summary>
+    public int Count => Inputs.Shape[0];
+
+    /// <summary>
+    /// A dataset of .NET arrays of float, double, int, long, bool or byte, of any rank from 1 up; tensors take the type
+    /// and shape of the arrays.
+    /// </summary>
+    /// <example><code>
+    /// Dataset xor = Dataset.From(new float[,] { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }, new[] { 0L, 1L, 1L, 0L });
+    /// </code></example>
+    /// <exception cref="ArgumentException">Elements have another type, or the leading lengths differ.</exception>
+    public static Dataset From(Array inputs, Array targets) =>
+        new(ToTensor(inputs, nameof(inputs)), ToTensor(targets, nameof(targets)));
+
+    /// <summary>The first examples, as a view.</summary>
+    /// <exception cref="ArgumentException">There are fewer than <paramref name="count"/>.</exception>
+    public Dataset Take(int count) => Range(0, count);
+
+    /// <summary>The examples from <paramref name="start"/> on, as a view.</summary>
+    /// <exception cref="ArgumentException">The range lies outside the dataset.</exception>
+    public Dataset Range(int start, int count)
+    {
+        if (start < 0 || count < 0 || (long)start + count > Count)
+            throw new ArgumentException($"Range: {count} examples from {start} on lie outside the dataset, which has {Count}.");
+        Batch batch = Slice(start, start + count);
+        return new Dataset(batch.Inputs, batch.Targets);
+    }
+
+    /// <summary>Two parts: the first <paramref name="count"/> examples and the rest.</summary>
+    /// <param name="count">The number of examples in the first part.</param>
+    /// <param name="shuffleKey">The key of the order in which examples are dealt out; null keeps their order.</param>
+    /// <exception cref="ArgumentException">There are fewer examples.</exception>
+    public (Dataset First, Dataset Second) Split(int count, Key? shuffleKey = null)
+    {
+        if (count < 0 || count > Count)
+            throw new ArgumentException($"Split: the first part cannot have {count} of {Count} examples.");
+        Dataset all = shuffleKey is { } key ? Shuffle(key) : this;
+        return (all.Take(count), all.Range(count, Count - count));
+    }
+
+    /// <summary>Two parts: a fraction of the examples, rounded to the nearest count, and the rest.</summary>
+    /// <param name="fraction">The share of the first part, from 0 to 1.</param>
+    /// <param name="shuffleKey">The key of the order in which examples are dealt out; null keeps their order.</param>
+    /// <exception cref="ArgumentException">The fraction is not between 0 and 1.</exception>
+    public (Dataset First, Dataset Second) Split(double fraction, Key? shuffleKey = null)
+    {
+        if (!(fraction >= 0 && fraction <= 1))
+            throw new ArgumentException($"Split: the fraction {fraction} is not between 0 and 1. A number of examples is given as an int.");
+        return Split((int)Math.Round(fraction * Count), shuffleKey);
+    }
+
+    /// <summary>The same examples in the order of a permutation that the key determines.</summary>
+    public Dataset Shuffle(Key key)
+    {
+        Batch batch = Gather(key.Permutation(Count));
+        return new Dataset(batch.Inputs, batch.Targets);
+    }
+
+    /// <summary>
+    /// The examples in batches, each once. Without a key they keep their order and batches are views; with one they
+    /// follow the permutation of that key: give each epoch its own, such as <c>key.FoldIn(epoch)</c>.
+    /// </summary>
+    /// <param name="batchSize">The number of examples in each batch but perhaps the last.</param>
+    /// <param name="shuffleKey">The key of the order; null keeps the order.</param>
+    /// <param name="dropLast">Whether a last batch with fewer examples is left out.</param>
+    /// <exception cref="ArgumentException">The batch size is not positive.</exception>
+    public IEnumerable<Batch> Batches(int batchSize, Key? shuffleKey = null, bool dropLast = false)
+    {
+        if (batchSize < 1) throw new ArgumentException($"Batches: the batch size {batchSize} is not positive.");
+        return Iterate();
+
+        IEnumerable<Batch> Iterate()
+        {
+            Tensor? order = shuffleKey?.Permutation(Count);
+            for (int start = 0; start < Count; start += Math.Min(batchSize, Count - start))
+            {
+                int end = start + Math.Min(batchSize, Count - start);
+                if (dropLast && end - start < batchSize) yield break;
+                yield return order is null ? Slice(start, end) : Gather(order[start..end]);
+            }
+        }
+    }
+
+    /// <summary>The dataset of functions of all inputs and, if given, of all targets.</summary>
+    /// <example><code>
+    /// Dataset flat = images.Map(x =&gt; x.Reshape(-1, 784));
+    /// </code></example>
+    /// <exception cref="ArgumentException">The results do not hold the same number of examples.</exception>
+    public Dataset Map(Func<Tensor, Tensor> inputs, Func<Tensor, Tensor>? targets = null)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return new Dataset(inputs(Inputs), targets is null ? Targets : targets(Targets));
+    }
+
+    /// <summary>The number of examples, and the shapes and types.</summary>
+    public override string ToString() => $"{Count} examples: {Describe(Inputs)} -> {Describe(Targets)}";
+
+    private static string Describe(Tensor x) => $"{x.DType.Name()} ({string.Join(", ", x.Shape[1..])})";
+
+    private Batch Slice(int start, int end) => new(Inputs[start..end], Targets[start..end]);
+
+    private Batch Gather(Tensor order) => new(Inputs.Take(order, 0), Targets.Take(order, 0));
+
+    private static Tensor ToTensor(Array values, string name)
+    {
+        ArgumentNullException.ThrowIfNull(values, name);
+        ElementType type = values.GetType().GetElementType() is { } element
+            ? element == typeof(float) ? ElementType.Float32
+            : element == typeof(double) ? ElementType.Float64
+            : element == typeof(int) ? ElementType.Int32
+            : element == typeof(long) ? ElementType.Int64
+            : element == typeof(bool) ? ElementType.Bool
+            : element == typeof(byte) ? ElementType.UInt8
+            : throw new ArgumentException(
+                $"Dataset.From: {name} are {values.GetType().Name}, which no tensor holds. Use rectangular arrays of float, double, int, long, bool or byte, such as float[,].")
+            : ElementType.Float32;
+        byte[] bytes = new byte[Buffer.ByteLength(values)];
+        Buffer.BlockCopy(values, 0, bytes, 0, bytes.Length);
+        int[] shape = [.. Enumerable.Range(0, values.Rank).Select(values.GetLength)];
+        return type.ToTensor(bytes, bigEndian: !BitConverter.IsLittleEndian, shape);
+    }
+}

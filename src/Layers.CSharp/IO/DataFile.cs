@@ -1,0 +1,86 @@
+using System.IO.Compression;
+
+namespace Autodiff.Layers;
+
+/// <summary>Opening and replacing files, with messages that say what to do.</summary>
+internal static class DataFile
+{
+    /// <summary>Reads a file with a function.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="format">The name of its format, for messages.</param>
+    /// <param name="gunzip">Whether gzip-compressed content, told by its first bytes, is decompressed.</param>
+    /// <param name="read">Turns the content into the result.</param>
+    /// <exception cref="FileNotFoundException">There is no such file, or it is a folder.</exception>
+    /// <exception cref="DataFormatException">The file is empty.</exception>
+    public static T Read<T>(string path, string format, bool gunzip, Func<DataReader, T> read)
+    {
+        using FileStream file = Open(path, format);
+        string name = $"'{file.Name}'";
+        long? length = file.CanSeek ? file.Length : null;
+        if (length == 0)
+            throw new DataFormatException($"{name} is empty; expected {format} data. Write, copy or download the file again.");
+
+        if (gunzip && length >= 2)
+        {
+            bool isGzip = file.ReadByte() == 0x1F && file.ReadByte() == 0x8B;
+            file.Position = 0;
+            if (isGzip)
+            {
+                using var unpacked = new GZipStream(file, CompressionMode.Decompress);
+                return read(new DataReader(unpacked, null, name, format));
+            }
+        }
+
+        return read(new DataReader(file, length, name, format));
+    }
+
+    /// <summary>
+    /// Writes a file as a whole or not at all: into a new file in the same folder, which then takes the name.
+    /// </summary>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="IOException">The path names a folder, or the disk refuses.</exception>
+    public static void Replace(string path, Action<Stream> write)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string target = Path.GetFullPath(path);
+        string folder = Path.GetDirectoryName(target) ?? target;
+        if (Directory.Exists(target)) throw new IOException($"'{target}' is a folder; name a file to write.");
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException(
+                $"'{target}' cannot be written: the folder '{folder}' does not exist. Create it, or name another.");
+
+        string temporary = Path.Combine(folder, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        try
+        {
+            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+            {
+                write(file);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static FileStream Open(string path, string format)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string full = Path.GetFullPath(path);
+        if (Directory.Exists(full))
+            throw new FileNotFoundException($"'{full}' is a folder; expected {format} data. Name a file inside it.", full);
+        if (!File.Exists(full))
+        {
+            string folder = Path.GetDirectoryName(full) ?? full;
+            string reason = Directory.Exists(folder) ? "there is no such file" : $"the folder '{folder}' does not exist";
+            throw new FileNotFoundException(
+                $"'{full}' cannot be read: {reason}; expected {format} data. Check the path.", full);
+        }
+
+        return new FileStream(full, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+    }
+}

@@ -1,0 +1,417 @@
+/// One table of all primitives of the core, with inputs to try them on. The laws run over it.
+module Core.Tests.Primitives
+
+open System
+open Autodiff
+open Core.Tests.Common
+open Core.Tests.Recorder
+
+let private entry name call reference examples =
+    { Name = name
+      Call = call
+      Examples = examples
+      Reference = reference
+      IsStopped = false
+      Wrong = [] }
+
+let private refusing wrong entry = { entry with Wrong = wrong }
+
+// Inputs.
+
+let private shapes =
+    [ [||]; [| 1 |]; [| 7 |]; [| 0 |]; [| 3; 5 |]; [| 2; 3; 4 |]; [| 33; 40 |] ]
+
+let private pairs: (int[] * int[]) list =
+    [ [||], [||]
+      [||], [| 3 |]
+      [| 3 |], [| 3 |]
+      [| 2; 3 |], [| 3 |]
+      [| 2; 1 |], [| 1; 3 |]
+      [| 3 |], [| 4; 1; 3 |]
+      [| 4; 1; 3 |], [| 2; 1 |]
+      [| 0; 3 |], [| 3 |]
+      [| 33; 40 |], [| 40 |]
+      [| 33; 1 |], [| 33; 40 |] ]
+
+/// Numbers that keep their distance from each other, from 0 and from each other's grid when shifted by 0.05.
+let distinct (seed: int) (shift: float) (shape: int[]) : Tensor =
+    let n = int (Shape.size shape)
+    let order = (Key seed).Permutation n |> Tensor.toArray<float>
+    Tensor.ofArray shape (order |> Array.map (fun i -> (i - float (n / 2)) * 0.1 + 0.025 + shift))
+
+/// Numbers away from the integers and the halves.
+let private offGrid seed (shape: int[]) : Tensor =
+    let n = int (Shape.size shape)
+    let halves = (Key seed).Integers(shape, -8L, 8L) |> floats
+    Tensor.ofArray shape (Array.map2 (fun h (u: float) -> h * 0.5 + u) halves (floats (uniform (seed + 1) 0.1 0.4 [| n |])))
+
+let private truths seed (shape: int[]) = (Key seed).Bernoulli(shape, 0.5)
+let private integers seed (shape: int[]) = (Key seed).Integers(shape, -4L, 5L)
+let private bools: Tensor = Tensor.ofArray [ 2 ] [| true; false |]
+
+// Functions of each element.
+
+let private unary name (call: Tensor -> Tensor) (reference: float -> float) (draw: int[] -> Tensor) =
+    entry name (fun xs -> call xs[0]) (Some(Reference.elementwise1 reference)) (shapes |> List.map (fun s -> [| draw s |]))
+    |> refusing [ [| bools |] ]
+
+let private unaries =
+    let between = uniform 11
+
+    [ unary "Negate" (~-) (~-) (between -2.0 2.0)
+      unary "Abs" abs abs (distinct 12 0.0)
+      unary "Sign" Tensor.Signum (fun x -> float (sign x)) (distinct 12 0.0)
+      unary "Reciprocal" Tensor.Reciprocal (fun x -> 1.0 / x) (between 0.5 2.0)
+      unary "Square" square (fun x -> x * x) (between -2.0 2.0)
+      unary "Sqrt" sqrt sqrt (between 0.5 3.0)
+      unary "Rsqrt" Tensor.Rsqrt (fun x -> 1.0 / sqrt x) (between 0.5 3.0)
+      unary "Exp" exp exp (between -2.0 2.0)
+      unary "Expm1" Tensor.Expm1 (fun x -> if abs x < 1e-5 then x + x * x / 2.0 else exp x - 1.0) (between -2.0 2.0)
+      unary "Log" log log (between 0.5 3.0)
+      unary "Log1p" Tensor.Log1p (fun x -> log (1.0 + x)) (between -0.5 2.0)
+      unary "Sin" sin sin (between -3.0 3.0)
+      unary "Cos" cos cos (between -3.0 3.0)
+      unary "Tan" tan tan (between -1.0 1.0)
+      unary "Asin" asin asin (between -0.8 0.8)
+      unary "Acos" acos acos (between -0.8 0.8)
+      unary "Atan" atan atan (between -3.0 3.0)
+      unary "Sinh" sinh sinh (between -2.0 2.0)
+      unary "Cosh" cosh cosh (between -2.0 2.0)
+      unary "Tanh" tanh tanh (between -2.0 2.0)
+      unary "Sigmoid" sigmoid (fun x -> 1.0 / (1.0 + exp -x)) (between -4.0 4.0)
+      unary "Relu" relu (max 0.0) (distinct 13 0.0)
+      unary "Softplus" softplus (fun x -> log (1.0 + exp x)) (between -4.0 4.0)
+      unary "Erf" erf Reference.erf (between -2.0 2.0)
+      unary "Floor" floor floor (offGrid 14)
+      unary "Ceiling" ceil ceil (offGrid 14)
+      unary "Round" round round (offGrid 14)
+      unary "Truncate" truncate truncate (offGrid 14)
+      { unary "Not" Tensor.Not (fun x -> 1.0 - x) (truths 15) with
+          Wrong = [ [| scalar 1.0 |] ] } ]
+
+// Functions of two elements.
+
+let private binary name (call: Tensor * Tensor -> Tensor) (reference: float -> float -> float) drawX drawY =
+    entry
+        name
+        (fun xs -> call (xs[0], xs[1]))
+        (Some(Reference.elementwise2 reference))
+        (pairs |> List.map (fun (s, t) -> [| drawX s; drawY t |]))
+    |> refusing
+        [ [| normal 1 [| 2; 3 |]; normal 2 [| 4 |] |]
+          [| normal 1 [| 2; 3 |]; normal 2 [| 3; 3 |] |]
+          [| normal 1 [| 2 |]; integers 2 [| 2 |] |] ]
+
+let private truth f = fun (x: float) (y: float) -> if f x y then 1.0 else 0.0
+
+let private binaries =
+    let between = uniform 21
+    let other = uniform 22
+    let any = between -2.0 2.0, other -2.0 2.0
+    let apart = distinct 23 0.0, distinct 24 0.05
+    let whole s = Tensor.cast DType.Float64 (integers 25 s)
+    let wholes = whole, (fun s -> Tensor.cast DType.Float64 (integers 26 s))
+    let row name call reference (x, y) = binary name call reference x y
+
+    let bitwise name call (reference: int -> int -> int) =
+        let f x y = float (reference (int x) (int y))
+        let onInts = row name call f (integers 27, integers 28)
+        let onBools = row name call f (truths 27, truths 28)
+
+        { onInts with
+            Examples = onInts.Examples @ onBools.Examples
+            Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |] ] }
+
+    let compared name call reference =
+        let floats = row name call (truth reference) wholes
+        let ints = row name call (truth reference) (integers 25, integers 26)
+        let bools = row name call (truth reference) (truths 25, truths 26)
+        { floats with Examples = floats.Examples @ ints.Examples @ bools.Examples }
+
+    [ row "Add" (fun (x, y) -> x + y) (+) any
+      row "Subtract" (fun (x, y) -> x - y) (-) any
+      row "Multiply" (fun (x, y) -> x * y) (*) any
+      row "Divide" (fun (x, y) -> x / y) (/) (between -2.0 2.0, other 0.5 2.0)
+      row "Power" (fun (x, y) -> x ** y) ( ** ) (between 0.5 2.0, other -2.0 2.0)
+      row "Maximum" Tensor.Maximum max apart
+      row "Minimum" Tensor.Minimum min apart
+      row "Atan2" Tensor.Atan2 (fun y x -> Math.Atan2(y, x)) (between 0.5 2.0, other -2.0 2.0)
+      row "SigmoidGradient" Tensor.SigmoidGradient (fun ct y -> ct * y * (1.0 - y)) any
+      row "TanhGradient" Tensor.TanhGradient (fun ct y -> ct * (1.0 - y * y)) any
+      row "ReluGradient" Tensor.ReluGradient (fun ct y -> if y > 0.0 then ct else 0.0) (between -2.0 2.0, distinct 29 0.0)
+      bitwise "And" Tensor.And (&&&)
+      bitwise "Or" Tensor.Or (|||)
+      bitwise "Xor" Tensor.Xor (^^^)
+      compared "Equal" Tensor.EqualTo (=)
+      compared "NotEqual" Tensor.NotEqualTo (<>)
+      compared "Less" Tensor.Less (<)
+      compared "LessOrEqual" Tensor.LessOrEqual (<=)
+      compared "Greater" Tensor.Greater (>)
+      compared "GreaterOrEqual" Tensor.GreaterOrEqual (>=) ]
+
+// Structure. Each row of the parameters of a primitive becomes an entry of its own, under the same name.
+
+let private structural =
+    let x shape = normal 31 (List.toArray shape)
+    let one name call reference (examples: int list list) = entry name (fun xs -> call xs[0]) (Some reference) [ for s in examples -> [| x s |] ]
+
+    let broadcasts =
+        [ for target, sources in
+              [ [ 4 ], [ []; [ 1 ] ]
+                [ 2; 3 ], [ []; [ 3 ]; [ 2; 1 ]; [ 1; 3 ] ]
+                [ 4; 2; 3 ], [ [ 2; 3 ]; [ 4; 1; 1 ]; [ 1; 3 ]; [] ]
+                [ 0; 3 ], [ [ 3 ]; [ 1; 1 ] ]
+                [ 33; 40 ], [ [ 40 ]; [ 33; 1 ] ] ] do
+              for source in sources -> target, source ]
+
+    [ for target, source in broadcasts do
+          one "broadcastTo" (fun x -> Tensor.BroadcastTo(x, List.toArray target)) (Reference.broadcastTo target) [ source ]
+          |> refusing [ [| x [ 5; 7 ] |]; [| x [ 9; 9; 9; 9 ] |] ]
+
+          one "sumTo" (fun x -> Tensor.SumTo(x, List.toArray source)) (Reference.sumTo source) [ target ]
+          |> refusing (if List.exists (fun n -> n > 1) source then [ [| x [ 5; 7 ] |]; [| x [] |] ] else [])
+
+      for target, resolved, sources in
+          [ [ 6 ], [ 6 ], [ [ 2; 3 ]; [ 6; 1 ] ]
+            [ 3; -1 ], [ 3; 2 ], [ [ 2; 3 ]; [ 6 ] ]
+            [], [], [ [ 1 ]; [ 1; 1 ] ]
+            [ 1; 1 ], [ 1; 1 ], [ []; [ 1 ] ]
+            [ 0; 2 ], [ 0; 2 ], [ [ 0 ]; [ 3; 0 ] ] ] do
+          ignore resolved
+
+          one "reshape" (fun x -> Tensor.Reshaped(x, List.toArray target)) (fun xs -> floats xs[0]) sources
+          |> refusing [ [| x [ 5; 7 ] |] ]
+
+      for order in [ [ 1; 0 ]; [ 2; 0; 1 ]; [ 0; 2; 1 ]; [ 3; 1; 0; 2 ] ] do
+          let shapes = [ [ 2; 3; 4; 5 ][.. order.Length - 1]; [ 1; 0; 3; 2 ][.. order.Length - 1]; [ 35; 33; 2; 1 ][.. order.Length - 1] ]
+
+          one "transpose" (Structural.permute (List.toArray order)) (Reference.transpose order) shapes
+          |> refusing [ [| x [ 5 ] |] ]
+
+      for starts, lengths, steps, whole in
+          [ [ 1 ], [ 3 ], [ 2 ], [ 7 ]
+            [ 0; 2 ], [ 2; 1 ], [ 1; 1 ], [ 3; 5 ]
+            [ 1; 0; 1 ], [ 1; 3; 2 ], [ 1; 1; 2 ], [ 2; 3; 4 ]
+            [ 1; 1 ], [ 0; 2 ], [ 1; 1 ], [ 3; 4 ]
+            [ 1; 3 ], [ 16; 30 ], [ 2; 1 ], [ 33; 40 ] ] do
+          let a, b, c = List.toArray starts, List.toArray lengths, List.toArray steps
+
+          one "slice" (Structural.slice a b c) (Reference.slice starts lengths steps) [ whole ]
+          |> refusing [ [| x [ 2; 2; 2; 2 ] |]; [| x (List.replicate starts.Length 1) |] ]
+
+          one "place" (Structural.place (List.toArray whole) a c) (Reference.place whole starts steps) [ lengths ]
+          |> refusing [ [| x (List.replicate starts.Length 41) |]; [| x [ 1; 1; 1; 1 ] |] ]
+
+      for axis, parts in
+          [ 0, [ [ 2 ]; [ 3 ] ]
+            0, [ [ 1; 3 ]; [ 2; 3 ]; [ 0; 3 ] ]
+            1, [ [ 2; 1; 4 ]; [ 2; 2; 4 ]; [ 2; 3; 4 ] ]
+            1, [ [ 33; 20 ]; [ 33; 25 ] ] ] do
+          let inputs = parts |> List.mapi (fun i s -> normal (32 + i) (List.toArray s)) |> List.toArray
+
+          entry "concat" (Structural.concat axis) (Some(Reference.concat axis)) [ inputs ]
+          |> refusing
+              [ [| x [ 2; 3; 4 ]; x [ 3; 2; 5 ] |]
+                [| x [ 2; 3; 4 ]; x [ 2; 3 ] |]
+                [| x [ 2; 3 ]; Tensor.cast DType.Float32 (x [ 2; 3 ]) |] ]
+
+      entry
+          "where"
+          (fun xs -> Tensor.Where(xs[0], xs[1], xs[2]))
+          (Some Reference.where)
+          [ for s, t, u in
+                [ [||], [||], [||]
+                  [| 3 |], [| 3 |], [| 3 |]
+                  [| 2; 3 |], [||], [| 3 |]
+                  [| 2; 1 |], [| 1; 3 |], [| 2; 3 |]
+                  [| 3 |], [| 2; 1; 1 |], [| 4; 1 |]
+                  [| 0; 3 |], [| 3 |], [||]
+                  [| 33; 40 |], [| 40 |], [| 33; 1 |] ] -> [| truths 35 s; normal 36 t; normal 37 u |] ]
+      |> refusing [ [| truths 1 [| 2 |]; x [ 3 ]; x [ 3 ] |]; [| truths 1 [| 2 |]; x [ 3 ]; x [ 4 ] |] ]
+
+      for dtype, round in
+          [ DType.Float32, (fun (v: float) -> float (float32 v))
+            DType.Int32, truncate
+            DType.Int64, truncate
+            DType.Bool, (fun v -> if v = 0.0 then 0.0 else 1.0) ] do
+          one "cast" (Tensor.cast dtype) (Reference.elementwise1 round) [ []; [ 3; 5 ]; [ 33; 40 ] ]
+
+      entry "cast" (fun xs -> Tensor.cast DType.Float64 xs[0]) (Some(Reference.elementwise1 id)) [ [| Tensor.cast DType.Float32 (x [ 7 ]) |] ]
+
+      { one "stopGradient" Tensor.StopGradient (fun xs -> floats xs[0]) [ []; [ 2; 3 ] ] with
+          IsStopped = true } ]
+
+// Reductions.
+
+let private reductions =
+    let shapes = [ [ 0 ], [ 7 ]; [ 0 ], [ 3; 5 ]; [ 1 ], [ 3; 5 ]; [ 0; 1 ], [ 3; 5 ]; [ 0; 2 ], [ 2; 3; 4 ]; [ 1 ], [ 33; 40; 1 ]; [ 0 ], [ 2; 0 ] ]
+
+    let over name call draw combine =
+        [ for axes, shape in shapes do
+              entry name (fun xs -> call (List.toArray axes) true xs[0]) (Some(Reference.reduce axes combine)) [ [| draw (List.toArray shape) |] ] ]
+
+    let extreme name call combine =
+        over name call (distinct 41 0.0) combine
+        |> List.filter (fun e -> (List.head e.Examples |> Array.head).Size > 0)
+        |> List.map (fun e -> e |> refusing [ [| normal 1 (Array.map (fun _ -> 0) (List.head e.Examples |> Array.head).Shape) |] ])
+
+    let best name call isBetter =
+        [ for axis, shape in [ 0, [ 7 ]; 0, [ 3; 5 ]; 1, [ 3; 5 ]; 1, [ 2; 3; 4 ]; 0, [ 33; 40 ] ] do
+              for draw in [ distinct 42 0.0; integers 42 ] do
+                  entry name (fun xs -> call axis xs[0]) (Some(Reference.argBest axis isBetter)) [ [| draw (List.toArray shape) |] ]
+                  |> refusing [ [| normal 1 (Array.zeroCreate shape.Length) |] ] ]
+
+    [ yield! extreme "max" Reductions.maxOver List.max
+      yield! extreme "min" Reductions.minOver List.min
+      yield! over "any" Reductions.anyOver (truths 43) (List.exists ((<>) 0.0) >> fun b -> if b then 1.0 else 0.0)
+      yield! over "all" Reductions.allOver (truths 43) (List.forall ((<>) 0.0) >> fun b -> if b then 1.0 else 0.0)
+      yield! best "argmax" Reductions.argmax (>)
+      yield! best "argmin" Reductions.argmin (<) ]
+
+let private softmaxes =
+    let draws = [ [| 1 |]; [| 7 |]; [| 3; 5 |]; [| 2; 3; 4 |]; [| 0; 3 |]; [| 33; 40 |] ]
+    let exps (x: float[]) = let largest = Array.max x in x |> Array.map (fun v -> exp (v - largest))
+    let softmax x = let e = exps x in e |> Array.map (fun v -> v / Array.sum e)
+    let row name call f examples = entry name call (Some(Reference.byRow f)) examples
+    let one = [ for s in draws -> [| normal 44 s |] ]
+    let two = [ for s in draws -> [| normal 44 s; normal 45 s |] ]
+    let pull f (xs: Tensor[]) = snd (vjp f xs[0]) xs[1]
+
+    [ row "softmax" (fun xs -> Reductions.softmax -1 xs[0]) (fun r -> softmax r[0]) one
+      row "logSoftmax" (fun xs -> Reductions.logSoftmax -1 xs[0]) (fun r -> softmax r[0] |> Array.map log) one
+      row "softmaxGradient" (pull (Reductions.softmax -1)) (fun r -> let s = Array.sum (Array.map2 (*) r[0] r[1]) in Array.map2 (fun y ct -> y * (ct - s)) r[0] r[1]) two
+      row "logSoftmaxGradient" (pull (Reductions.logSoftmax -1)) (fun r -> let s = Array.sum r[1] in Array.map2 (fun y ct -> ct - exp y * s) r[0] r[1]) two ]
+
+// Products, selection, images.
+
+let private products =
+    [ for s, t in
+          [ [ 2; 3 ], [ 3; 4 ]
+            [ 1; 1 ], [ 1; 1 ]
+            [ 5; 2; 3 ], [ 3; 4 ]
+            [ 2; 3 ], [ 5; 3; 1 ]
+            [ 2; 1; 2; 3 ], [ 4; 3; 2 ]
+            [ 0; 3 ], [ 3; 2 ]
+            [ 2; 0 ], [ 0; 3 ]
+            [ 20; 33 ], [ 33; 25 ] ] do
+          entry "matmul" (fun xs -> LinearAlgebra.matmul xs[0] xs[1]) (Some Reference.matmul) [ [| normal 51 (List.toArray s); normal 52 (List.toArray t) |] ]
+          |> refusing
+              [ [| normal 1 [| 2; 3 |]; normal 2 [| 2; 3 |] |]
+                [| normal 1 [| 3 |]; normal 2 [| 3; 3 |] |]
+                [| normal 1 [| 2; 3; 3 |]; normal 2 [| 3; 3; 3 |] |]
+                [| normal 1 [| 2; 2 |]; Tensor.cast DType.Float32 (normal 2 [| 2; 2 |]) |] ] ]
+
+let private selections =
+    let x shape = normal 53 (List.toArray shape)
+    let long (t: Tensor) = Tensor.cast DType.Int64 t
+    let bad = x [ 2 ]
+
+    [ for axis, shape, at in
+          [ 0, [ 4 ], indices [ 3 ] [ 3; 0; 3 ]
+            0, [ 4; 3 ], indices [ 2; 2 ] [ 1; -1; 1; 0 ]
+            1, [ 2; 5; 3 ], long (indices [ 4 ] [ 0; 4; -5; 0 ])
+            1, [ 2; 5 ], indices [] [ 2 ]
+            0, [ 4; 3 ], indices [ 0 ] [] ] do
+          let n = shape[axis]
+          let taken = List.take axis shape @ List.ofArray at.Shape @ List.skip (axis + 1) shape
+
+          entry "take" (fun xs -> Indexing.take axis xs[1] xs[0]) (Some(Reference.take axis)) [ [| x shape; at |] ] |> refusing [ [| x shape; bad |] ]
+          entry "takeAdd" (fun xs -> snd (vjp (Indexing.take axis xs[1]) (x shape)) xs[0]) (Some(Reference.takeAdd axis n)) [ [| x taken; at |] ] |> refusing [ [| x taken; bad |] ]
+
+      for axis, shape, at in
+          [ 0, [ 4 ], indices [ 3 ] [ 3; 0; 3 ]
+            1, [ 2; 5 ], indices [ 2; 3 ] [ 0; -1; 0; 2; 2; 4 ]
+            0, [ 3; 2 ], long (indices [ 4; 2 ] [ 0; 1; 2; 2; -3; 1; 0; 0 ])
+            1, [ 2; 3; 2 ], indices [ 2; 1; 2 ] [ 2; 1; 0; 2 ] ] do
+          let n = shape[axis]
+
+          entry "gather" (fun xs -> Indexing.gather axis xs[1] xs[0]) (Some(Reference.gather axis)) [ [| x shape; at |] ]
+          |> refusing [ [| x shape; Tensor.cast DType.Float64 at |]; [| x (9 :: shape); at |] ]
+
+          entry "scatterAdd" (fun xs -> Indexing.scatterAdd axis n xs[1] xs[0]) (Some(Reference.scatterAdd axis n)) [ [| x (List.ofArray at.Shape); at |] ]
+          |> refusing [ [| x shape; Tensor.cast DType.Float64 at |]; [| x (9 :: shape); at |] ]
+
+      for dtype in [ DType.Float64; DType.Float32; DType.Int64 ] do
+          entry "oneHot" (fun xs -> Indexing.oneHot 4 dtype xs[0]) (Some(Reference.oneHot 4)) [ [| indices [ 2; 2 ] [ 0; 3; 4; 1 ] |]; [| long (indices [] [ 2 ]) |] ]
+          |> refusing [ [| bad |] ] ]
+
+let private images =
+    [ for image, filters, stride, pad, dilation in
+          [ [ 1; 1; 4; 4 ], [ 1; 1; 3; 3 ], 1, 0, 1
+            [ 2; 3; 5; 6 ], [ 4; 3; 3; 2 ], 1, 1, 1
+            [ 2; 2; 7; 8 ], [ 3; 2; 3; 3 ], 2, 1, 1
+            [ 1; 2; 8; 7 ], [ 2; 2; 2; 3 ], 3, 2, 2
+            [ 2; 3; 4; 4 ], [ 5; 3; 1; 1 ], 1, 0, 1 ] do
+          let shape, terms = Reference.convolutionTerms image filters stride pad dilation
+          let conv x w = Convolution.conv2d (stride, stride) (pad, pad) (dilation, dilation) x w
+          let x, w, ct = normal 61 (List.toArray image), normal 62 (List.toArray filters), normal 63 (List.toArray shape)
+          let sum target (order: _ -> _) (xs: Tensor[]) = Reference.accumulate target (List.map order terms) (Reference.block xs[0]) (Reference.block xs[1])
+
+          entry "conv2d" (fun xs -> conv xs[0] xs[1]) (Some(sum shape id)) [ [| x; w |] ]
+
+          entry "conv2dInputGradient" (fun xs -> snd (vjp (fun x -> conv x xs[1]) x) xs[0]) (Some(sum image (fun (o, i, f) -> i, o, f))) [ [| ct; w |] ]
+
+          entry "conv2dFilterGradient" (fun xs -> snd (vjp (conv xs[0]) w) xs[1]) (Some(sum filters (fun (o, i, f) -> f, i, o))) [ [| x; ct |] ]
+
+      for image, size, stride, pad in
+          [ [ 1; 1; 4; 4 ], 2, 2, 0; [ 2; 3; 7; 5 ], 3, 2, 1; [ 1; 2; 5; 6 ], 3, 1, 0; [ 2; 2; 5; 5 ], 2, 3, 0 ] do
+          let found = Reference.windows image size stride pad
+          let output = found |> List.map fst |> List.last |> List.map ((+) 1) |> List.toArray
+          let x, ct = distinct 64 0.0 (List.toArray image), normal 65 output
+          let area = float (size * size)
+          let width = image[3]
+          let maxPool x = Convolution.maxPool2d (size, size) (stride, stride) (pad, pad) x
+          let averagePool x = Convolution.averagePool2d (size, size) (stride, stride) (pad, pad) x
+          let chosen = Tensor.Bind(primitiveOf "maxPoolPositions" (fun xs -> maxPool xs[0]) [| x |], x)
+          let position (at: int list) = float (at[2] * width + at[3])
+          // The place in the image that an output position chose.
+          let place (positions: Reference.Block) (p: int list) = let k = int (Reference.at positions p) in [ p[0]; p[1]; k / width; k % width ]
+
+          let scattered (terms: (int list * int list) list) (source: Reference.Block) factor =
+              let data = Array.zeroCreate (List.fold (*) 1 image)
+              for into, from in terms do
+                  let o = Reference.offset (List.toArray image) into
+                  data[o] <- data[o] + factor * Reference.at source from
+              data
+
+          entry
+              "maxPoolPositions"
+              (fun xs -> maxPool xs[0])
+              (Some(fun xs -> let b = Reference.block xs[0] in [| for _, places in found -> position (List.maxBy (Reference.at b) places) |]))
+              [ [| x |] ]
+
+          entry
+              "maxPoolGather"
+              (fun xs -> maxPool xs[0])
+              (Some(fun xs -> let b, k = Reference.block xs[0], Reference.block xs[1] in [| for p, _ in found -> Reference.at b (place k p) |]))
+              [ [| x; chosen |] ]
+
+          entry
+              "maxPoolScatter"
+              (fun xs -> snd (vjp maxPool x) xs[0])
+              (Some(fun xs -> let k = Reference.block xs[1] in scattered [ for p, _ in found -> place k p, p ] (Reference.block xs[0]) 1.0))
+              [ [| ct; chosen |] ]
+
+          entry
+              "averagePool"
+              (fun xs -> averagePool xs[0])
+              (Some(fun xs -> let b = Reference.block xs[0] in [| for _, places in found -> List.sumBy (Reference.at b) places / area |]))
+              [ [| x |] ]
+
+          entry
+              "averagePoolTranspose"
+              (fun xs -> snd (vjp averagePool x) xs[0])
+              (Some(fun xs -> scattered [ for p, places in found do for place in places -> place, p ] (Reference.block xs[0]) (1.0 / area)))
+              [ [| ct |] ] ]
+
+/// All primitives; those with parameters have a row for each of several.
+let table: Entry list =
+    unaries @ binaries @ structural @ reductions @ softmaxes @ products @ selections @ images
+
+/// All rows with all their inputs.
+let cases: Case list =
+    [ for entry in table do
+          for inputs in entry.Examples ->
+              { Entry = entry
+                Primitive = primitiveOf entry.Name entry.Call inputs
+                Inputs = inputs } ]

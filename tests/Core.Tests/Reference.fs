@@ -1,0 +1,229 @@
+/// Naive references: loops over positions, slow and plainly right.
+module Core.Tests.Reference
+
+open Autodiff
+
+/// Row-major elements with their shape.
+type Block = { Shape: int[]; Data: float[] }
+
+let block (x: Tensor) = { Shape = x.Shape; Data = Tensor.toArray<float> x }
+
+/// All positions of a shape, in row-major order.
+let rec positions (shape: int list) : int list list =
+    match shape with
+    | [] -> [ [] ]
+    | n :: rest ->
+        let inner = positions rest
+        [ for i in 0 .. n - 1 do
+              for p in inner -> i :: p ]
+
+let offset (shape: int[]) (position: seq<int>) =
+    Seq.fold2 (fun at n i -> at * n + i) 0 shape position
+
+let at (x: Block) (position: seq<int>) = x.Data[offset x.Shape position]
+
+/// The element that broadcasting shows at a position of a larger shape.
+let stretched (x: Block) (position: int list) =
+    let own = position |> List.skip (position.Length - x.Shape.Length)
+    at x (List.map2 (fun n i -> if n = 1 then 0 else i) (List.ofArray x.Shape) own)
+
+let build (shape: seq<int>) (f: int list -> float) : float[] =
+    positions (List.ofSeq shape) |> List.map f |> List.toArray
+
+/// The shape that several shapes stretch to.
+let broadcastShape (shapes: int[] list) =
+    let rank = shapes |> List.map Array.length |> List.max
+
+    Array.init rank (fun i ->
+        shapes
+        |> List.map (fun s -> let j = i - rank + s.Length in if j < 0 then 1 else s[j])
+        |> List.reduce (fun a b -> if a = 1 then b else a))
+
+let elementwise1 (f: float -> float) (xs: Tensor[]) = (block xs[0]).Data |> Array.map f
+
+let elementwise2 (f: float -> float -> float) (xs: Tensor[]) =
+    let x, y = block xs[0], block xs[1]
+    build (broadcastShape [ x.Shape; y.Shape ]) (fun p -> f (stretched x p) (stretched y p))
+
+let where (xs: Tensor[]) =
+    let c, x, y = block xs[0], block xs[1], block xs[2]
+    build (broadcastShape [ c.Shape; x.Shape; y.Shape ]) (fun p -> if stretched c p <> 0.0 then stretched x p else stretched y p)
+
+let broadcastTo (shape: int list) (xs: Tensor[]) = build shape (stretched (block xs[0]))
+
+/// Combines all elements that fall on one position when axes are collapsed to length 1.
+let reduce (axes: int list) (combine: float list -> float) (xs: Tensor[]) =
+    let x = block xs[0]
+    let collapse = List.mapi (fun i v -> if List.contains i axes then 0 else v)
+    let groups = positions (List.ofArray x.Shape) |> List.groupBy collapse |> Map.ofList
+    let shape = x.Shape |> Array.mapi (fun i n -> if List.contains i axes then 1 else n)
+    build shape (fun p -> combine (groups |> Map.tryFind p |> Option.defaultValue [] |> List.map (at x)))
+
+let sumTo (shape: int list) (xs: Tensor[]) =
+    let x = block xs[0]
+    let lead = x.Shape.Length - shape.Length
+    let target p = p |> List.skip lead |> List.mapi (fun i v -> if shape[i] = 1 then 0 else v)
+    let groups = positions (List.ofArray x.Shape) |> List.groupBy target |> Map.ofList
+    build shape (fun p -> groups |> Map.tryFind p |> Option.defaultValue [] |> List.sumBy (at x))
+
+/// The first position along an axis that no other beats.
+let argBest (axis: int) (isBetter: float -> float -> bool) (xs: Tensor[]) =
+    let x = block xs[0]
+
+    build (Array.removeAt axis x.Shape) (fun p ->
+        let value i = at x (List.insertAt axis i p)
+        let mutable best = 0
+
+        for i in 1 .. x.Shape[axis] - 1 do
+            if isBetter (value i) (value best) then
+                best <- i
+
+        float best)
+
+/// A function of each row along the last axis of one or two tensors.
+let byRow (f: float[][] -> float[]) (xs: Tensor[]) =
+    let columns = Array.last xs[0].Shape
+
+    if xs[0].Size = 0 then
+        [||]
+    else
+        let cut (x: Tensor) = (block x).Data |> Array.chunkBySize columns
+        let parts = xs |> Array.map cut
+        Array.concat (Array.init parts[0].Length (fun r -> f (parts |> Array.map (fun rows -> rows[r]))))
+
+let transpose (order: int list) (xs: Tensor[]) =
+    let x = block xs[0]
+    let shape = order |> List.map (fun a -> x.Shape[a])
+    build shape (fun p -> at x (List.init order.Length (fun axis -> p[List.findIndex ((=) axis) order])))
+
+let slice (starts: int list) (lengths: int list) (steps: int list) (xs: Tensor[]) =
+    build lengths (fun p -> at (block xs[0]) (List.map3 (fun s t i -> s + t * i) starts steps p))
+
+let place (shape: int list) (starts: int list) (steps: int list) (xs: Tensor[]) =
+    let x = block xs[0]
+    let data = Array.zeroCreate (List.fold (*) 1 shape)
+
+    for p in positions (List.ofArray x.Shape) do
+        data[offset (List.toArray shape) (List.map3 (fun s t i -> s + t * i) starts steps p)] <- at x p
+
+    data
+
+let concat (axis: int) (xs: Tensor[]) =
+    let blocks = xs |> Array.map block
+    let total = blocks |> Array.sumBy (fun b -> b.Shape[axis])
+
+    build (Array.updateAt axis total blocks[0].Shape) (fun p ->
+        let rec find k i =
+            if i < blocks[k].Shape[axis] then
+                at blocks[k] (List.updateAt axis i p)
+            else
+                find (k + 1) (i - blocks[k].Shape[axis])
+
+        find 0 p[axis])
+
+let matmul (xs: Tensor[]) =
+    let x, y = block xs[0], block xs[1]
+    let lead (b: Block) = b.Shape[.. b.Shape.Length - 3]
+    let batch = broadcastShape [ lead x; lead y ]
+    let m, k, n = x.Shape[x.Shape.Length - 2], Array.last x.Shape, Array.last y.Shape
+    let whole (b: Block) (p: int list) i j =
+        let own = List.skip (p.Length - (b.Shape.Length - 2)) p
+        at b (List.append (List.map2 (fun n i -> if n = 1 then 0 else i) (List.ofArray (lead b)) own) [ i; j ])
+
+    build (Array.append batch [| m; n |]) (fun p ->
+        let front, i, j = List.take batch.Length p, p[batch.Length], p[batch.Length + 1]
+        Seq.sumBy (fun l -> whole x front i l * whole y front l j) (seq { 0 .. k - 1 }))
+
+let private wrap n (i: float) = if i < 0.0 then int i + n else int i
+
+let take (axis: int) (xs: Tensor[]) =
+    let x, at' = block xs[0], block xs[1]
+    let shape = Array.concat [ x.Shape[.. axis - 1]; at'.Shape; x.Shape[axis + 1 ..] ]
+    let rank = at'.Shape.Length
+
+    build shape (fun p ->
+        let i = wrap x.Shape[axis] (at at' p[axis .. axis + rank - 1])
+        at x (p[.. axis - 1] @ [ i ] @ p[axis + rank ..]))
+
+let takeAdd (axis: int) (n: int) (xs: Tensor[]) =
+    let x, at' = block xs[0], block xs[1]
+    let rank = at'.Shape.Length
+    let shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; x.Shape[axis + rank ..] ]
+    let data = Array.zeroCreate (Array.fold (*) 1 shape)
+
+    for p in positions (List.ofArray x.Shape) do
+        let i = wrap n (at at' p[axis .. axis + rank - 1])
+        let target = offset shape (p[.. axis - 1] @ [ i ] @ p[axis + rank ..])
+        data[target] <- data[target] + at x p
+
+    data
+
+let gather (axis: int) (xs: Tensor[]) =
+    let x, at' = block xs[0], block xs[1]
+    build at'.Shape (fun p -> at x (List.updateAt axis (wrap x.Shape[axis] (at at' p)) p))
+
+let scatterAdd (axis: int) (n: int) (xs: Tensor[]) =
+    let x, at' = block xs[0], block xs[1]
+    let shape = Array.updateAt axis n x.Shape
+    let data = Array.zeroCreate (Array.fold (*) 1 shape)
+
+    for p in positions (List.ofArray x.Shape) do
+        let target = offset shape (List.updateAt axis (wrap n (at at' p)) p)
+        data[target] <- data[target] + at x p
+
+    data
+
+let oneHot (classes: int) (xs: Tensor[]) =
+    let x = block xs[0]
+    build (Array.append x.Shape [| classes |]) (fun p -> if at x p[.. p.Length - 2] = float (List.last p) then 1.0 else 0.0)
+
+/// All (output position, input position, filter position) triples of a convolution, seen as a sum over products.
+let convolutionTerms (image: int list) (filters: int list) (stride: int) (pad: int) (dilation: int) =
+    let length n k = (n + 2 * pad - (k - 1) * dilation - 1) / stride + 1
+    let height, width = length image[2] filters[2], length image[3] filters[3]
+
+    let terms =
+        [ for p in positions [ image[0]; filters[0]; height; width ] do
+              for c in 0 .. image[1] - 1 do
+                  for i in 0 .. filters[2] - 1 do
+                      for j in 0 .. filters[3] - 1 do
+                          let y, x = p[2] * stride - pad + i * dilation, p[3] * stride - pad + j * dilation
+
+                          if y >= 0 && y < image[2] && x >= 0 && x < image[3] then
+                              p, [ p[0]; c; y; x ], [ p[1]; c; i; j ] ]
+
+    [ image[0]; filters[0]; height; width ], terms
+
+/// Sums products of two operands into a block, where each term names three positions.
+let accumulate (shape: int list) terms (x: Block) (y: Block) =
+    let data = Array.zeroCreate (List.fold (*) 1 shape)
+
+    for target, left, right in terms do
+        let o = offset (List.toArray shape) target
+        data[o] <- data[o] + at x left * at y right
+
+    data
+
+/// The windows of a pooling as (output position, input positions inside the image).
+let windows (image: int list) (size: int) (stride: int) (pad: int) =
+    let length n = (n + 2 * pad - size) / stride + 1
+
+    [ for p in positions [ image[0]; image[1]; length image[2]; length image[3] ] do
+          p,
+          [ for i in 0 .. size - 1 do
+                for j in 0 .. size - 1 do
+                    let y, x = p[2] * stride - pad + i, p[3] * stride - pad + j
+
+                    if y >= 0 && y < image[2] && x >= 0 && x < image[3] then
+                        [ p[0]; p[1]; y; x ] ] ]
+
+/// The error function by its Taylor series, for |x| up to 3.
+let erf (x: float) =
+    let mutable term, total, n = x, x, 0
+
+    while abs term > 1e-18 do
+        n <- n + 1
+        term <- -term * x * x / float n
+        total <- total + term / float (2 * n + 1)
+
+    2.0 / sqrt System.Math.PI * total
