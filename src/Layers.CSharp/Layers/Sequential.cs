@@ -1,0 +1,92 @@
+using System.Collections;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Autodiff.Layers;
+
+/// <summary>
+/// Layers one after another, itself a layer. The parameters of the layer at position i are the part named i: "0.weight".
+/// </summary>
+/// <example><code>
+/// Sequential network = [new Dense(50), Activations.Sigmoid, new Dense(10)];
+/// </code></example>
+[CollectionBuilder(typeof(Sequential), nameof(Create))]
+public sealed class Sequential : Layer, IReadOnlyList<Layer>
+{
+    private readonly Layer[] layers;
+
+    /// <summary>Layers in the order in which they are applied.</summary>
+    public Sequential(params IEnumerable<Layer> layers) => this.layers = [.. layers];
+
+    /// <inheritdoc/>
+    public int Count => layers.Length;
+
+    /// <inheritdoc/>
+    public Layer this[int index] => layers[index];
+
+    /// <summary>Layers in the order in which they are applied: what a collection expression calls.</summary>
+    public static Sequential Create(ReadOnlySpan<Layer> layers) => new(layers.ToArray());
+
+    /// <inheritdoc/>
+    public override int[] OutputShape(int[] inputShape)
+    {
+        int[] shape = inputShape;
+        for (int i = 0; i < layers.Length; i++) shape = At(i, shape, static (layer, shape) => layer.OutputShape(shape));
+        return [.. shape];
+    }
+
+    /// <inheritdoc/>
+    public override Parameters Initialize(Key key, int[] inputShape)
+    {
+        var parts = new (string, Parameters)[layers.Length];
+        int[] shape = inputShape;
+        for (int i = 0; i < layers.Length; i++)
+        {
+            (Parameters parameters, int[] next) = At(
+                i, (Key: key.FoldIn(i), Shape: shape),
+                static (layer, at) => (layer.Initialize(at.Key, at.Shape), layer.OutputShape(at.Shape)));
+            parts[i] = (i.ToString(CultureInfo.InvariantCulture), parameters);
+            shape = next;
+        }
+
+        return Parameters.Join(parts);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Apply(Parameters parameters, Tensor input, Context context)
+    {
+        if (parameters.PartCount != layers.Length)
+        {
+            throw new ArgumentException(
+                $"{Name}: the parameters have {parameters.PartCount} parts for {layers.Length} layers; initialize them with this network.");
+        }
+
+        Tensor output = input;
+        for (int i = 0; i < layers.Length; i++)
+        {
+            output = At(
+                i, (Parameters: parameters.Part(i), Input: output, Context: context.For(i)),
+                static (layer, at) => layer.Apply(at.Parameters, at.Input, at.Context));
+        }
+
+        return output;
+    }
+
+    /// <inheritdoc/>
+    public IEnumerator<Layer> GetEnumerator() => ((IEnumerable<Layer>)layers).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Runs a layer, and tells in the message of an error which one it was.</summary>
+    private TResult At<TArgument, TResult>(int index, TArgument argument, Func<Layer, TArgument, TResult> run)
+    {
+        try
+        {
+            return run(layers[index], argument);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ArgumentException($"{Name}, layer {index}: {error.Message}", error);
+        }
+    }
+}
