@@ -27,7 +27,7 @@ internal static class Catalog
 {
     internal static IReadOnlyList<Example> All { get; } =
     [
-        new("digits", "Train a network to read handwritten digits.", Digits.Run),
+        new("digits", "Train a network to read handwritten digits.", DigitsTraining.Run),
         new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run),
         new("rosenbrock", "Find a minimum by gradient descent and by Newton's method.", Rosenbrock.Run),
     ];

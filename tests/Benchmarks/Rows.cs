@@ -1,4 +1,5 @@
 using Autodiff;
+using Autodiff.Layers;
 
 namespace Benchmarks;
 
@@ -12,6 +13,7 @@ internal static class Rows
     [
         .. Kernels,
         .. Differentiation,
+        .. TrainingSteps,
     ];
 
     private static Tensor Normal(params int[] shape) => new Key(0).Normal(shape);
@@ -62,8 +64,8 @@ internal static class Rows
         new("hessian rosenbrock n=100 f64", () =>
         {
             Tensor x = new Key(0).Normal([100], dtype: DType.Float64);
-            var f = Microsoft.FSharp.Core.FuncConvert.FromFunc<Tensor, Tensor>(Rosenbrock);
-            return () => Transforms.hessian(f, x);
+            Func<Tensor, Tensor> hessian = Hessian.Of(Rosenbrock);
+            return () => hessian(x);
         }),
         new("gradient scalar chain 300 ops", () =>
         {
@@ -72,6 +74,38 @@ internal static class Rows
             return () => gradient(x);
         }),
     ];
+
+    private static IEnumerable<Row> TrainingSteps =>
+    [
+        new("train mlp 784-50-10 sigmoid b100 sgd", () => Train(
+            new Sequential(new Dense(50), Activations.Sigmoid, new Dense(10)),
+            new SGD(0.1), Normal(100, 784), Labels(100), Losses.SoftmaxCrossEntropy)),
+        new("train mlp 784-256-128-10 relu b512 mse sgd", () => Train(
+            new Sequential(new Dense(256), Activations.ReLU, new Dense(128), Activations.ReLU, new Dense(10)),
+            new SGD(0.01), Normal(512, 784), Normal(512, 10), Losses.MeanSquaredError)),
+        new("train simpleconvnet 30x5x5-100-10 b100 adam", () => Train(
+            new Sequential(
+                new Conv2D(30, kernelSize: 5), Activations.ReLU, new MaxPool2D(2), new Flatten(),
+                new Dense(100), Activations.ReLU, new Dense(10)),
+            new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
+        new("train lenet b128 sgd", () => Train(
+            new Sequential(
+                new Conv2D(6, kernelSize: 5, padding: 2), Activations.Sigmoid, new AveragePool2D(2),
+                new Conv2D(16, kernelSize: 5), Activations.Sigmoid, new AveragePool2D(2), new Flatten(),
+                new Dense(120), Activations.Sigmoid, new Dense(84), Activations.Sigmoid, new Dense(10)),
+            new SGD(0.1), Normal(128, 1, 28, 28), Labels(128), Losses.SoftmaxCrossEntropy)),
+    ];
+
+    private static Tensor Labels(int count) => new Key(1).Integers([count], 0, 10);
+
+    /// <summary>A training step: forward, loss, gradient, update.</summary>
+    private static Action Train(Layer network, Optimizer optimizer, Tensor inputs, Tensor targets, Loss loss)
+    {
+        var trainer = new Trainer(network, loss, optimizer);
+        TrainingState state = trainer.Start(new Key(2), inputs.Shape[1..]);
+        var batch = new Batch(inputs, targets);
+        return () => state = trainer.Step(state, batch).State;
+    }
 
     private static Tensor Chain(Tensor x) =>
         Tensor.Sigmoid(x) * Tensor.Tanh(x) + Tensor.Exp(-x * x);
