@@ -82,7 +82,8 @@ public class CopyTests
             random.NextBytes(x);
             byte[] result = new byte[length * size];
             byte[] expected = new byte[length * size];
-            for (int i = 0; i < indices.Length; i++) x.AsSpan(i * size, size).CopyTo(expected.AsSpan((int)indices[i] * size));
+            for (int i = 0; i < indices.Length; i++)
+                x.AsSpan(i * size, size).CopyTo(expected.AsSpan((int)indices[i] * size));
             Copy.FromContiguous(size, x, result, offset, strides, shape);
             Assert.Equal(expected, result);
         }
@@ -115,7 +116,7 @@ public class CopyTests
     [Fact]
     public void Conversions_between_all_types_read_any_strides()
     {
-        double[] values = [0, 1, 2, 200, 3, 0, 7, 255, 9, 1, 100, 42];
+        double[] values = [.. Enumerable.Range(0, 48).Select(i => (double)(i * 37 % 256))];
         foreach (DType from in Enum.GetValues<DType>())
         {
             byte[] x = new byte[from.Size() * values.Length];
@@ -123,7 +124,7 @@ public class CopyTests
             foreach (DType to in Enum.GetValues<DType>())
             {
                 (int[] Strides, int[] Shape)[] views =
-                    [([], [12]), ([4, 1], [3, 4]), ([1, 3], [3, 4]), ([1, 0], [12, 30]), ([0, 0], [2, 3])];
+                    [([], [48]), ([8, 1], [6, 7]), ([1, 6], [6, 8]), ([1, 0], [12, 30]), ([0, 0], [2, 3])];
                 foreach ((int[] strides, int[] shape) in views)
                 {
                     long[] indices = [.. Indices(shape, strides.Length == 0 ? [1] : strides, 0)];
@@ -142,18 +143,33 @@ public class CopyTests
         }
     }
 
+    private static TTo[] Converted<TFrom, TTo>(TFrom[] x)
+        where TFrom : struct
+        where TTo : struct
+    {
+        TTo[] result = new TTo[x.Length];
+        Copy.Convert(
+            DTypes.Of<TFrom>(), MemoryMarshal.AsBytes(x.AsSpan()), [], DTypes.Of<TTo>(),
+            MemoryMarshal.AsBytes(result.AsSpan()), [x.Length]);
+        return result;
+    }
+
     [Fact]
     public void Conversions_of_extremes_saturate_from_floats_and_wrap_among_integers()
     {
         double[] x = [double.NaN, 1e300, -1e300, 9.3e18, -9.3e18, 2147483648, -2147483649, 0.99, -0.99];
-        long[] longs = new long[x.Length];
-        Copy.Convert(DType.Float64, MemoryMarshal.AsBytes(x.AsSpan()), [], DType.Int64, MemoryMarshal.AsBytes(longs.AsSpan()), [9]);
         Assert.Equal(
-            [0, long.MaxValue, long.MinValue, long.MaxValue, long.MinValue, 2147483648, -2147483649, 0, 0], longs);
-        int[] ints = new int[x.Length];
-        Copy.Convert(DType.Float64, MemoryMarshal.AsBytes(x.AsSpan()), [], DType.Int32, MemoryMarshal.AsBytes(ints.AsSpan()), [9]);
+            [0, long.MaxValue, long.MinValue, long.MaxValue, long.MinValue, 2147483648, -2147483649, 0, 0],
+            Converted<double, long>(x));
+        int[] ints = [0, int.MaxValue, int.MinValue, int.MaxValue, int.MinValue, int.MaxValue, int.MinValue, 0, 0];
+        Assert.Equal(ints, Converted<double, int>(x));
+
+        // Once by vectors and once by the tail.
+        float[] single = [.. x.Select(v => (float)v)];
+        Assert.Equal([.. ints, .. ints], Converted<float, int>([.. single, .. single]));
         Assert.Equal(
-            [0, int.MaxValue, int.MinValue, int.MaxValue, int.MinValue, int.MaxValue, int.MinValue, 0, 0], ints);
+            Enumerable.Repeat(single, 5).SelectMany(v => v),
+            Converted<double, float>([.. Enumerable.Repeat(x, 5).SelectMany(v => v)]));
         byte[] bytes = new byte[3];
         Copy.Convert(DType.Int32, MemoryMarshal.AsBytes<int>([256, -1, 300]), [], DType.UInt8, bytes, [3]);
         Assert.Equal([0, 255, 44], bytes);

@@ -68,7 +68,8 @@ public class ElementwiseMathTests
     {
         T[] result = new T[x.Length];
         kernel.Invoke(
-            DTypes.Of<T>(), MemoryMarshal.AsBytes(x.AsSpan()), [], MemoryMarshal.AsBytes(result.AsSpan()), [x.Length], width);
+            DTypes.Of<T>(), MemoryMarshal.AsBytes(x.AsSpan()), [], MemoryMarshal.AsBytes(result.AsSpan()), [x.Length],
+            width);
         return result;
     }
 

@@ -111,7 +111,9 @@ public class ElementwiseTests
                     float[] x = Ramp<float>(lengthX), y = Ramp<float>(lengthY);
                     byte[] result = new byte[Count(shape)];
                     Compare.Less.Invoke(DType.Float32, Bytes(x), xs, Bytes(y), ys, result, shape, width);
-                    Assert.Equal(Indices(shape, xs).Zip(Indices(shape, ys), (i, j) => (byte)(x[i] < y[j] ? 1 : 0)), result);
+                    IEnumerable<byte> expected = Indices(shape, xs)
+                        .Zip(Indices(shape, ys), (i, j) => x[i] < y[j] ? (byte)1 : (byte)0);
+                    Assert.Equal(expected, result);
                 }
             }
         }

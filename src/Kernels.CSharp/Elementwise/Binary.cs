@@ -71,7 +71,7 @@ public static class Binary
         new FloatBinaryKernel<TanhGradientOperator<float>, TanhGradientOperator<double>>(
             "TanhGradient", "x * (1 - y * y)");
 
-    /// <summary>x where y is positive, else 0: the cotangent x through the rectifier whose input or output is y.</summary>
+    /// <summary>x where y is positive, else 0: the cotangent x through a rectifier of input or output y.</summary>
     public static readonly BinaryKernel ReluGradient =
         new FloatBinaryKernel<ReluGradientOperator<float>, ReluGradientOperator<double>>(
             "ReluGradient", "y > 0 ? x : 0");

@@ -67,7 +67,7 @@ internal unsafe struct Layout
         }
     }
 
-    /// <summary>The index, in elements, of an operand's element in a row, of all outer dimensions, and a column.</summary>
+    /// <summary>The index, in elements, of an operand's element in a row, of all rows, and a column.</summary>
     internal readonly long Offset(int operand, int row, int column)
     {
         long offset = (long)column * Stride(operand, 0);

@@ -60,7 +60,7 @@ internal static class Logarithms
         return V.Select(large, m * V.Constant(0.5), m);
     }
 
-    /// <summary>The result, but -inf where x is at the least argument, NaN below, and x where x is inf or NaN.</summary>
+    /// <summary>The result, but -inf where x is the least argument, NaN below, and x at inf or NaN.</summary>
     [MethodImpl(Inline)]
     private static V AtBounds<V, T>(V u, V x, V least, V result)
         where V : unmanaged, IVector<V, T>

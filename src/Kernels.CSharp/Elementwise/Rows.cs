@@ -85,7 +85,9 @@ internal static unsafe class Rows
     internal static RowKernel Convert<TFrom, TTo>()
         where TFrom : unmanaged, INumber<TFrom>
         where TTo : unmanaged, INumber<TTo> =>
-        new(&ConvertRow<TFrom, TTo>.Row, BytesOfGrain / Math.Max(sizeof(TFrom), sizeof(TTo)), sizeof(TTo), sizeof(TFrom));
+        new(
+            &ConvertRow<TFrom, TTo>.Row, BytesOfGrain / Math.Max(sizeof(TFrom), sizeof(TTo)), sizeof(TTo),
+            sizeof(TFrom));
 
     private static int Grain<TOp, T>()
         where TOp : IOperator

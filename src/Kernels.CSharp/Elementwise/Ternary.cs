@@ -8,7 +8,7 @@ public static class Ternary
     /// <summary>x where the condition holds, else y.</summary>
     /// <param name="dtype">The type of the elements of both operands and of the result.</param>
     /// <param name="condition">Truth values, one byte each; any but 0 holds.</param>
-    /// <param name="conditionStrides">Its strides in elements, none negative, 0 to broadcast; empty if contiguous.</param>
+    /// <param name="conditionStrides">Its strides in elements, 0 or positive; empty if contiguous.</param>
     /// <param name="x">The elements to take where the condition holds.</param>
     /// <param name="xStrides">Its strides.</param>
     /// <param name="y">The elements to take elsewhere.</param>

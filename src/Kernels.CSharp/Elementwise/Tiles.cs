@@ -90,7 +90,8 @@ internal static unsafe class Tiles
         int wholeRows = rows & ~7, wholeColumns = columns & ~7;
         for (int i = 0; i < wholeRows; i += 8)
         {
-            for (int j = 0; j < wholeColumns; j += 8) Square4(source + i + j * column, column, target + i * pitch + j, pitch);
+            for (int j = 0; j < wholeColumns; j += 8)
+                Square4(source + i + j * column, column, target + i * pitch + j, pitch);
         }
 
         Copy<int>(

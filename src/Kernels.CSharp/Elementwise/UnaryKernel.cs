@@ -32,7 +32,8 @@ public abstract class UnaryKernel
     /// <exception cref="NotSupportedException">There is no kernel for the type.</exception>
     /// <exception cref="ArgumentException">A span is too short, or strides and shape disagree.</exception>
     public void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape) =>
+        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination,
+        ReadOnlySpan<int> shape) =>
         Driver.Run(rows[(int)dtype] ?? Find(dtype), destination, shape, x, xStrides);
 
     internal void Invoke(

@@ -26,7 +26,8 @@ internal readonly unsafe struct V1<T>(T value) : IVector<V1<T>, T>
 
     public static V1<T> Constant(double value) => typeof(T) == typeof(float) ? Of((float)value) : Of(value);
 
-    public static V1<T> Bits(long value) => sizeof(T) == 1 ? Of((byte)value) : sizeof(T) == 4 ? Of((int)value) : Of(value);
+    public static V1<T> Bits(long value) =>
+        sizeof(T) == 1 ? Of((byte)value) : sizeof(T) == 4 ? Of((int)value) : Of(value);
 
     public static V1<T> operator +(V1<T> x, V1<T> y) => new(unchecked(x.v + y.v));
 
