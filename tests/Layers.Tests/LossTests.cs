@@ -16,7 +16,7 @@ public class LossTests
             (y, t) => y.Zip(t, (a, b) => (a - b) * (a - b)).Average()),
         ("softmax cross entropy, classes", Losses.SoftmaxCrossEntropy, Doubles([4, 3], 3), Tensor.From([2, 0, 1, 1], 4),
             (y, t) => Enumerable.Range(0, 4).Average(i => -LogSoftmax(y, 3, i, (int)t[i]))),
-        ("softmax cross entropy, uint8 classes", Losses.SoftmaxCrossEntropy, Doubles([4, 3], 3), Tensor.From([(byte)2, 0, 1, 1], 4),
+        ("softmax cross entropy, uint8 classes", Losses.SoftmaxCrossEntropy, Doubles([4, 3], 3), Tensor.From((byte[])[2, 0, 1, 1], 4),
             (y, t) => Enumerable.Range(0, 4).Average(i => -LogSoftmax(y, 3, i, (int)t[i]))),
         ("softmax cross entropy, rows", Losses.SoftmaxCrossEntropy, Doubles([2, 3], 3), Tensor.From([0.0, 0.25, 0.75, 1, 0, 0], 2, 3),
             (y, t) => Enumerable.Range(0, 2).Average(i => -Enumerable.Range(0, 3).Sum(j => t[3 * i + j] * LogSoftmax(y, 3, i, j)))),
