@@ -64,7 +64,7 @@ public static class Digits
         float radius = numbers.Between(0.75f, 1.9f);
         float softness = numbers.Between(0.9f, 1.7f);
         float ink = numbers.Between(0.8f, 1.05f);
-        float wobble = numbers.Between(0.015f, 0.06f);
+        float wobble = numbers.Between(0.02f, 0.095f);
         float noise = numbers.Between(0, 0.1f);
 
         // Squares of the distances from the nearest line, until all lines are drawn.

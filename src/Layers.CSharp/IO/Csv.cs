@@ -32,15 +32,8 @@ public static class Csv
 
         return DataFile.Read(path, "CSV", gunzip: true, reader =>
         {
-            using var text = new StreamReader(reader.Stream);
-            try
-            {
-                return Read(new CsvReader(text, separator, reader.Name), reader, header, separator, missingAsNaN, dtype);
-            }
-            catch (InvalidDataException e)
-            {
-                throw reader.Error("damaged compressed data", "data that decompresses", "Copy or download the file again.", e);
-            }
+            using var text = new StreamReader(new MemoryStream(reader.ReadToEnd()));
+            return Read(new CsvReader(text, separator, reader.Name), reader, header, separator, missingAsNaN, dtype);
         });
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace Autodiff.Layers;
@@ -23,12 +24,18 @@ internal static class DataFile
         if (gunzip && length >= 2)
         {
             bool isGzip = file.ReadByte() == 0x1F && file.ReadByte() == 0x8B;
-            file.Position = 0;
             if (isGzip)
             {
+                // The last four bytes tell the length of the content, modulo 2^32.
+                byte[] trailer = new byte[4];
+                file.Position = Math.Max(0, length.Value - trailer.Length);
+                file.ReadAtLeast(trailer, trailer.Length, throwOnEndOfStream: false);
+                file.Position = 0;
                 using var unpacked = new GZipStream(file, CompressionMode.Decompress);
-                return read(new DataReader(unpacked, null, name, format));
+                return read(new DataReader(unpacked, null, name, format, BinaryPrimitives.ReadUInt32LittleEndian(trailer)));
             }
+
+            file.Position = 0;
         }
 
         return read(new DataReader(file, length, name, format));

@@ -8,7 +8,8 @@ namespace Autodiff.Layers;
 /// <param name="length">Its length, or null if that is known only at the end.</param>
 /// <param name="name">The file as messages name it.</param>
 /// <param name="format">The name of the format, for messages.</param>
-internal sealed class DataReader(Stream stream, long? length, string name, string format)
+/// <param name="claimedLength">The length modulo 2^32 that a compressed file claims, if any.</param>
+internal sealed class DataReader(Stream stream, long? length, string name, string format, uint? claimedLength = null)
 {
     private const int FirstChunk = 1 << 20;
     private const int LargestRank = 64;
@@ -60,6 +61,31 @@ internal sealed class DataReader(Stream stream, long? length, string name, strin
 
         position += filled;
         return buffer;
+    }
+
+    /// <summary>All bytes that are left.</summary>
+    /// <exception cref="DataFormatException">They are not as many as a compressed file claims, or more than an array can hold.</exception>
+    public byte[] ReadToEnd()
+    {
+        if (Remaining is { } left) return Read(left, "data");
+        byte[] buffer = new byte[FirstChunk];
+        int filled = 0;
+        while (ReadSome(buffer, filled) is int n and > 0)
+        {
+            filled += n;
+            if (filled < buffer.Length) continue;
+            if (filled == Array.MaxLength) throw Error("more than 2 GB of data", "at most 2 GB", "Split the data into smaller files.");
+            Array.Resize(ref buffer, (int)Math.Min(Array.MaxLength, 2L * filled));
+        }
+
+        position += filled;
+
+        // The decompressor does not notice that its input ends early.
+        if (claimedLength is { } claimed && claimed != (uint)position)
+            throw Error(
+                $"compressed data of {position:N0} bytes", $"{claimed:N0}, as the end of the file says",
+                "The file is incomplete: copy or download it again; if it was joined from several compressed files, decompress it first.");
+        return buffer[..filled];
     }
 
     /// <summary>Checks that nothing follows.</summary>

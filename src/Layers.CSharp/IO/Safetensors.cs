@@ -133,9 +133,10 @@ public static class Safetensors
             using JsonDocument json = JsonDocument.Parse(header);
             return ReadTensors(json.RootElement, reader);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw reader.Error($"a header that is not JSON ({e.Message})", "a JSON object", Damaged, e);
+            // Names that are no Unicode text are found only when they are read, and not as JSON errors.
+            throw reader.Error($"a header that is not JSON ({e.Message.TrimEnd('.')})", "a JSON object", Damaged, e);
         }
     }
 
