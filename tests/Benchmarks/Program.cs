@@ -12,7 +12,7 @@ internal static class Program
           --seconds S      time spent on each row (default 1.0)
           --json FILE      write {"us": {row: {"eager": microseconds}}}
           --openblas FILE  time the matrix product against this OpenBLAS library, in the same run
-          --memory STEPS   train for so many steps and report the resident memory
+          --memory STEPS   run a training row for so many steps and report the resident memory
           --list           print the names of the rows
 
         The environment variable AUTODIFF_THREADS sets the number of threads.
@@ -43,7 +43,7 @@ internal static class Program
         }
 
         if (openblas != "") return OpenBlas.Compare(openblas, seconds);
-        if (memorySteps > 0) return ResidentMemory.Report(memorySteps);
+        if (memorySteps > 0) return ResidentMemory.Report(memorySteps, only);
 
         var times = new Dictionary<string, Dictionary<string, double>>();
         foreach (Row row in Rows.All.Where(row => row.Name.Contains(only, StringComparison.Ordinal)))
