@@ -67,16 +67,20 @@ public static class Losses
         }
 
         Tensor labels = target.DType == DType.UInt8 ? target.To(DType.Int32) : target;
-        try
-        {
-            return output.LogSoftmax(-1).Gather(labels.Reshape([.. labels.Shape, 1]), -1).Sum() * scale;
-        }
-        catch (IndexOutOfRangeException error)
-        {
-            throw new ArgumentException(
-                $"{name}: a class number lies outside 0 to {classes - 1}; the output of shape {Shapes.Format(output.Shape)} has "
-                + $"{classes} classes. Give the last layer more units, or number the classes from 0.", error);
-        }
+        CheckLabels(name, labels, classes);
+        return output.LogSoftmax(-1).Gather(labels.Reshape([.. labels.Shape, 1]), -1).Sum() * scale;
+    }
+
+    /// <summary>Class numbers must lie in range: positions below 0, which gathering counts from the end, would go unseen.</summary>
+    private static void CheckLabels(string name, Tensor labels, int classes)
+    {
+        // Labels that a transform traces have no values yet.
+        if (labels.Level != 0) return;
+        double least = labels.Min().ToDouble(), largest = labels.Max().ToDouble();
+        if (least >= 0 && largest < classes) return;
+        throw new ArgumentException(FormattableString.Invariant(
+            $"{name}: class numbers run from {least} to {largest}; outputs with {classes} classes take 0 to {classes - 1}. ")
+            + "Give the last layer more units, or number the classes from 0.");
     }
 
     private static Tensor Matching(string name, Tensor output, Tensor target) =>
