@@ -125,7 +125,7 @@ type NDArray internal (device: Device, dtype: DType, shape: int[], strides: int[
 
 /// A place where arrays live and operations on them run. One implementation per kind of hardware; tensors reach
 /// kernels through this type alone.
-and [<AbstractClass>] Device(name: string) =
+and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     /// The name as printed: "cpu", "cuda:0".
     member _.Name = name
     override _.ToString() = name

@@ -5,7 +5,7 @@ open System.Runtime.InteropServices
 open Autodiff.Kernels
 
 /// The host's processor: kernels in C# SIMD on all cores.
-[<Sealed>]
+[<Sealed; AllowNullLiteral>]
 type internal Cpu private () =
     inherit Device "cpu"
 

@@ -300,6 +300,25 @@ type TensorExtensions =
     static member ToArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>(x: Tensor) : 'T[] =
         Tensor.toArray<'T> x
 
+    /// The elements of a matrix as a two-dimensional .NET array, converted to the asked type.
+    [<Extension>]
+    static member ToArray2D<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>(x: Tensor) : 'T[,] =
+        if x.Rank <> 2 then
+            Shape.fail "ToArray2D" $"a tensor of shape {Shape.format x.Shape} is not a matrix."
+
+        let values = Tensor.toArray<'T> x
+        Array2D.init x.Shape[0] x.Shape[1] (fun i j -> values[i * x.Shape[1] + j])
+
+    /// Copies the elements in row-major order, converted to the type of the span.
+    [<Extension>]
+    static member CopyTo<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
+        (x: Tensor, destination: Span<'T>) : unit =
+        if destination.Length < x.Size then
+            Shape.fail "CopyTo" $"a span of {destination.Length} elements is too short for {x.Size}."
+
+        let array = x.Device.Convert(x.Array, DTypes.Of<'T>())
+        x.Device.ToHost(array, MemoryMarshal.AsBytes(destination.Slice(0, x.Size)))
+
     /// The same elements in row-major order with another shape; one length may be -1.
     [<Extension>]
     static member Reshape(x: Tensor, [<ParamArray>] shape: int[]) : Tensor = Structural.reshape shape x

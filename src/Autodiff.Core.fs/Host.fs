@@ -30,6 +30,26 @@ module internal Host =
         x.Device.ToHost(x, MemoryMarshal.Cast<'T, byte>(Span<'T> result))
         result
 
+    let private ofArrayOf<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType> (values: Array) =
+        let shape = Array.init values.Rank values.GetLength
+        let bytes = &MemoryMarshal.GetArrayDataReference values
+        let elements = MemoryMarshal.CreateReadOnlySpan(&System.Runtime.CompilerServices.Unsafe.As<byte, 'T> &bytes, values.Length)
+        ofSpan "FromArray" shape elements
+
+    /// An array on the host with the shape and elements of a .NET array of any rank.
+    let ofArray (values: Array) : NDArray =
+        match Type.GetTypeCode(values.GetType().GetElementType()) with
+        | TypeCode.Single -> ofArrayOf<float32> values
+        | TypeCode.Double -> ofArrayOf<float> values
+        | TypeCode.Int32 -> ofArrayOf<int> values
+        | TypeCode.Int64 -> ofArrayOf<int64> values
+        | TypeCode.Boolean -> ofArrayOf<bool> values
+        | TypeCode.Byte -> ofArrayOf<byte> values
+        | _ ->
+            Shape.fail
+                "FromArray"
+                $"elements of type {values.GetType().GetElementType().Name}; they must be float, double, int, long, bool or byte."
+
     let private invariant = CultureInfo.InvariantCulture
 
     /// Formats all numbers of one tensor alike: the fewest digits, at most four after the point, and an exponent

@@ -1,6 +1,7 @@
 namespace rec Autodiff
 
 open System
+open System.Runtime.InteropServices
 open System.Threading
 open Autodiff.Kernels
 
@@ -499,7 +500,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     static member internal SameDevice(name, a: NDArray, b: NDArray) =
         if not (obj.ReferenceEquals(a.Device, b.Device)) then
-            Shape.fail name $"one input lies on {a.Device}, another on {b.Device}; move one with ToDevice."
+            Shape.fail name $"one input lies on {a.Device}, another on {b.Device}; all must lie on one device."
 
     /// The sum of two tangents or cotangents, either of which may be missing (null), which is zero.
     static member AddTangents(a: Tensor, b: Tensor) : Tensor =
@@ -555,11 +556,25 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static member From(values: ReadOnlySpan<byte>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 
-    /// A tensor filled with one value.
-    static member Full(shape: int[], value: float, ?dtype: DType, ?device: Device) : Tensor =
+    /// A tensor on the host with the shape and elements of a .NET array of any rank.
+    static member FromArray(values: Array) : Tensor = Concrete(Host.ofArray values)
+
+    /// A tensor filled with one value, on the host unless another device is given.
+    static member Full
+        (
+            shape: int[],
+            value: float,
+            [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType,
+            [<Optional; DefaultParameterValue(null: Device)>] device: Device
+        ) : Tensor =
         Shape.validate "Full" shape
-        let device = defaultArg device Cpu.Instance
-        Concrete(device.Fill(defaultArg dtype DType.Float32, shape, value))
+        let device = if isNull device then Cpu.Instance :> Device else device
+        Concrete(device.Fill(dtype, shape, value))
+
+    /// Zeros of type float32.
+    static member Zeros([<ParamArray>] shape: int[]) : Tensor = Tensor.Full(shape, 0.0)
+    /// Ones of type float32.
+    static member Ones([<ParamArray>] shape: int[]) : Tensor = Tensor.Full(shape, 1.0)
 
     // Linear maps and choices.
 

@@ -50,6 +50,13 @@ public static class Workers
             Volatile.Write(ref running, helpers);
             for (int i = 0; i < helpers; i++) workers[i].Start();
             Drain();
+
+            // A helper that has not begun, because the machine is busy with something else, is not waited for.
+            for (int i = 0; i < helpers; i++)
+            {
+                if (workers[i].TryWithdraw()) Interlocked.Decrement(ref running);
+            }
+
             SpinWait spin = default;
             while (Volatile.Read(ref running) != 0) spin.SpinOnce(sleep1Threshold: -1);
             body = null;
@@ -96,7 +103,8 @@ public static class Workers
     private sealed class Worker
     {
         private readonly SemaphoreSlim signal = new(0);
-        private int state; // 0 idle and spinning, 1 asked to work, 2 asleep
+        private const int Idle = 0, Asked = 1, Asleep = 2, Working = 3;
+        private int state;
 
         internal Worker(int index)
         {
@@ -105,18 +113,27 @@ public static class Workers
 
         internal void Start()
         {
-            if (Interlocked.Exchange(ref state, 1) == 2) signal.Release();
+            if (Interlocked.Exchange(ref state, Asked) == Asleep) signal.Release();
         }
+
+        /// <summary>Takes the request back; false when the worker has begun, or has already finished.</summary>
+        internal bool TryWithdraw() => Interlocked.CompareExchange(ref state, Idle, Asked) == Asked;
 
         private void Loop()
         {
             while (true)
             {
-                for (int i = 0; i < SpinsBeforeSleep && Volatile.Read(ref state) != 1; i++) Thread.SpinWait(1);
-                if (Volatile.Read(ref state) != 1 && Interlocked.CompareExchange(ref state, 2, 0) == 0) signal.Wait();
-                Volatile.Write(ref state, 0);
-                Drain();
-                Interlocked.Decrement(ref running);
+                for (int i = 0; i < SpinsBeforeSleep && Volatile.Read(ref state) != Asked; i++) Thread.SpinWait(1);
+                if (Interlocked.CompareExchange(ref state, Working, Asked) == Asked)
+                {
+                    Drain();
+                    Volatile.Write(ref state, Idle);
+                    Interlocked.Decrement(ref running);
+                }
+                else if (Interlocked.CompareExchange(ref state, Asleep, Idle) == Idle)
+                {
+                    signal.Wait();
+                }
             }
         }
     }

@@ -100,6 +100,8 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
 
                 if not (isNull node) && not (isNull node.Parents) then
                     let ct = cts[i]
+                    // Nothing later in the walk needs this cotangent: its memory may be reused.
+                    cts[i] <- null
                     let parents = node.Parents
 
                     for j in 0 .. parents.Length - 1 do

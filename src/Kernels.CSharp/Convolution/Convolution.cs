@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
 
@@ -23,13 +23,11 @@ public static class Convolution
     public static void Forward(
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y)
     {
-        Check(dtype, s, x.Length, w.Length, y.Length);
-        if (dtype == DType.Float32) Forward<float>(s, As<float>(x), As<float>(w), As<float>(y));
-        else Forward<double>(s, As<double>(x), As<double>(w), As<double>(y));
+        Forward(dtype, s, x, w, y, Simd.Width);
     }
 
     /// <summary>
-    /// The transpose of <see cref="Forward"/> as a linear map of x: dx such that the inner product of dx and x equals
+    /// The transpose of <c>Forward</c> as a linear map of x: dx such that the inner product of dx and x equals
     /// that of ct and the convolution of x with w, for every x.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
@@ -41,13 +39,11 @@ public static class Convolution
     public static void InputGradient(
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> w, Span<byte> dx)
     {
-        Check(dtype, s, dx.Length, w.Length, ct.Length);
-        if (dtype == DType.Float32) InputGradient<float>(s, As<float>(ct), As<float>(w), As<float>(dx));
-        else InputGradient<double>(s, As<double>(ct), As<double>(w), As<double>(dx));
+        InputGradient(dtype, s, ct, w, dx, Simd.Width);
     }
 
     /// <summary>
-    /// The transpose of <see cref="Forward"/> as a linear map of w: dw such that the inner product of dw and w equals
+    /// The transpose of <c>Forward</c> as a linear map of w: dw such that the inner product of dw and w equals
     /// that of ct and the convolution of x with w, for every w.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
@@ -59,14 +55,29 @@ public static class Convolution
     public static void FilterGradient(
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> ct, Span<byte> dw)
     {
-        Check(dtype, s, x.Length, dw.Length, ct.Length);
-        if (dtype == DType.Float32) FilterGradient<float>(s, As<float>(x), As<float>(ct), As<float>(dw));
-        else FilterGradient<double>(s, As<double>(x), As<double>(ct), As<double>(dw));
+        FilterGradient(dtype, s, x, ct, dw, Simd.Width);
     }
 
-    private static ReadOnlySpan<T> As<T>(ReadOnlySpan<byte> data) where T : unmanaged => MemoryMarshal.Cast<byte, T>(data);
+    internal static unsafe void Forward(
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y, int width)
+    {
+        Check(dtype, s, x.Length, w.Length, y.Length);
+        fixed (byte* px = x, pw = w, py = y) Run(Operation.Forward, dtype, s, px, pw, py, width);
+    }
 
-    private static Span<T> As<T>(Span<byte> data) where T : unmanaged => MemoryMarshal.Cast<byte, T>(data);
+    internal static unsafe void InputGradient(
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> w, Span<byte> dx, int width)
+    {
+        Check(dtype, s, dx.Length, w.Length, ct.Length);
+        fixed (byte* px = dx, pw = w, py = ct) Run(Operation.InputGradient, dtype, s, px, pw, py, width);
+    }
+
+    internal static unsafe void FilterGradient(
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> ct, Span<byte> dw, int width)
+    {
+        Check(dtype, s, x.Length, dw.Length, ct.Length);
+        fixed (byte* px = x, pw = dw, py = ct) Run(Operation.FilterGradient, dtype, s, px, pw, py, width);
+    }
 
     private static void Check(DType dtype, in ConvolutionShape s, int x, int w, int y)
     {
@@ -82,49 +93,113 @@ public static class Convolution
         }
     }
 
-    private static void Forward<T>(in ConvolutionShape s, ReadOnlySpan<T> x, ReadOnlySpan<T> w, Span<T> y)
-        where T : unmanaged, INumber<T>
+    private static unsafe void Run(
+        Operation operation, DType dtype, in ConvolutionShape s, byte* x, byte* w, byte* y, int width)
     {
-        y.Clear();
-        foreach (var (input, filter, output) in Terms(s)) y[output] += x[input] * w[filter];
-    }
-
-    private static void InputGradient<T>(in ConvolutionShape s, ReadOnlySpan<T> ct, ReadOnlySpan<T> w, Span<T> dx)
-        where T : unmanaged, INumber<T>
-    {
-        dx.Clear();
-        foreach (var (input, filter, output) in Terms(s)) dx[input] += ct[output] * w[filter];
-    }
-
-    private static void FilterGradient<T>(in ConvolutionShape s, ReadOnlySpan<T> x, ReadOnlySpan<T> ct, Span<T> dw)
-        where T : unmanaged, INumber<T>
-    {
-        dw.Clear();
-        foreach (var (input, filter, output) in Terms(s)) dw[filter] += x[input] * ct[output];
-    }
-
-    /// <summary>The products of a convolution: the indices of their image element, filter element and result.</summary>
-    private static IEnumerable<(int Input, int Filter, int Output)> Terms(ConvolutionShape s)
-    {
-        int height = s.OutputHeight, width = s.OutputWidth;
-        for (int n = 0; n < s.Batch; n++)
-        for (int f = 0; f < s.Filters; f++)
-        for (int oy = 0; oy < height; oy++)
-        for (int ox = 0; ox < width; ox++)
-        for (int c = 0; c < s.Channels; c++)
-        for (int u = 0; u < s.KernelHeight; u++)
+        if (dtype == DType.Float32)
         {
-            int iy = oy * s.StrideY + u * s.DilationY - s.PadTop;
-            if (iy < 0 || iy >= s.Height) continue;
-            for (int v = 0; v < s.KernelWidth; v++)
+            switch (width)
             {
-                int ix = ox * s.StrideX + v * s.DilationX - s.PadLeft;
-                if (ix < 0 || ix >= s.Width) continue;
-                yield return (
-                    ((n * s.Channels + c) * s.Height + iy) * s.Width + ix,
-                    ((f * s.Channels + c) * s.KernelHeight + u) * s.KernelWidth + v,
-                    ((n * s.Filters + f) * height + oy) * width + ox);
+                case 512: Run<Vector512<float>, float, TileOps512<float>>(operation, s, x, w, y); break;
+                case 256: Run<Vector256<float>, float, TileOps256<float>>(operation, s, x, w, y); break;
+                case 128: Run<Vector128<float>, float, TileOps128<float>>(operation, s, x, w, y); break;
+                default: Run<float, float, TileOpsScalar<float>>(operation, s, x, w, y); break;
             }
         }
+        else
+        {
+            switch (width)
+            {
+                case 512: Run<Vector512<double>, double, TileOps512<double>>(operation, s, x, w, y); break;
+                case 256: Run<Vector256<double>, double, TileOps256<double>>(operation, s, x, w, y); break;
+                case 128: Run<Vector128<double>, double, TileOps128<double>>(operation, s, x, w, y); break;
+                default: Run<double, double, TileOpsScalar<double>>(operation, s, x, w, y); break;
+            }
+        }
+    }
+
+    private static unsafe void Run<V, T, Ops>(Operation operation, in ConvolutionShape s, byte* x, byte* w, byte* y)
+        where V : unmanaged
+        where T : unmanaged, INumberBase<T>
+        where Ops : struct, ITileOps<V, T>
+    {
+        switch (operation)
+        {
+            case Operation.Forward: Forward<V, T, Ops>(s, (T*)x, (T*)w, (T*)y); break;
+            case Operation.InputGradient: InputGradient<V, T, Ops>(s, (T*)y, (T*)w, (T*)x); break;
+            default:
+                FilterCorrelation<V, T, Ops> filters = new()
+                {
+                    Shape = s, Input = (T*)x, Cotangent = (T*)y, Gradient = (T*)w,
+                };
+                filters.Run();
+                break;
+        }
+    }
+
+    private static unsafe void Forward<V, T, Ops>(in ConvolutionShape s, T* x, T* w, T* y)
+        where V : unmanaged
+        where T : unmanaged
+        where Ops : struct, ITileOps<V, T>
+    {
+        Correlation<V, T, Ops> correlation = new()
+        {
+            Batch = s.Batch, Channels = s.Channels, Results = s.Filters, Input = x, Weights = w, Output = y,
+            OutputHeight = s.OutputHeight, OutputWidth = s.OutputWidth,
+            WeightsResult = s.Channels * s.KernelHeight * s.KernelWidth,
+            WeightsChannel = s.KernelHeight * s.KernelWidth, WeightsRow = s.KernelWidth,
+        };
+        int* taps = stackalloc int[TapSpace(s)];
+        correlation.Y = CorrelationAxis.Forward(
+            taps, s.Height, s.OutputHeight, s.KernelHeight, s.StrideY, s.PadTop, s.DilationY);
+        correlation.X = CorrelationAxis.Forward(
+            taps + 2 * s.KernelHeight, s.Width, s.OutputWidth, s.KernelWidth, s.StrideX, s.PadLeft, s.DilationX);
+        correlation.Run();
+    }
+
+    private static unsafe void InputGradient<V, T, Ops>(in ConvolutionShape s, T* ct, T* w, T* dx)
+        where V : unmanaged
+        where T : unmanaged, INumberBase<T>
+        where Ops : struct, ITileOps<V, T>
+    {
+        if (ScatterCorrelation<V, T, Ops>.Pays(s))
+        {
+            ScatterCorrelation<V, T, Ops> scatter = new() { Shape = s, Cotangent = ct, Weights = w, Gradient = dx };
+            scatter.Run();
+            return;
+        }
+
+        Correlation<V, T, Ops> correlation = new()
+        {
+            Batch = s.Batch, Channels = s.Filters, Results = s.Channels, Input = ct, Weights = w, Output = dx,
+            OutputHeight = s.Height, OutputWidth = s.Width,
+            WeightsResult = s.KernelHeight * s.KernelWidth,
+            WeightsChannel = s.Channels * s.KernelHeight * s.KernelWidth, WeightsRow = s.KernelWidth,
+        };
+        int* taps = stackalloc int[TapSpace(s)];
+        for (int phaseY = 0; phaseY < s.StrideY; phaseY++)
+        for (int phaseX = 0; phaseX < s.StrideX; phaseX++)
+        {
+            correlation.Y = CorrelationAxis.Transposed(
+                taps, s.Height, s.OutputHeight, s.KernelHeight, s.StrideY, s.PadTop, s.DilationY, phaseY);
+            correlation.X = CorrelationAxis.Transposed(
+                taps + 2 * s.KernelHeight, s.Width, s.OutputWidth, s.KernelWidth, s.StrideX, s.PadLeft, s.DilationX,
+                phaseX);
+            correlation.Run();
+        }
+    }
+
+    private static int TapSpace(in ConvolutionShape s)
+    {
+        const int Most = 1 << 14;
+        int space = 2 * (s.KernelHeight + s.KernelWidth);
+        return space <= Most ? space : throw new ArgumentException($"The filters are too large: {s}.");
+    }
+
+    private enum Operation
+    {
+        Forward,
+        InputGradient,
+        FilterGradient,
     }
 }

@@ -51,7 +51,7 @@ public readonly record struct ConvolutionShape(
     internal static int Windows(int size, int padding, int window, int stride)
     {
         int room = size + padding - window;
-        return room < 0 ? 0 : room / stride + 1;
+        return room < 0 || stride < 1 ? 0 : room / stride + 1;
     }
 
     internal void Validate()

@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
 
@@ -7,7 +7,7 @@ namespace Autodiff.Kernels;
 /// Two-dimensional pooling: maxima and averages over windows of planes, and the linear maps that their derivatives
 /// need. All data are contiguous, of type float32 or float64.
 /// </summary>
-public static class Pooling
+public static unsafe class Pooling
 {
     /// <summary>
     /// y[p, i, j] = the maximum of x[p] over the window of (i, j), and argmax[p, i, j] its place row * Width + column
@@ -15,27 +15,23 @@ public static class Pooling
     /// all numbers, the first among several.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
-    /// <param name="s">The sizes; each padding is less than the window, so that every window reaches into the plane.</param>
+    /// <param name="s">The sizes; padding is less than the window, so that every window reaches into the plane.</param>
     /// <param name="x">The planes.</param>
     /// <param name="y">The maxima, overwritten.</param>
     /// <param name="argmax">The places of the maxima, overwritten.</param>
     /// <exception cref="ArgumentException">A length, a size or the type does not fit.</exception>
     public static void Max(DType dtype, in PoolShape s, ReadOnlySpan<byte> x, Span<byte> y, Span<int> argmax)
     {
-        Check(dtype, s, x.Length, y.Length);
-        CheckPlaces(s, argmax.Length);
-        s.ValidateWindows();
-        if (dtype == DType.Float32) Max<float>(s, As<float>(x), As<float>(y), argmax);
-        else Max<double>(s, As<double>(x), As<double>(y), argmax);
+        Max(dtype, s, x, y, argmax, Simd.Width);
     }
 
     /// <summary>
-    /// y[p, o] = t[p, argmax[p, o]]: the derivative of <see cref="Max"/> in the direction t, once argmax is known.
+    /// y[p, o] = t[p, argmax[p, o]]: the derivative of <c>Max</c> in the direction t, once argmax is known.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
     /// <param name="t">The planes to take from.</param>
-    /// <param name="argmax">The places in each plane, as <see cref="Max"/> gives them.</param>
+    /// <param name="argmax">The places in each plane, as <c>Max</c> gives them.</param>
     /// <param name="y">The elements taken, overwritten.</param>
     /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
     /// <exception cref="IndexOutOfRangeException">A place lies outside its plane.</exception>
@@ -44,8 +40,12 @@ public static class Pooling
     {
         Check(dtype, s, t.Length, y.Length);
         CheckPlaces(s, argmax.Length);
-        if (dtype == DType.Float32) MaxGather<float>(s, As<float>(t), argmax, As<float>(y));
-        else MaxGather<double>(s, As<double>(t), argmax, As<double>(y));
+        fixed (byte* pt = t, py = y)
+        fixed (int* places = argmax)
+        {
+            if (dtype == DType.Float32) PoolMoves<float>.Gather(s, (float*)pt, places, (float*)py);
+            else PoolMoves<double>.Gather(s, (double*)pt, places, (double*)py);
+        }
     }
 
     /// <summary>
@@ -54,7 +54,7 @@ public static class Pooling
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
     /// <param name="ct">The cotangent, of the shape of the result.</param>
-    /// <param name="argmax">The places in each plane, as <see cref="Max"/> gives them.</param>
+    /// <param name="argmax">The places in each plane, as <c>Max</c> gives them.</param>
     /// <param name="dx">The cotangent of the planes, overwritten.</param>
     /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
     /// <exception cref="IndexOutOfRangeException">A place lies outside its plane.</exception>
@@ -63,8 +63,12 @@ public static class Pooling
     {
         Check(dtype, s, dx.Length, ct.Length);
         CheckPlaces(s, argmax.Length);
-        if (dtype == DType.Float32) MaxScatter<float>(s, As<float>(ct), argmax, As<float>(dx));
-        else MaxScatter<double>(s, As<double>(ct), argmax, As<double>(dx));
+        fixed (byte* pct = ct, pdx = dx)
+        fixed (int* places = argmax)
+        {
+            if (dtype == DType.Float32) PoolMoves<float>.Scatter(s, (float*)pct, places, (float*)pdx);
+            else PoolMoves<double>.Scatter(s, (double*)pct, places, (double*)pdx);
+        }
     }
 
     /// <summary>
@@ -78,12 +82,10 @@ public static class Pooling
     /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
     public static void Average(DType dtype, in PoolShape s, ReadOnlySpan<byte> x, Span<byte> y)
     {
-        Check(dtype, s, x.Length, y.Length);
-        if (dtype == DType.Float32) Average<float>(s, As<float>(x), As<float>(y));
-        else Average<double>(s, As<double>(x), As<double>(y));
+        Average(dtype, s, x, y, Simd.Width);
     }
 
-    /// <summary>The transpose of <see cref="Average"/>.</summary>
+    /// <summary>The transpose of <c>Average</c>.</summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
     /// <param name="ct">The cotangent, of the shape of the result.</param>
@@ -92,13 +94,87 @@ public static class Pooling
     public static void AverageTranspose(DType dtype, in PoolShape s, ReadOnlySpan<byte> ct, Span<byte> dx)
     {
         Check(dtype, s, dx.Length, ct.Length);
-        if (dtype == DType.Float32) AverageTranspose<float>(s, As<float>(ct), As<float>(dx));
-        else AverageTranspose<double>(s, As<double>(ct), As<double>(dx));
+        fixed (byte* pct = ct, pdx = dx)
+        {
+            if (dtype == DType.Float32) PoolMoves<float>.Spread(s, (float*)pct, (float*)pdx);
+            else PoolMoves<double>.Spread(s, (double*)pct, (double*)pdx);
+        }
     }
 
-    private static ReadOnlySpan<T> As<T>(ReadOnlySpan<byte> data) where T : unmanaged => MemoryMarshal.Cast<byte, T>(data);
+    internal static void Max(
+        DType dtype, in PoolShape s, ReadOnlySpan<byte> x, Span<byte> y, Span<int> argmax, int width)
+    {
+        Check(dtype, s, x.Length, y.Length);
+        CheckPlaces(s, argmax.Length);
+        s.ValidateWindows();
+        fixed (byte* px = x, py = y)
+        fixed (int* places = argmax)
+        {
+            Reduce(dtype, s, px, py, places, width);
+        }
+    }
 
-    private static Span<T> As<T>(Span<byte> data) where T : unmanaged => MemoryMarshal.Cast<byte, T>(data);
+    internal static void Average(DType dtype, in PoolShape s, ReadOnlySpan<byte> x, Span<byte> y, int width)
+    {
+        Check(dtype, s, x.Length, y.Length);
+        fixed (byte* px = x, py = y) Reduce(dtype, s, px, py, null, width);
+    }
+
+    /// <summary>Maxima where places are wanted, else averages.</summary>
+    private static void Reduce(DType dtype, in PoolShape s, byte* x, byte* y, int* places, int width)
+    {
+        if (s.OutputLength == 0) return;
+        if (dtype == DType.Float32)
+        {
+            switch (width)
+            {
+                case 512: Reduce<Vector512<float>, float, PoolOps512<float>>(s, x, y, places); break;
+                case 256: Reduce<Vector256<float>, float, PoolOps256<float>>(s, x, y, places); break;
+                case 128: Reduce<Vector128<float>, float, PoolOps128<float>>(s, x, y, places); break;
+                default: Reduce<float, float, PoolOpsScalar<float>>(s, x, y, places); break;
+            }
+        }
+        else
+        {
+            switch (width)
+            {
+                case 512: Reduce<Vector512<double>, double, PoolOps512<double>>(s, x, y, places); break;
+                case 256: Reduce<Vector256<double>, double, PoolOps256<double>>(s, x, y, places); break;
+                case 128: Reduce<Vector128<double>, double, PoolOps128<double>>(s, x, y, places); break;
+                default: Reduce<double, double, PoolOpsScalar<double>>(s, x, y, places); break;
+            }
+        }
+    }
+
+    private static void Reduce<V, T, Ops>(in PoolShape s, byte* x, byte* y, int* places)
+        where V : unmanaged
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where Ops : struct, IPoolOps<V, T>
+    {
+        if (places != null) Reduce<V, T, Ops, MaximumWindow<V, T, Ops>>(s, (T*)x, (T*)y, places);
+        else Reduce<V, T, Ops, AverageWindow<V, T, Ops>>(s, (T*)x, (T*)y, places);
+    }
+
+    private static void Reduce<V, T, Ops, Window>(in PoolShape s, T* x, T* y, int* places)
+        where V : unmanaged
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where Ops : struct, IPoolOps<V, T>
+        where Window : struct, IPoolWindow<V, T>
+    {
+        int parts = PoolMoves<T>.Parts(s);
+        if (parts == 1) PoolWindows<V, T, Ops, Window>.Run(s, 0, s.Planes, x, y, places);
+        else Fork<V, T, Ops, Window>(s, parts, x, y, places);
+    }
+
+    private static void Fork<V, T, Ops, Window>(PoolShape s, int parts, T* x, T* y, int* places)
+        where V : unmanaged
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where Ops : struct, IPoolOps<V, T>
+        where Window : struct, IPoolWindow<V, T>
+    {
+        Workers.For(parts, part => PoolWindows<V, T, Ops, Window>.Run(
+            s, PoolMoves<T>.First(s, part, parts), PoolMoves<T>.First(s, part + 1, parts), x, y, places));
+    }
 
     private static void Check(DType dtype, in PoolShape s, int x, int y)
     {
@@ -117,107 +193,5 @@ public static class Pooling
     {
         if (length != s.OutputLength)
             throw new ArgumentException($"There are {length} places, but the result of {s} has {s.OutputLength}.");
-    }
-
-    private static void Max<T>(in PoolShape s, ReadOnlySpan<T> x, Span<T> y, Span<int> argmax)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        int height = s.OutputHeight, width = s.OutputWidth, output = 0;
-        for (int p = 0; p < s.Planes; p++)
-        {
-            ReadOnlySpan<T> plane = x.Slice(p * s.InputPlane, s.InputPlane);
-            for (int oy = 0; oy < height; oy++)
-            for (int ox = 0; ox < width; ox++, output++)
-            {
-                int top = Math.Max(oy * s.StrideY - s.PadTop, 0), left = Math.Max(ox * s.StrideX - s.PadLeft, 0);
-                int bottom = Math.Min(oy * s.StrideY - s.PadTop + s.KernelHeight, s.Height);
-                int right = Math.Min(ox * s.StrideX - s.PadLeft + s.KernelWidth, s.Width);
-                int place = top * s.Width + left;
-                T best = plane[place];
-                for (int iy = top; iy < bottom; iy++)
-                for (int ix = left; ix < right; ix++)
-                {
-                    T value = plane[iy * s.Width + ix];
-                    if (value <= best || T.IsNaN(best)) continue;
-                    best = value;
-                    place = iy * s.Width + ix;
-                }
-
-                y[output] = best;
-                argmax[output] = place;
-            }
-        }
-    }
-
-    private static void MaxGather<T>(in PoolShape s, ReadOnlySpan<T> t, ReadOnlySpan<int> argmax, Span<T> y)
-        where T : unmanaged
-    {
-        for (int p = 0; p < s.Planes; p++)
-        {
-            ReadOnlySpan<T> plane = t.Slice(p * s.InputPlane, s.InputPlane);
-            for (int o = p * s.OutputPlane; o < (p + 1) * s.OutputPlane; o++) y[o] = plane[argmax[o]];
-        }
-    }
-
-    private static void MaxScatter<T>(in PoolShape s, ReadOnlySpan<T> ct, ReadOnlySpan<int> argmax, Span<T> dx)
-        where T : unmanaged, INumber<T>
-    {
-        dx.Clear();
-        for (int p = 0; p < s.Planes; p++)
-        {
-            Span<T> plane = dx.Slice(p * s.InputPlane, s.InputPlane);
-            for (int o = p * s.OutputPlane; o < (p + 1) * s.OutputPlane; o++) plane[argmax[o]] += ct[o];
-        }
-    }
-
-    private static void Average<T>(in PoolShape s, ReadOnlySpan<T> x, Span<T> y)
-        where T : unmanaged, INumber<T>
-    {
-        int height = s.OutputHeight, width = s.OutputWidth, output = 0;
-        T count = T.CreateChecked(s.KernelHeight * s.KernelWidth);
-        for (int p = 0; p < s.Planes; p++)
-        {
-            ReadOnlySpan<T> plane = x.Slice(p * s.InputPlane, s.InputPlane);
-            for (int oy = 0; oy < height; oy++)
-            for (int ox = 0; ox < width; ox++, output++)
-            {
-                int top = Math.Max(oy * s.StrideY - s.PadTop, 0), left = Math.Max(ox * s.StrideX - s.PadLeft, 0);
-                int bottom = Math.Min(oy * s.StrideY - s.PadTop + s.KernelHeight, s.Height);
-                int right = Math.Min(ox * s.StrideX - s.PadLeft + s.KernelWidth, s.Width);
-                T sum = T.Zero;
-                for (int iy = top; iy < bottom; iy++)
-                for (int ix = left; ix < right; ix++)
-                {
-                    sum += plane[iy * s.Width + ix];
-                }
-
-                y[output] = sum / count;
-            }
-        }
-    }
-
-    private static void AverageTranspose<T>(in PoolShape s, ReadOnlySpan<T> ct, Span<T> dx)
-        where T : unmanaged, INumber<T>
-    {
-        dx.Clear();
-        int height = s.OutputHeight, width = s.OutputWidth, output = 0;
-        T count = T.CreateChecked(s.KernelHeight * s.KernelWidth);
-        for (int p = 0; p < s.Planes; p++)
-        {
-            Span<T> plane = dx.Slice(p * s.InputPlane, s.InputPlane);
-            for (int oy = 0; oy < height; oy++)
-            for (int ox = 0; ox < width; ox++, output++)
-            {
-                int top = Math.Max(oy * s.StrideY - s.PadTop, 0), left = Math.Max(ox * s.StrideX - s.PadLeft, 0);
-                int bottom = Math.Min(oy * s.StrideY - s.PadTop + s.KernelHeight, s.Height);
-                int right = Math.Min(ox * s.StrideX - s.PadLeft + s.KernelWidth, s.Width);
-                T share = ct[output] / count;
-                for (int iy = top; iy < bottom; iy++)
-                for (int ix = left; ix < right; ix++)
-                {
-                    plane[iy * s.Width + ix] += share;
-                }
-            }
-        }
     }
 }

@@ -28,7 +28,8 @@ public static class Binary
 
     /// <summary>
     /// x^y, with x^0 = 1^y = 1 for every x and y, NaN too; integers wrap, a negative integer exponent gives the
-    /// reciprocal truncated towards 0, and throws <see cref="DivideByZeroException"/> at x = 0.
+    /// reciprocal truncated towards 0, and throws <see cref="DivideByZeroException"/> at x = 0. In single precision
+    /// it is within 1 unit in the last place.
     /// </summary>
     public static readonly BinaryKernel Power =
         new NumberBinaryKernel<PowerOperator<float>, PowerOperator<double>, IntegerPowerOperator<int>,
@@ -70,7 +71,7 @@ public static class Binary
         new FloatBinaryKernel<TanhGradientOperator<float>, TanhGradientOperator<double>>(
             "TanhGradient", "x * (1 - y * y)");
 
-    /// <summary>x where y is positive, else 0: the cotangent x through the rectifier whose input or output is y.</summary>
+    /// <summary>x where y is positive, else 0: the cotangent x through a rectifier of input or output y.</summary>
     public static readonly BinaryKernel ReluGradient =
         new FloatBinaryKernel<ReluGradientOperator<float>, ReluGradientOperator<double>>(
             "ReluGradient", "y > 0 ? x : 0");

@@ -1,10 +1,10 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Autodiff.Kernels;
 
 /// <summary>A function of two numbers, applied to the pairs of elements of two tensors.</summary>
 public abstract class BinaryKernel
 {
+    private readonly RowKernel?[] rows = new RowKernel?[6];
+
     private protected BinaryKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
 
     /// <summary>The name, as in <see cref="Binary"/>.</summary>
@@ -36,21 +36,21 @@ public abstract class BinaryKernel
     public void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape) =>
-        Invoke(dtype, x, xStrides, y, yStrides, destination, shape, Simd.Width);
+        Driver.Run(rows[(int)dtype] ?? Find(dtype), destination, shape, x, xStrides, y, yStrides);
 
-    internal abstract void Invoke(
+    internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width);
+        Span<byte> destination, ReadOnlySpan<int> shape,
+        int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides, y, yStrides);
 
-    [DoesNotReturn]
-    private protected void ThrowUnsupported(DType dtype) =>
-        throw new NotSupportedException($"{Name} is not defined for {dtype.Name()}.");
+    /// <summary>The kernel for a type and a vector width.</summary>
+    /// <exception cref="NotSupportedException">There is none.</exception>
+    internal abstract RowKernel Kernel(DType dtype, int width);
 
-    private protected static void Run<TOp, T>(
-        ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width)
-        where TOp : IBinaryOperator<T>
-        where T : unmanaged => Driver.Run<BinaryRow<TOp, T>>(destination, shape, x, xStrides, y, yStrides);
+    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
+
+    private protected NotSupportedException Unsupported(DType dtype) =>
+        new($"{Name} is not defined for {dtype.Name()}.");
 }
 
 internal sealed class FloatBinaryKernel<F32, F64>(string name, string cuda) : BinaryKernel(name, cuda)
@@ -63,14 +63,12 @@ internal sealed class FloatBinaryKernel<F32, F64>(string name, string cuda) : Bi
 
     public override double Invoke(double x, double y) => F64.Invoke(x, y);
 
-    internal override void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width)
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        if (dtype == DType.Float32) Run<F32, float>(x, xStrides, y, yStrides, destination, shape, width);
-        else if (dtype == DType.Float64) Run<F64, double>(x, xStrides, y, yStrides, destination, shape, width);
-        else ThrowUnsupported(dtype);
-    }
+        DType.Float32 => Rows.Binary<F32, float>(width),
+        DType.Float64 => Rows.Binary<F64, double>(width),
+        _ => throw Unsupported(dtype),
+    };
 }
 
 internal sealed class NumberBinaryKernel<F32, F64, I32, I64, U8>(string name, string cuda) : BinaryKernel(name, cuda)
@@ -86,20 +84,15 @@ internal sealed class NumberBinaryKernel<F32, F64, I32, I64, U8>(string name, st
 
     public override double Invoke(double x, double y) => F64.Invoke(x, y);
 
-    internal override void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width)
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        switch (dtype)
-        {
-            case DType.Float32: Run<F32, float>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.Float64: Run<F64, double>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.Int32: Run<I32, int>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.Int64: Run<I64, long>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.UInt8: Run<U8, byte>(x, xStrides, y, yStrides, destination, shape, width); break;
-            default: ThrowUnsupported(dtype); break;
-        }
-    }
+        DType.Float32 => Rows.Binary<F32, float>(width),
+        DType.Float64 => Rows.Binary<F64, double>(width),
+        DType.Int32 => Rows.Binary<I32, int>(width),
+        DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.UInt8 => Rows.Binary<U8, byte>(width),
+        _ => throw Unsupported(dtype),
+    };
 }
 
 /// <summary>Bit operations: on truth values they act as on the bytes 0 and 1.</summary>
@@ -110,28 +103,15 @@ internal sealed class BitsBinaryKernel<I32, I64, U8>(string name, string cuda) :
 {
     public override bool Supports(DType dtype) => !dtype.IsFloat();
 
-    public override float Invoke(float x, float y)
-    {
-        ThrowUnsupported(DType.Float32);
-        return 0;
-    }
+    public override float Invoke(float x, float y) => throw Unsupported(DType.Float32);
 
-    public override double Invoke(double x, double y)
-    {
-        ThrowUnsupported(DType.Float64);
-        return 0;
-    }
+    public override double Invoke(double x, double y) => throw Unsupported(DType.Float64);
 
-    internal override void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width)
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        switch (dtype)
-        {
-            case DType.Int32: Run<I32, int>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.Int64: Run<I64, long>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.UInt8 or DType.Bool: Run<U8, byte>(x, xStrides, y, yStrides, destination, shape, width); break;
-            default: ThrowUnsupported(dtype); break;
-        }
-    }
+        DType.Int32 => Rows.Binary<I32, int>(width),
+        DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.UInt8 or DType.Bool => Rows.Binary<U8, byte>(width),
+        _ => throw Unsupported(dtype),
+    };
 }

@@ -3,6 +3,8 @@ namespace Autodiff.Kernels;
 /// <summary>A relation between two numbers, applied to the pairs of elements of two tensors.</summary>
 public abstract class CompareKernel
 {
+    private readonly RowKernel?[] rows = new RowKernel?[6];
+
     private protected CompareKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
 
     /// <summary>The name, as in <see cref="Compare"/>.</summary>
@@ -32,17 +34,18 @@ public abstract class CompareKernel
     public void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape) =>
-        Invoke(dtype, x, xStrides, y, yStrides, destination, shape, Simd.Width);
+        Driver.Run(rows[(int)dtype] ?? Find(dtype), destination, shape, x, xStrides, y, yStrides);
 
-    internal abstract void Invoke(
+    internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width);
+        Span<byte> destination, ReadOnlySpan<int> shape,
+        int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides, y, yStrides);
 
-    private protected static void Run<TOp, T>(
-        ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width)
-        where TOp : ICompareOperator<T>
-        where T : unmanaged => Driver.Run<CompareRow<TOp, T>>(destination, shape, x, xStrides, y, yStrides);
+    /// <summary>The kernel for a type and a vector width.</summary>
+    /// <exception cref="NotSupportedException">There is none.</exception>
+    internal abstract RowKernel Kernel(DType dtype, int width);
+
+    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 }
 
 internal sealed class NumberCompareKernel<F32, F64, I32, I64, U8>(string name, string cuda) : CompareKernel(name, cuda)
@@ -58,17 +61,12 @@ internal sealed class NumberCompareKernel<F32, F64, I32, I64, U8>(string name, s
 
     public override bool Invoke(double x, double y) => F64.Invoke(x, y);
 
-    internal override void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
-        Span<byte> destination, ReadOnlySpan<int> shape, int width)
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        switch (dtype)
-        {
-            case DType.Float32: Run<F32, float>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.Float64: Run<F64, double>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.Int32: Run<I32, int>(x, xStrides, y, yStrides, destination, shape, width); break;
-            case DType.Int64: Run<I64, long>(x, xStrides, y, yStrides, destination, shape, width); break;
-            default: Run<U8, byte>(x, xStrides, y, yStrides, destination, shape, width); break;
-        }
-    }
+        DType.Float32 => Rows.Compare<F32, float>(width),
+        DType.Float64 => Rows.Compare<F64, double>(width),
+        DType.Int32 => Rows.Compare<I32, int>(width),
+        DType.Int64 => Rows.Compare<I64, long>(width),
+        _ => Rows.Compare<U8, byte>(width),
+    };
 }

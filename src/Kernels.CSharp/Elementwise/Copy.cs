@@ -6,6 +6,8 @@ namespace Autodiff.Kernels;
 /// <summary>Kernels that move elements: conversion of types, filling, and strided copies.</summary>
 public static unsafe class Copy
 {
+    private static readonly RowKernel?[] Conversions = new RowKernel?[36];
+
     /// <summary>
     /// Each element in another type: floats to integers truncate towards 0 and saturate, NaN gives 0; integers to
     /// narrower ones lose their high bits; anything to bool is x != 0, NaN too.
@@ -21,17 +23,21 @@ public static unsafe class Copy
         DType from, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, DType to, Span<byte> destination,
         ReadOnlySpan<int> shape)
     {
-        switch (from)
-        {
-            case DType.Int32: Convert<int>(x, xStrides, to, destination, shape); break;
-            case DType.Int64: Convert<long>(x, xStrides, to, destination, shape); break;
-            case DType.Float32: Convert<float>(x, xStrides, to, destination, shape); break;
-            case DType.Float64: Convert<double>(x, xStrides, to, destination, shape); break;
-            default: Convert<byte>(x, xStrides, to, destination, shape); break;
-        }
+        ref RowKernel? rows = ref Conversions[6 * (int)from + (int)to];
+        Driver.Run(rows ??= Find(from, to, Simd.Width), destination, shape, x, xStrides);
     }
 
-    /// <summary>Sets every element to a value, converted as by <see cref="Convert"/>.</summary>
+    /// <summary>The conversion between two types, for a vector width.</summary>
+    internal static RowKernel Find(DType from, DType to, int width) => from switch
+    {
+        DType.Int32 => Rows<int>(to, width),
+        DType.Int64 => Rows<long>(to, width),
+        DType.Float32 => Rows<float>(to, width),
+        DType.Float64 => Rows<double>(to, width),
+        _ => Rows<byte>(to, width),
+    };
+
+    /// <summary>Sets every element to a value, converted as in a conversion from float64.</summary>
     /// <param name="dtype">The type of the elements.</param>
     /// <param name="value">The value.</param>
     /// <param name="destination">The elements.</param>
@@ -60,13 +66,11 @@ public static unsafe class Copy
         int elementSize, ReadOnlySpan<byte> x, long offset, ReadOnlySpan<int> xStrides, Span<byte> destination,
         ReadOnlySpan<int> shape)
     {
-        int count = CheckView(elementSize, x.Length, offset, xStrides, destination.Length, shape);
-        if (count == 0) return;
+        Layout layout = new(shape, xStrides, default, default);
+        if (layout.Count == 0) return;
+        CheckView(layout, 0, elementSize, x.Length, offset, destination.Length);
         fixed (byte* source = x, target = destination)
-        {
-            byte* to = target;
-            Walk(elementSize, source + offset * elementSize, xStrides, ref to, shape, pack: true);
-        }
+            StridedCopy.Run(layout, elementSize, source + offset * elementSize, target);
     }
 
     /// <summary>Copies contiguous elements in row-major order into a strided view.</summary>
@@ -81,77 +85,35 @@ public static unsafe class Copy
         int elementSize, ReadOnlySpan<byte> x, Span<byte> destination, long offset,
         ReadOnlySpan<int> destinationStrides, ReadOnlySpan<int> shape)
     {
-        int count = CheckView(elementSize, destination.Length, offset, destinationStrides, x.Length, shape);
-        if (count == 0) return;
+        Layout layout = new(shape, default, destinationStrides, default);
+        if (layout.Count == 0) return;
+        CheckView(layout, 1, elementSize, destination.Length, offset, x.Length);
         fixed (byte* source = x, target = destination)
-        {
-            byte* from = source;
-            Walk(elementSize, target + offset * elementSize, destinationStrides, ref from, shape, pack: false);
-        }
+            StridedCopy.Run(layout, elementSize, source, target + offset * elementSize);
     }
 
-    private static void Convert<T>(
-        ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, DType to, Span<byte> destination, ReadOnlySpan<int> shape)
-        where T : unmanaged, INumber<T>
+    private static RowKernel Rows<T>(DType to, int width)
+        where T : unmanaged, INumber<T> => to switch
     {
-        switch (to)
-        {
-            case DType.Bool: Driver.Run<TruthRow<T>>(destination, shape, x, xStrides); break;
-            case DType.UInt8: Driver.Run<ConvertRow<T, byte>>(destination, shape, x, xStrides); break;
-            case DType.Int32: Driver.Run<ConvertRow<T, int>>(destination, shape, x, xStrides); break;
-            case DType.Int64: Driver.Run<ConvertRow<T, long>>(destination, shape, x, xStrides); break;
-            case DType.Float32: Driver.Run<ConvertRow<T, float>>(destination, shape, x, xStrides); break;
-            default: Driver.Run<ConvertRow<T, double>>(destination, shape, x, xStrides); break;
-        }
-    }
+        DType.Bool => Kernels.Rows.Truth<T>(width),
+        DType.UInt8 => Kernels.Rows.Convert<T, byte>(),
+        DType.Int32 => Kernels.Rows.Convert<T, int>(),
+        DType.Int64 => Kernels.Rows.Convert<T, long>(),
+        DType.Float32 => Kernels.Rows.Convert<T, float>(),
+        _ => Kernels.Rows.Convert<T, double>(),
+    };
 
-    private static void Walk(
-        int elementSize, byte* view, ReadOnlySpan<int> strides, ref byte* packed, ReadOnlySpan<int> shape, bool pack)
+    private static void CheckView(
+        in Layout layout, int operand, int elementSize, int viewLength, long offset, int packedLength)
     {
-        if (strides.IsEmpty || shape.IsEmpty)
+        layout.Reach(operand, out long least, out long greatest);
+        if (least + offset < 0 || greatest + offset >= viewLength / elementSize)
         {
-            long bytes = (long)Layout.CountOf(shape) * elementSize;
-            if (pack) Buffer.MemoryCopy(view, packed, bytes, bytes);
-            else Buffer.MemoryCopy(packed, view, bytes, bytes);
-            packed += bytes;
-            return;
+            throw new ArgumentException(
+                $"The view from {least + offset} to {greatest + offset} leaves the span of {viewLength} bytes.");
         }
 
-        for (int i = 0; i < shape[0]; i++)
-        {
-            byte* part = view + (long)i * strides[0] * elementSize;
-            if (shape.Length > 1)
-            {
-                Walk(elementSize, part, strides[1..], ref packed, shape[1..], pack);
-                continue;
-            }
-
-            if (pack) Buffer.MemoryCopy(part, packed, elementSize, elementSize);
-            else Buffer.MemoryCopy(packed, part, elementSize, elementSize);
-            packed += elementSize;
-        }
-    }
-
-    private static int CheckView(
-        int elementSize, int viewLength, long offset, ReadOnlySpan<int> strides, int packedLength, ReadOnlySpan<int> shape)
-    {
-        if (!strides.IsEmpty && strides.Length != shape.Length)
-            throw new ArgumentException($"There are {strides.Length} strides for {shape.Length} dimensions.");
-        int count = Layout.CountOf(shape);
-        if (count == 0) return 0;
-        long least = offset, greatest = offset;
-        if (strides.IsEmpty) greatest += count - 1;
-        for (int d = 0; d < strides.Length; d++)
-        {
-            long reach = (long)(shape[d] - 1) * strides[d];
-            if (reach < 0) least += reach;
-            else greatest += reach;
-        }
-
-        if (least < 0 || greatest >= viewLength / elementSize)
-            throw new ArgumentException($"The view from {least} to {greatest} leaves the span of {viewLength} bytes.");
-        if ((long)count * elementSize > packedLength)
-            throw new ArgumentException($"A span of {packedLength} bytes is too short for {count} elements.");
-        return count;
+        if ((long)layout.Count * elementSize > packedLength)
+            throw new ArgumentException($"A span of {packedLength} bytes is too short for {layout.Count} elements.");
     }
 }

@@ -5,7 +5,7 @@ namespace Autodiff.Kernels;
 /// <summary>
 /// The iteration space of an element-wise call: the dimensions, innermost first, after those of size 1 have been
 /// dropped and those that every operand steps through as one have been merged, with the strides of up to three
-/// operands. The result is contiguous.
+/// operands. The order of elements is that of a contiguous result.
 /// </summary>
 internal unsafe struct Layout
 {
@@ -20,6 +20,7 @@ internal unsafe struct Layout
     internal fixed int Sizes[MaxRank];
     private fixed int strides[Operands * MaxRank];
 
+    /// <summary>The layout of a shape and the strides of its operands, where none means contiguous.</summary>
     internal Layout(ReadOnlySpan<int> shape, ReadOnlySpan<int> a, ReadOnlySpan<int> b, ReadOnlySpan<int> c)
     {
         CheckRank(shape, a);
@@ -43,36 +44,33 @@ internal unsafe struct Layout
     internal static int CountOf(ReadOnlySpan<int> shape)
     {
         long count = 1;
-        bool none = false;
         foreach (int size in shape)
         {
-            if (size < 0) ThrowNegativeSize();
-            none |= size == 0;
-            if (!none && (count *= size) > int.MaxValue) ThrowTooLarge();
+            // A product that overflowed must not come back to the range by later sizes.
+            count = (uint)size <= int.MaxValue && count <= int.MaxValue ? count * size : ThrowSize(shape);
         }
 
-        return none ? 0 : (int)count;
+        return count <= int.MaxValue ? (int)count : (int)ThrowSize(shape);
     }
 
-    internal int Stride(int operand, int dimension) => strides[operand * MaxRank + dimension];
+    internal readonly int Stride(int operand, int dimension) => strides[operand * MaxRank + dimension];
 
-    /// <summary>Whether all operands are contiguous.</summary>
-    internal bool IsContiguous =>
-        Rank == 1 && Stride(0, 0) == 1 && Stride(1, 0) == 1 && Stride(2, 0) == 1;
-
-    /// <summary>The number of elements that a span needs for an operand, from index 0 to the farthest touched.</summary>
-    internal long Extent(int operand)
+    /// <summary>The least and the greatest index of an operand's elements, in elements.</summary>
+    internal readonly void Reach(int operand, out long least, out long greatest)
     {
-        if (Count == 0) return 0;
-        long last = 0;
-        for (int d = 0; d < Rank; d++) last += (long)(Sizes[d] - 1) * Stride(operand, d);
-        return last + 1;
+        least = greatest = 0;
+        for (int d = 0; d < Rank; d++)
+        {
+            long reach = (long)(Sizes[d] - 1) * Stride(operand, d);
+            if (reach < 0) least += reach;
+            else greatest += reach;
+        }
     }
 
-    /// <summary>The index, in elements, of the operand's part that begins at the row.</summary>
-    internal long RowOffset(int operand, int row)
+    /// <summary>The index, in elements, of an operand's element in a row, of all rows, and a column.</summary>
+    internal readonly long Offset(int operand, int row, int column)
     {
-        long offset = 0;
+        long offset = (long)column * Stride(operand, 0);
         for (int d = 1; d < Rank; d++)
         {
             (row, int index) = Math.DivRem(row, Sizes[d]);
@@ -84,7 +82,6 @@ internal unsafe struct Layout
 
     private void Append(int size, int a, int b, int c)
     {
-        if ((a | b | c) < 0) ThrowNegativeStride();
         if (Rank > 0)
         {
             int last = Rank - 1;
@@ -106,18 +103,24 @@ internal unsafe struct Layout
 
     private static void CheckRank(ReadOnlySpan<int> shape, ReadOnlySpan<int> strides)
     {
-        if (!strides.IsEmpty && strides.Length != shape.Length)
-            throw new ArgumentException($"There are {strides.Length} strides for {shape.Length} dimensions.");
+        if (!strides.IsEmpty && strides.Length != shape.Length) ThrowStrides(shape.Length, strides.Length);
+    }
+
+    /// <summary>0 for a shape without elements, whose other sizes may be of any product.</summary>
+    private static long ThrowSize(ReadOnlySpan<int> shape)
+    {
+        foreach (int size in shape)
+        {
+            if (size < 0) throw new ArgumentException("A size is negative.");
+        }
+
+        if (shape.Contains(0)) return 0;
+        throw new ArgumentException("The shape has more than 2^31 - 1 elements.");
     }
 
     [DoesNotReturn]
-    private static void ThrowNegativeSize() => throw new ArgumentException("A size is negative.");
-
-    [DoesNotReturn]
-    private static void ThrowTooLarge() => throw new ArgumentException("The shape has more than 2^31 - 1 elements.");
-
-    [DoesNotReturn]
-    private static void ThrowNegativeStride() => throw new ArgumentException("A stride is negative.");
+    private static void ThrowStrides(int dimensions, int strides) =>
+        throw new ArgumentException($"There are {strides} strides for {dimensions} dimensions.");
 
     [DoesNotReturn]
     private static void ThrowRank() =>

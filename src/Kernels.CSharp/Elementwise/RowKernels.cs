@@ -1,97 +1,135 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Autodiff.Kernels;
 
-internal readonly unsafe struct UnaryRow<TOp, T> : IRowKernel
+/// <summary>The loops of the functions of one element.</summary>
+internal static unsafe class UnaryRow<TOp, T, V>
     where TOp : IUnaryOperator<T>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => sizeof(T);
-
-    public static int SizeA => sizeof(T);
-
-    public static int Grain => 1 << 14;
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, r = (T*)result;
-        for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA]);
+        if (!TOp.IsVector)
+        {
+            for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA]);
+            return;
+        }
+
+        // A broadcast operand is read again and again from a vector on the stack.
+        V splat = V.Splat(*x);
+        if (strideA == 0) x = (T*)&splat;
+        nint step = strideA * V.Count;
+        for (; count >= V.Count; count -= V.Count, x += step, r += V.Count) TOp.Invoke(V.Load(x)).Store(r);
+        if (count > 0) TOp.Invoke(V.LoadPart(x, (int)count)).StorePart(r, (int)count);
     }
 }
 
-internal readonly unsafe struct BinaryRow<TOp, T> : IRowKernel
+/// <summary>The loops of the functions of two elements.</summary>
+internal static unsafe class BinaryRow<TOp, T, V>
     where TOp : IBinaryOperator<T>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => sizeof(T);
-
-    public static int SizeA => sizeof(T);
-
-    public static int SizeB => sizeof(T);
-
-    public static int Grain => 1 << 14;
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, y = (T*)b, r = (T*)result;
-        for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA], y[i * strideB]);
+        if (!TOp.IsVector)
+        {
+            for (nint i = 0; i < count; i++) r[i] = TOp.Invoke(x[i * strideA], y[i * strideB]);
+            return;
+        }
+
+        V splatX = V.Splat(*x), splatY = V.Splat(*y);
+        if (strideA == 0) x = (T*)&splatX;
+        if (strideB == 0) y = (T*)&splatY;
+        nint stepX = strideA * V.Count, stepY = strideB * V.Count;
+        for (; count >= V.Count; count -= V.Count, x += stepX, y += stepY, r += V.Count)
+            TOp.Invoke(V.Load(x), V.Load(y)).Store(r);
+        if (count > 0) TOp.Invoke(V.LoadPart(x, (int)count), V.LoadPart(y, (int)count)).StorePart(r, (int)count);
     }
 }
 
-internal readonly unsafe struct CompareRow<TOp, T> : IRowKernel
+/// <summary>The loops of relations.</summary>
+internal static unsafe class CompareRow<TOp, T, V>
     where TOp : ICompareOperator<T>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => 1;
-
-    public static int SizeA => sizeof(T);
-
-    public static int SizeB => sizeof(T);
-
-    public static int Grain => 1 << 14;
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)a, y = (T*)b;
-        for (nint i = 0; i < count; i++) result[i] = TOp.Invoke(x[i * strideA], y[i * strideB]) ? (byte)1 : (byte)0;
+        V splatX = V.Splat(*x), splatY = V.Splat(*y);
+        if (strideA == 0) x = (T*)&splatX;
+        if (strideB == 0) y = (T*)&splatY;
+        nint stepX = strideA * V.Count, stepY = strideB * V.Count;
+        for (; count >= V.Count; count -= V.Count, x += stepX, y += stepY, result += V.Count)
+            V.StoreTruth(TOp.Invoke(V.Load(x), V.Load(y)), result);
+        if (count == 0) return;
+        ulong* truths = stackalloc ulong[8];
+        V.StoreTruth(TOp.Invoke(V.LoadPart(x, (int)count), V.LoadPart(y, (int)count)), (byte*)truths);
+        Unsafe.CopyBlockUnaligned(result, truths, (uint)count);
     }
 }
 
-/// <summary>x where the byte of a condition is not 0, else y.</summary>
-internal readonly unsafe struct SelectRow<T> : IRowKernel
-    where T : unmanaged
+/// <summary>The loops of x where the byte of a condition is not 0, else y.</summary>
+internal static unsafe class SelectRow<T, V>
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => sizeof(T);
-
-    public static int SizeA => 1;
-
-    public static int SizeB => sizeof(T);
-
-    public static int SizeC => sizeof(T);
-
-    public static int Grain => 1 << 14;
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         T* x = (T*)b, y = (T*)c, r = (T*)result;
-        for (nint i = 0; i < count; i++) r[i] = a[i * strideA] != 0 ? x[i * strideB] : y[i * strideC];
+        V splatX = V.Splat(*x), splatY = V.Splat(*y);
+        if (strideB == 0) x = (T*)&splatX;
+        if (strideC == 0) y = (T*)&splatY;
+        ulong* truths = stackalloc ulong[8];
+        if (strideA == 0)
+        {
+            new Span<byte>(truths, 64).Fill(*a);
+            a = (byte*)truths;
+        }
+
+        nint stepA = strideA * V.Count, stepX = strideB * V.Count, stepY = strideC * V.Count;
+        for (; count >= V.Count; count -= V.Count, a += stepA, x += stepX, y += stepY, r += V.Count)
+            V.Select(V.LoadTruth(a), V.Load(x), V.Load(y)).Store(r);
+        if (count == 0) return;
+        Buffer.MemoryCopy(a, truths, count, count);
+        V.Select(V.LoadTruth((byte*)truths), V.LoadPart(x, (int)count), V.LoadPart(y, (int)count))
+            .StorePart(r, (int)count);
     }
 }
 
-/// <summary>Numbers to numbers: floats to integers truncate and saturate, NaN gives 0.</summary>
-internal readonly unsafe struct ConvertRow<TFrom, TTo> : IRowKernel
-    where TFrom : unmanaged, System.Numerics.INumber<TFrom>
-    where TTo : unmanaged, System.Numerics.INumber<TTo>
+/// <summary>The loops of x != 0.</summary>
+internal static unsafe class TruthRow<T, V>
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
-    public static int ResultSize => sizeof(TTo);
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    {
+        T zero = T.Zero;
+        CompareRow<NotEqualOperator<T>, T, V>.Row(result, a, strideA, (byte*)&zero, 0, null, 0, count);
+    }
+}
 
-    public static int SizeA => sizeof(TFrom);
-
-    public static int Grain => 1 << 14;
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+/// <summary>The loops from numbers to numbers: floats to integers truncate and saturate, NaN gives 0.</summary>
+internal static unsafe class ConvertRow<TFrom, TTo>
+    where TFrom : unmanaged, INumber<TFrom>
+    where TTo : unmanaged, INumber<TTo>
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
         TFrom* x = (TFrom*)a;
         TTo* r = (TTo*)result;
-        for (nint i = 0; i < count; i++)
+        for (nint i = strideA == 1 ? Vectors(x, r, count) : 0; i < count; i++)
         {
             // Among integers the high bits are cut off, as everywhere.
             r[i] = typeof(TFrom) == typeof(float) || typeof(TFrom) == typeof(double)
@@ -99,20 +137,49 @@ internal readonly unsafe struct ConvertRow<TFrom, TTo> : IRowKernel
                 : TTo.CreateTruncating(x[i * strideA]);
         }
     }
-}
 
-internal readonly unsafe struct TruthRow<T> : IRowKernel
-    where T : unmanaged, System.Numerics.INumber<T>
-{
-    public static int ResultSize => 1;
-
-    public static int SizeA => sizeof(T);
-
-    public static int Grain => 1 << 14;
-
-    public static void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    /// <summary>The number of elements converted by vectors: none but for the commonest pairs of types.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint Vectors(TFrom* x, TTo* r, nint count)
     {
-        T* x = (T*)a;
-        for (nint i = 0; i < count; i++) result[i] = x[i * strideA] != T.Zero ? (byte)1 : (byte)0;
+        nint i = 0;
+        if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(double))
+        {
+            for (; i <= count - 16; i += 16)
+            {
+                (Vector512<double> low, Vector512<double> high) = Vector512.Widen(Vector512.Load((float*)x + i));
+                low.Store((double*)r + i);
+                high.Store((double*)r + i + 8);
+            }
+        }
+        else if (typeof(TFrom) == typeof(double) && typeof(TTo) == typeof(float))
+        {
+            for (; i <= count - 16; i += 16)
+            {
+                double* pair = (double*)x + i;
+                Vector512.Narrow(Vector512.Load(pair), Vector512.Load(pair + 8)).Store((float*)r + i);
+            }
+        }
+        else if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(int))
+        {
+            for (; i <= count - 16; i += 16)
+                Vector512.ConvertToInt32(Vector512.Load((float*)x + i)).Store((int*)r + i);
+        }
+        else if (typeof(TFrom) == typeof(int) && typeof(TTo) == typeof(float))
+        {
+            for (; i <= count - 16; i += 16)
+                Vector512.ConvertToSingle(Vector512.Load((int*)x + i)).Store((float*)r + i);
+        }
+        else if (typeof(TFrom) == typeof(byte) && typeof(TTo) == typeof(float))
+        {
+            for (; i <= count - 16; i += 16)
+            {
+                (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(Vector128.Load((byte*)x + i));
+                Vector512<uint> whole = Vector512.WidenLower(Vector256.Create(low, high).ToVector512());
+                Vector512.ConvertToSingle(whole.AsInt32()).Store((float*)r + i);
+            }
+        }
+
+        return i;
     }
 }

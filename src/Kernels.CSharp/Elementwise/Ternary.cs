@@ -3,10 +3,12 @@ namespace Autodiff.Kernels;
 /// <summary>The kernels of functions of three tensors.</summary>
 public static class Ternary
 {
+    private static readonly RowKernel?[] Rows = new RowKernel?[9];
+
     /// <summary>x where the condition holds, else y.</summary>
     /// <param name="dtype">The type of the elements of both operands and of the result.</param>
     /// <param name="condition">Truth values, one byte each; any but 0 holds.</param>
-    /// <param name="conditionStrides">Its strides in elements, none negative, 0 to broadcast; empty if contiguous.</param>
+    /// <param name="conditionStrides">Its strides in elements, 0 or positive; empty if contiguous.</param>
     /// <param name="x">The elements to take where the condition holds.</param>
     /// <param name="xStrides">Its strides.</param>
     /// <param name="y">The elements to take elsewhere.</param>
@@ -18,26 +20,15 @@ public static class Ternary
         DType dtype, ReadOnlySpan<byte> condition, ReadOnlySpan<int> conditionStrides, ReadOnlySpan<byte> x,
         ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides, Span<byte> destination,
         ReadOnlySpan<int> shape) =>
-        Select(dtype, condition, conditionStrides, x, xStrides, y, yStrides, destination, shape, Simd.Width);
+        Driver.Run(
+            Rows[dtype.Size()] ??= Find(dtype, Simd.Width), destination, shape, condition, conditionStrides,
+            x, xStrides, y, yStrides);
 
-    internal static void Select(
-        DType dtype, ReadOnlySpan<byte> condition, ReadOnlySpan<int> conditionStrides, ReadOnlySpan<byte> x,
-        ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides, Span<byte> destination,
-        ReadOnlySpan<int> shape, int width)
+    /// <summary>The selection for a type, of which only the size matters, and a vector width.</summary>
+    internal static RowKernel Find(DType dtype, int width) => dtype.Size() switch
     {
-        // Only the size of the elements matters.
-        switch (dtype.Size())
-        {
-            case 1: Select<byte>(condition, conditionStrides, x, xStrides, y, yStrides, destination, shape, width); break;
-            case 4: Select<int>(condition, conditionStrides, x, xStrides, y, yStrides, destination, shape, width); break;
-            default: Select<long>(condition, conditionStrides, x, xStrides, y, yStrides, destination, shape, width); break;
-        }
-    }
-
-    private static void Select<T>(
-        ReadOnlySpan<byte> condition, ReadOnlySpan<int> conditionStrides, ReadOnlySpan<byte> x,
-        ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides, Span<byte> destination,
-        ReadOnlySpan<int> shape, int width)
-        where T : unmanaged =>
-        Driver.Run<SelectRow<T>>(destination, shape, condition, conditionStrides, x, xStrides, y, yStrides);
+        1 => Kernels.Rows.Select<byte>(width),
+        4 => Kernels.Rows.Select<int>(width),
+        _ => Kernels.Rows.Select<long>(width),
+    };
 }

@@ -1,10 +1,10 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Autodiff.Kernels;
 
 /// <summary>A function of one number, applied to each element of a tensor.</summary>
 public abstract class UnaryKernel
 {
+    private readonly RowKernel?[] rows = new RowKernel?[6];
+
     private protected UnaryKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
 
     /// <summary>The name, as in <see cref="Unary"/>.</summary>
@@ -32,21 +32,22 @@ public abstract class UnaryKernel
     /// <exception cref="NotSupportedException">There is no kernel for the type.</exception>
     /// <exception cref="ArgumentException">A span is too short, or strides and shape disagree.</exception>
     public void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape) =>
-        Invoke(dtype, x, xStrides, destination, shape, Simd.Width);
+        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination,
+        ReadOnlySpan<int> shape) =>
+        Driver.Run(rows[(int)dtype] ?? Find(dtype), destination, shape, x, xStrides);
 
-    internal abstract void Invoke(
+    internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape,
-        int width);
+        int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides);
 
-    [DoesNotReturn]
-    private protected void ThrowUnsupported(DType dtype) =>
-        throw new NotSupportedException($"{Name} is not defined for {dtype.Name()}.");
+    /// <summary>The kernel for a type and a vector width.</summary>
+    /// <exception cref="NotSupportedException">There is none.</exception>
+    internal abstract RowKernel Kernel(DType dtype, int width);
 
-    private protected static void Run<TOp, T>(
-        ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape, int width)
-        where TOp : IUnaryOperator<T>
-        where T : unmanaged => Driver.Run<UnaryRow<TOp, T>>(destination, shape, x, xStrides);
+    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
+
+    private protected NotSupportedException Unsupported(DType dtype) =>
+        new($"{Name} is not defined for {dtype.Name()}.");
 }
 
 internal sealed class FloatUnaryKernel<F32, F64>(string name, string cuda) : UnaryKernel(name, cuda)
@@ -59,14 +60,12 @@ internal sealed class FloatUnaryKernel<F32, F64>(string name, string cuda) : Una
 
     public override double Invoke(double x) => F64.Invoke(x);
 
-    internal override void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape,
-        int width)
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        if (dtype == DType.Float32) Run<F32, float>(x, xStrides, destination, shape, width);
-        else if (dtype == DType.Float64) Run<F64, double>(x, xStrides, destination, shape, width);
-        else ThrowUnsupported(dtype);
-    }
+        DType.Float32 => Rows.Unary<F32, float>(width),
+        DType.Float64 => Rows.Unary<F64, double>(width),
+        _ => throw Unsupported(dtype),
+    };
 }
 
 internal sealed class NumberUnaryKernel<F32, F64, I32, I64, U8>(string name, string cuda) : UnaryKernel(name, cuda)
@@ -82,20 +81,15 @@ internal sealed class NumberUnaryKernel<F32, F64, I32, I64, U8>(string name, str
 
     public override double Invoke(double x) => F64.Invoke(x);
 
-    internal override void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape,
-        int width)
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        switch (dtype)
-        {
-            case DType.Float32: Run<F32, float>(x, xStrides, destination, shape, width); break;
-            case DType.Float64: Run<F64, double>(x, xStrides, destination, shape, width); break;
-            case DType.Int32: Run<I32, int>(x, xStrides, destination, shape, width); break;
-            case DType.Int64: Run<I64, long>(x, xStrides, destination, shape, width); break;
-            case DType.UInt8: Run<U8, byte>(x, xStrides, destination, shape, width); break;
-            default: ThrowUnsupported(dtype); break;
-        }
-    }
+        DType.Float32 => Rows.Unary<F32, float>(width),
+        DType.Float64 => Rows.Unary<F64, double>(width),
+        DType.Int32 => Rows.Unary<I32, int>(width),
+        DType.Int64 => Rows.Unary<I64, long>(width),
+        DType.UInt8 => Rows.Unary<U8, byte>(width),
+        _ => throw Unsupported(dtype),
+    };
 }
 
 internal sealed class BoolUnaryKernel<TOp>(string name, string cuda) : UnaryKernel(name, cuda)
@@ -103,23 +97,13 @@ internal sealed class BoolUnaryKernel<TOp>(string name, string cuda) : UnaryKern
 {
     public override bool Supports(DType dtype) => dtype == DType.Bool;
 
-    public override float Invoke(float x)
-    {
-        ThrowUnsupported(DType.Float32);
-        return 0;
-    }
+    public override float Invoke(float x) => throw Unsupported(DType.Float32);
 
-    public override double Invoke(double x)
-    {
-        ThrowUnsupported(DType.Float64);
-        return 0;
-    }
+    public override double Invoke(double x) => throw Unsupported(DType.Float64);
 
-    internal override void Invoke(
-        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape,
-        int width)
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
     {
-        if (dtype == DType.Bool) Run<TOp, byte>(x, xStrides, destination, shape, width);
-        else ThrowUnsupported(dtype);
-    }
+        DType.Bool => Rows.Unary<TOp, byte>(width),
+        _ => throw Unsupported(dtype),
+    };
 }

@@ -127,6 +127,7 @@ public static unsafe class Indexing
         }
 
         long rows = (long)outer * indexCount;
+        if (rows == 0) return;
         if (rows * rowBytes < 2 * BytesPerFork)
             TakeRows(rowBytes, axisSize, x, indices, indexCount, destination, 0, rows);
         else

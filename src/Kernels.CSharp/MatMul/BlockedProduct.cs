@@ -11,15 +11,16 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     where V : struct
     where L : struct, ILanes<T, V>
 {
-    // A slice of B's panel, and the panel of A that meets it, stay in the first-level cache or just beyond.
-    private const int SliceBytes = 1536;
+    // The length of a slice, in bytes of a row of A. C is read and written once a slice, so long slices are better,
+    // as long as a panel of B and a block of A stay in the second-level cache.
+    private const int SliceBytes = 2048;
 
     // Limits on the packed parts, so that they stay within the last-level cache.
     private const int MostRows = 4096;
     private const int MostColumns = 4096;
 
     // Rows of A of a block: with a slice, about a third of a second-level cache of 1 MB.
-    private const int BlockRows = 240;
+    private const int BlockRows = 192;
 
     private readonly Operands<T> x;
     private readonly int width;

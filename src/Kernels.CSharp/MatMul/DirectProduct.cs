@@ -9,7 +9,10 @@ internal static unsafe class DirectProduct<T, V, L>
     where V : struct
     where L : struct, ILanes<T, V>
 {
-    /// <summary>Computes a product of at least a vector of columns, in tiles of at most so many rows.</summary>
+    /// <summary>
+    /// Computes a product in tiles of at most so many rows: of at least a vector of columns, or of fewer where the
+    /// rows of B are padded to a vector and the rows of C follow one another.
+    /// </summary>
     public static void Multiply(in Operands<T> x, int maxRows)
     {
         Tile<T> tile = default;
@@ -28,24 +31,53 @@ internal static unsafe class DirectProduct<T, V, L>
         {
             int rows = (int)(i < taller ? height + 1 : height);
             tile.A = a;
-            nint j = 0;
-            for (nint left = x.N; left > L.Count; j += 2 * L.Count, left -= 2 * L.Count)
-            {
-                tile.B = x.B + j;
-                tile.C = c + j;
-                tile.Second = Math.Min(L.Count, left - L.Count);
-                TileKernel<T, V, L>.RunWide(rows, &tile);
-            }
-
-            if (j < x.N)
-            {
-                tile.B = x.B + x.N - L.Count;
-                tile.C = c + x.N - L.Count;
-                TileKernel<T, V, L>.RunNarrow(rows, &tile);
-            }
-
+            if (x.N >= L.Count) Across(&tile, rows, x.B, c, x.N);
+            else Padded(&tile, rows, x.B, c, x.N, last: i == tiles - 1);
             a += rows * x.ARow;
             c += rows * x.CRow;
+        }
+    }
+
+    /// <summary>The tiles side by side; vectors overlap where the columns are no whole number of them.</summary>
+    private static void Across(Tile<T>* tile, int rows, T* b, T* c, nint columns)
+    {
+        nint j = 0;
+        for (nint left = columns; left > L.Count; j += 2 * L.Count, left -= 2 * L.Count)
+        {
+            tile->B = b + j;
+            tile->C = c + j;
+            tile->Second = Math.Min(L.Count, left - L.Count);
+            TileKernel<T, V, L>.RunWide(rows, tile);
+        }
+
+        if (j >= columns) return;
+        tile->B = b + columns - L.Count;
+        tile->C = c + columns - L.Count;
+        TileKernel<T, V, L>.RunNarrow(rows, tile);
+    }
+
+    /// <remarks>
+    /// A row of C is stored as a whole vector, whose end the next row overwrites. The last rows, which must leave
+    /// alone what follows them, are copied.
+    /// </remarks>
+    private static void Padded(Tile<T>* tile, int rows, T* b, T* c, nint columns, bool last)
+    {
+        tile->B = b;
+        tile->C = c;
+        if (!last)
+        {
+            TileKernel<T, V, L>.RunNarrow(rows, tile);
+            return;
+        }
+
+        T* edge = stackalloc T[rows * L.Count];
+        tile->C = edge;
+        tile->CRow = L.Count;
+        TileKernel<T, V, L>.RunNarrow(rows, tile);
+        for (int row = 0; row < rows; row++)
+        {
+            new ReadOnlySpan<T>(edge + row * L.Count, (int)columns)
+                .CopyTo(new Span<T>(c + row * columns, (int)columns));
         }
     }
 }

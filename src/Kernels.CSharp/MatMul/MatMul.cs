@@ -24,7 +24,7 @@ public static unsafe class MatMul
     /// <param name="bRowStride">Elements from a row of B to the next.</param>
     /// <param name="bColumnStride">Elements from a column of B to the next.</param>
     /// <param name="c">The result, contiguous, of shape batch, m, n; it must not overlap A or B.</param>
-    /// <exception cref="ArgumentException">A size or stride is negative, or a span has not the length it needs.</exception>
+    /// <exception cref="ArgumentException">A size or stride is negative, or a span has the wrong length.</exception>
     /// <exception cref="NotSupportedException">The type is bool or uint8.</exception>
     public static void Multiply(
         DType dtype, int batch, int m, int n, int k,

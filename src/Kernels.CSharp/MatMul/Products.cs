@@ -10,8 +10,11 @@ namespace Autodiff.Kernels;
 internal static unsafe class Products<T>
     where T : unmanaged, INumberBase<T>
 {
+    // From this many multiply-adds, threads get several parts each, so that none waits long for the others.
+    private const double WorkToBalance = 16_000_000;
+
     // Below this many multiply-adds, a fork takes longer than it saves.
-    private const double WorkToFork = 1_000_000;
+    private const double WorkToFork = 600_000;
 
     // A vector product is bound by memory: it forks from this many elements of the matrix.
     private const double VectorWorkToFork = 200_000;
@@ -21,6 +24,12 @@ internal static unsafe class Products<T>
 
     // B is read where it lies, or from a plain transposed copy, while it takes up to this many bytes.
     private const int DirectBytes = 256 * 1024;
+
+    // So few rows do not repay the packing of a large B whose columns are adjacent.
+    private const int FewRows = 24;
+
+    // From this many rows on, padding a narrow B to whole vectors pays.
+    private const int RowsToPad = 8;
 
     public static void Multiply(in Operands<T> x, nint batch, nint aBatch, nint bBatch, int width)
     {
@@ -80,7 +89,7 @@ internal static unsafe class Products<T>
                 },
                 width);
         }
-        else if (x.K * x.N * sizeof(T) <= DirectBytes)
+        else if (x.K * x.N * sizeof(T) <= DirectBytes || (x.M <= FewRows && x.BColumn == 1))
         {
             MultiplyDirect(x, width);
         }
@@ -109,42 +118,60 @@ internal static unsafe class Products<T>
 
     private static void Vector(in Operands<T> x, nint start, nint end, int width)
     {
-        switch (width)
-        {
-            case 512: VectorProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, start, end); break;
-            case 256: VectorProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, start, end); break;
-            case 128: VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end); break;
-            default: VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end); break;
-        }
+        // Fewer adjacent columns than a vector holds are left to narrower vectors.
+        nint least = x.BColumn == 1 ? x.N : int.MaxValue;
+        if (width == 512 && least >= Vector512<T>.Count)
+            VectorProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, start, end);
+        else if (width >= 256 && least >= Vector256<T>.Count)
+            VectorProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, start, end);
+        else if (width >= 128 && least >= Vector128<T>.Count)
+            VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end);
+        else
+            VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end);
     }
 
     private static void MultiplyDirect(in Operands<T> x, int width)
     {
-        if (x.BColumn == 1)
+        // A copy of a narrow B, its rows padded to a vector, lets the kernel compute all columns at once.
+        nint columns = x.M >= RowsToPad ? Math.Max(x.N, Padded(x.N, width)) : x.N;
+        bool padded = columns > x.N;
+        if (x.BColumn == 1 && !padded)
         {
-            MultiplyRows(x, width);
+            MultiplyRows(x, false, width);
             return;
         }
 
         Operands<T> copied = x;
-        copied.B = (T*)Scratch.Take(x.K * x.N * sizeof(T));
-        copied.BRow = x.N;
+        copied.B = (T*)Scratch.Take(x.K * columns * sizeof(T));
+        copied.BRow = columns;
         copied.BColumn = 1;
-        Packing.Pack(x.B, x.BColumn, x.BRow, x.N, x.K, x.N, copied.B, width);
-        MultiplyRows(copied, width);
+        Packing.Pack(x.B, x.BColumn, x.BRow, x.N, x.K, columns, copied.B, width);
+        MultiplyRows(copied, padded, width);
     }
 
-    private static void MultiplyRows(in Operands<T> x, int width)
+    /// <summary>The elements of the narrowest vector that holds a row; 0 where none is wide enough.</summary>
+    private static nint Padded(nint columns, int width)
     {
-        if (x.Work < WorkToFork || Workers.Count == 1) Direct(x, width);
-        else ForkDirect(x, width);
+        for (int bits = 128; bits <= width; bits *= 2)
+        {
+            if (columns <= bits / 8 / sizeof(T)) return bits / 8 / sizeof(T);
+        }
+
+        return 0;
     }
 
-    /// <summary>Cuts C into as many parts as there are threads, by rows while the parts are tall, then by columns.</summary>
-    private static void ForkDirect(Operands<T> x, int width)
+    private static void MultiplyRows(in Operands<T> x, bool padded, int width)
     {
-        int tall = (int)Math.Clamp(x.M / 12, 1, Workers.Count);
-        int wide = (int)Math.Clamp(x.N / 32, 1, Workers.Count / tall);
+        if (x.Work < WorkToFork || Workers.Count == 1) Direct(x, padded, width);
+        else ForkDirect(x, padded, width);
+    }
+
+    /// <summary>Cuts C into parts for the threads, by rows while the parts are tall, then by columns.</summary>
+    private static void ForkDirect(Operands<T> x, bool padded, int width)
+    {
+        int parts = x.Work > WorkToBalance ? 4 * Workers.Count : Workers.Count;
+        int tall = (int)Math.Clamp(x.M / 12, 1, parts);
+        int wide = (int)Math.Clamp(x.N / 32, 1, parts / tall);
         Workers.For(tall * wide, part =>
         {
             nint row = part / wide, column = part % wide;
@@ -155,18 +182,19 @@ internal static unsafe class Products<T>
             y.A += top * x.ARow;
             y.B += left;
             y.C += top * x.CRow + left;
-            Direct(y, width);
+            Direct(y, padded, width);
         });
     }
 
-    private static void Direct(in Operands<T> x, int width)
+    private static void Direct(in Operands<T> x, bool padded, int width)
     {
+        nint columns = padded ? x.BRow : x.N;
         int rows = MaxRows(width);
-        if (width == 512 && x.N >= Vector512<T>.Count)
+        if (width == 512 && columns >= Vector512<T>.Count)
             DirectProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, rows);
-        else if (width >= 256 && x.N >= Vector256<T>.Count)
+        else if (width >= 256 && columns >= Vector256<T>.Count)
             DirectProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, rows);
-        else if (width >= 128 && x.N >= Vector128<T>.Count)
+        else if (width >= 128 && columns >= Vector128<T>.Count)
             DirectProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, rows);
         else
             DirectProduct<T, T, Lanes1<T>>.Multiply(x, rows);

@@ -250,7 +250,8 @@ internal static unsafe class TileKernel<T, V, L>
         for (int i = 0; i < R.Value; i++, c += tile->CRow)
         {
             Sse.Prefetch0(c);
-            Sse.Prefetch0(c + tile->Second);
+            Sse.Prefetch0(c + L.Count);
+            Sse.Prefetch0(c + 2 * L.Count - 1);
         }
     }
 }

@@ -15,7 +15,10 @@ internal static unsafe class VectorProduct<T, V, L>
     /// <summary>Columns that a thread takes at a time are multiples of this.</summary>
     public static int Unit => 8 * L.Count;
 
-    /// <summary>The columns <paramref name="start"/> to <paramref name="end"/> of the product x B.</summary>
+    /// <summary>
+    /// The columns <paramref name="start"/> to <paramref name="end"/> of the product x B; where the
+    /// columns of B are adjacent, there is a vector of them at least.
+    /// </summary>
     public static void Multiply(in Operands<T> x, nint start, nint end)
     {
         if (x.BColumn == 1) Columns(x, start, end);
@@ -28,9 +31,7 @@ internal static unsafe class VectorProduct<T, V, L>
         nint j = start;
         for (; j <= end - Unit; j += Unit) EightVectors(x, j);
         for (; j <= end - L.Count; j += L.Count) OneVector(x, j);
-        if (j == end) return;
-        if (x.N >= L.Count) OneVector(x, x.N - L.Count);
-        else Gather(x, j, end);
+        if (j < end) OneVector(x, x.N - L.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -65,7 +66,7 @@ internal static unsafe class VectorProduct<T, V, L>
         L.Store(c + 7 * L.Count, c7);
     }
 
-    /// <summary>One vector of columns, in four sums that run side by side to hide the latency of the additions.</summary>
+    /// <summary>One vector of columns, in four sums side by side, which hide the latency of additions.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneVector(in Operands<T> x, nint column)
     {

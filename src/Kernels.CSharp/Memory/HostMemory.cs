@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Autodiff.Kernels;
@@ -7,40 +6,34 @@ namespace Autodiff.Kernels;
 /// A block of native memory, aligned to 64 bytes, that goes back to a pool when nothing refers to it any more.
 /// </summary>
 /// <remarks>
-/// Nobody disposes of a block: its finalizer returns it. Because the garbage collector does not see native memory,
-/// the pool itself asks for a collection when enough has been handed out since the last one; a young collection of a
-/// heap of small objects takes some tens of microseconds, so that a budget of some megabytes costs a training loop
-/// about one percent and keeps its memory flat.
+/// Nobody disposes of a block. The pool holds a weak handle to each; after a garbage collection it takes back the memory of
+/// those that are gone. Because the collector does not see native memory, the pool asks for a collection itself when
+/// enough has been handed out since the last one; a young collection of a heap of small objects takes some tens of
+/// microseconds, which keeps the memory of a training loop flat for about one percent of its time. (Finalizers would do
+/// the same with a second thread to wait for.)
 /// </remarks>
 public sealed unsafe class HostMemory
 {
-    /// <summary>Bytes handed out between two collections, at least; about half of a large cache.</summary>
-    private const long MinimumBudget = 24L << 20;
-
-    /// <summary>Bytes that the pool may keep whatever is in use.</summary>
-    private const long MinimumKept = 256L << 20;
+    /// <summary>Bytes handed out between two collections, at least: what a large cache holds.</summary>
+    private const long MinimumBudget = 32L << 20;
 
     private const int Alignment = 64;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<long, Stack<nint>> Free = [];
+    private static readonly List<Block> Blocks = [];
     private static long inUse;
     private static long kept;
     private static long handedOut;
     private static long budget = MinimumBudget;
-    private static int collecting;
+    private static long inUseAfterFull = MinimumBudget;
+    private static int collectionsSeen;
 
-    private readonly long capacity;
-
-    private HostMemory(nint pointer, long length, long capacity)
+    private HostMemory(nint pointer, long length)
     {
         Pointer = pointer;
         Length = length;
-        this.capacity = capacity;
     }
-
-    /// <summary>Returns the block to the pool.</summary>
-    ~HostMemory() => Return(Pointer, capacity);
 
     /// <summary>The address of the first byte; valid while this object is reachable.</summary>
     public nint Pointer { get; }
@@ -48,7 +41,7 @@ public sealed unsafe class HostMemory
     /// <summary>The usable length in bytes.</summary>
     public long Length { get; }
 
-    /// <summary>Bytes in blocks that are in use, or unused but not yet found so by the garbage collector.</summary>
+    /// <summary>Bytes in blocks that are in use, or unused but not yet found so.</summary>
     public static long InUse => Volatile.Read(ref inUse);
 
     /// <summary>Bytes that the pool holds for the next allocations.</summary>
@@ -59,22 +52,32 @@ public sealed unsafe class HostMemory
     public static HostMemory Allocate(long length)
     {
         long capacity = Capacity(length);
-        if (Volatile.Read(ref handedOut) + capacity > Volatile.Read(ref budget)) Collect();
-        nint pointer = Take(capacity);
-        return new HostMemory(pointer, length, capacity);
-    }
-
-    private static nint Take(long capacity)
-    {
         lock (Gate)
         {
+            nint pointer = Find(capacity);
+            var memory = new HostMemory(pointer, length);
+            Blocks.Add(new Block(new WeakGCHandle<HostMemory>(memory), pointer, capacity));
             handedOut += capacity;
             inUse += capacity;
-            if (Free.TryGetValue(capacity, out Stack<nint>? blocks) && blocks.TryPop(out nint pointer))
-            {
-                kept -= capacity;
-                return pointer;
-            }
+            return memory;
+        }
+    }
+
+    private static nint Find(long capacity)
+    {
+        if (TryTake(capacity, out nint pointer)) return pointer;
+
+        // A collection that came about by itself may have freed some.
+        if (GC.CollectionCount(0) != collectionsSeen)
+        {
+            TakeBack();
+            if (TryTake(capacity, out pointer)) return pointer;
+        }
+
+        if (handedOut + capacity > budget)
+        {
+            Collect();
+            if (TryTake(capacity, out pointer)) return pointer;
         }
 
         try
@@ -89,21 +92,61 @@ public sealed unsafe class HostMemory
         }
     }
 
-    private static void Return(nint pointer, long capacity)
+    private static bool TryTake(long capacity, out nint pointer)
     {
-        lock (Gate)
+        if (Free.TryGetValue(capacity, out Stack<nint>? blocks) && blocks.TryPop(out pointer))
         {
-            inUse -= capacity;
-            if (kept + capacity <= Math.Max(MinimumKept, inUse))
-            {
-                if (!Free.TryGetValue(capacity, out Stack<nint>? blocks)) Free[capacity] = blocks = new Stack<nint>();
-                blocks.Push(pointer);
-                kept += capacity;
-                return;
-            }
+            kept -= capacity;
+            return true;
         }
 
-        NativeMemory.AlignedFree((void*)pointer);
+        pointer = 0;
+        return false;
+    }
+
+    private static void Collect()
+    {
+        long before = inUse;
+        GC.Collect(1, GCCollectionMode.Forced, blocking: true);
+        TakeBack();
+
+        // What outlived two young collections and died since is found by a full one, which is worth its price only when
+        // much has gathered.
+        if (inUse > before - handedOut / 4 && inUse > inUseAfterFull + inUseAfterFull / 2) CollectAll();
+        handedOut = 0;
+        budget = Math.Max(MinimumBudget, inUse);
+        Trim(Math.Max(8 * MinimumBudget, inUse));
+    }
+
+    private static void CollectAll()
+    {
+        GC.Collect(2, GCCollectionMode.Forced, blocking: true);
+        TakeBack();
+        inUseAfterFull = Math.Max(MinimumBudget, inUse);
+    }
+
+    /// <summary>Puts the memory of blocks that are gone into the pool.</summary>
+    private static void TakeBack()
+    {
+        collectionsSeen = GC.CollectionCount(0);
+        int live = 0;
+        Span<Block> blocks = CollectionsMarshal.AsSpan(Blocks);
+        foreach (Block block in blocks)
+        {
+            if (block.Owner.TryGetTarget(out _))
+            {
+                blocks[live++] = block;
+                continue;
+            }
+
+            block.Owner.Dispose();
+            if (!Free.TryGetValue(block.Capacity, out Stack<nint>? free)) Free[block.Capacity] = free = new Stack<nint>();
+            free.Push(block.Pointer);
+            inUse -= block.Capacity;
+            kept += block.Capacity;
+        }
+
+        CollectionsMarshal.SetCount(Blocks, live);
     }
 
     /// <summary>Gives unused blocks back to the system until the pool keeps at most <paramref name="bytes"/>.</summary>
@@ -130,34 +173,5 @@ public sealed unsafe class HostMemory
         return (size + step - 1) / step * step;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Collect()
-    {
-        if (Interlocked.CompareExchange(ref collecting, 1, 0) != 0) return;
-        try
-        {
-            long before = InUse;
-            long since = Volatile.Read(ref handedOut);
-            GC.Collect(0, GCCollectionMode.Forced, blocking: true);
-            GC.WaitForPendingFinalizers();
-
-            // What outlived a young collection and died since is found by a full one.
-            if (InUse > before - since / 2) CollectAll();
-            lock (Gate)
-            {
-                handedOut = 0;
-                budget = Math.Max(MinimumBudget, inUse / 2);
-            }
-        }
-        finally
-        {
-            Volatile.Write(ref collecting, 0);
-        }
-    }
-
-    private static void CollectAll()
-    {
-        GC.Collect(2, GCCollectionMode.Forced, blocking: true);
-        GC.WaitForPendingFinalizers();
-    }
+    private readonly record struct Block(WeakGCHandle<HostMemory> Owner, nint Pointer, long Capacity);
 }

@@ -1,137 +1,113 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace Autodiff.Kernels;
 
 /// <summary>Reductions of a strided tensor over any of its axes.</summary>
+/// <remarks>
+/// Strides are in elements, zero or positive; no strides mean that the tensor is contiguous. Results depend on the
+/// sizes, the strides and the vector width, but not on the number of threads.
+/// </remarks>
 public static unsafe class Reduce
 {
-    /// <summary>Reduces the axes whose bit is set in <paramref name="axisMask"/>.</summary>
+    /// <summary>
+    /// Combines all elements along the axes i whose bit i is set in <paramref name="axisMask"/>; the destination is
+    /// contiguous, in the order of the axes that are kept. Sums and products of float32 are accumulated in double
+    /// precision and rounded once; those of integers wrap around. A NaN makes its maximum and minimum NaN, and +0
+    /// counts as larger than -0. The sum of no elements is 0 and their product 1.
+    /// </summary>
+    /// <exception cref="ArgumentException">
+    /// The maximum or minimum of no elements is asked for, the type does not fit the reduction (any and all take
+    /// booleans, sum and product numbers), a stride is negative, or the
+    /// lengths do not fit the shape.
+    /// </exception>
     public static void Run(
         Reduction op, DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape,
-        uint axisMask, Span<byte> destination)
+        uint axisMask, Span<byte> destination) =>
+        Run(op, dtype, x, xStrides, shape, axisMask, destination, Simd.Width);
+
+    internal static void Run(
+        Reduction op, DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape,
+        uint axisMask, Span<byte> destination, int width)
     {
-        switch (dtype)
+        CheckType(op, dtype);
+        ReduceAxis* axes = stackalloc ReduceAxis[shape.Length + 1];
+        ReducePlan plan = ReducePlan.Make(axes, shape, xStrides, axisMask, dtype.Size(), x.Length, destination.Length);
+        plan.Width = width;
+        if (plan.Outputs == 0) return;
+        if (plan.IsEmpty && op is Reduction.Maximum or Reduction.Minimum) ThrowEmpty(op);
+        fixed (byte* px = x, pd = destination)
         {
-            case DType.Bool or DType.UInt8: Simple<byte>(op, x, xStrides, shape, axisMask, destination); break;
-            case DType.Int32: Simple<int>(op, x, xStrides, shape, axisMask, destination); break;
-            case DType.Int64: Simple<long>(op, x, xStrides, shape, axisMask, destination); break;
-            case DType.Float32: Simple<float>(op, x, xStrides, shape, axisMask, destination); break;
-            default: Simple<double>(op, x, xStrides, shape, axisMask, destination); break;
+            switch (dtype)
+            {
+                case DType.Bool or DType.UInt8: Typed<byte, byte>(op, in plan, px, pd); break;
+                case DType.Int32: Typed<int, int>(op, in plan, (int*)px, (int*)pd); break;
+                case DType.Int64: Typed<long, long>(op, in plan, (long*)px, (long*)pd); break;
+                case DType.Float32 when op is Reduction.Maximum or Reduction.Minimum:
+                    Typed<float, float>(op, in plan, (float*)px, (float*)pd);
+                    break;
+                case DType.Float32: Typed<float, double>(op, in plan, (float*)px, (float*)pd); break;
+                default: Typed<double, double>(op, in plan, (double*)px, (double*)pd); break;
+            }
         }
     }
 
-    /// <summary>The index of the first largest element along an axis; of the first NaN if there is one.</summary>
+    /// <summary>
+    /// The index of the largest element along an axis: the first of equals, and the first NaN if there is one. The
+    /// destination is contiguous int64, in the order of the other axes.
+    /// </summary>
+    /// <exception cref="ArgumentException">The axis is empty, or the lengths do not fit the shape.</exception>
     public static void ArgMax(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape, int axis,
-        Span<byte> destinationInt64) => Arg(dtype, x, xStrides, shape, axis, destinationInt64, false);
+        Span<byte> destinationInt64) =>
+        ArgReduce.Run<LargerFirst>(dtype, x, xStrides, shape, axis, destinationInt64, Simd.Width);
 
-    /// <summary>The index of the first smallest element along an axis; of the first NaN if there is one.</summary>
+    internal static void ArgMax(
+        DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape, int axis,
+        Span<byte> destinationInt64, int width) =>
+        ArgReduce.Run<LargerFirst>(dtype, x, xStrides, shape, axis, destinationInt64, width);
+
+    /// <summary>
+    /// The index of the smallest element along an axis: the first of equals, and the first NaN if there is one. The
+    /// destination is contiguous int64, in the order of the other axes.
+    /// </summary>
+    /// <exception cref="ArgumentException">The axis is empty, or the lengths do not fit the shape.</exception>
     public static void ArgMin(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape, int axis,
-        Span<byte> destinationInt64) => Arg(dtype, x, xStrides, shape, axis, destinationInt64, true);
+        Span<byte> destinationInt64) =>
+        ArgReduce.Run<SmallerFirst>(dtype, x, xStrides, shape, axis, destinationInt64, Simd.Width);
 
-    private static int[] Strides(ReadOnlySpan<int> strides, ReadOnlySpan<int> shape)
-    {
-        if (!strides.IsEmpty) return strides.ToArray();
-        int[] s = new int[shape.Length];
-        for (int i = shape.Length - 1, p = 1; i >= 0; p *= shape[i--]) s[i] = p;
-        return s;
-    }
-
-    private static void Simple<T>(
-        Reduction op, ReadOnlySpan<byte> bytes, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape, uint axisMask,
-        Span<byte> destination)
-        where T : unmanaged, INumber<T>, IMinMaxValue<T>
-    {
-        ReadOnlySpan<T> x = MemoryMarshal.Cast<byte, T>(bytes);
-        Span<T> y = MemoryMarshal.Cast<byte, T>(destination);
-        int[] strides = Strides(xStrides, shape);
-        int[] outStrides = new int[shape.Length];
-        long total = 1;
-        for (int i = shape.Length - 1, p = 1; i >= 0; i--)
-        {
-            total *= shape[i];
-            if ((axisMask >> i & 1) == 0) (outStrides[i], p) = (p, p * shape[i]);
-        }
-
-        if (total == 0 && y.Length > 0 && op is Reduction.Maximum or Reduction.Minimum)
-            throw new ArgumentException($"{(op == Reduction.Maximum ? "max" : "min")} of an empty axis has no value");
-        double[] acc = new double[y.Length];
-        bool wide = typeof(T) == typeof(float);
-        y.Fill(op is Reduction.Product or Reduction.All ? T.One : T.Zero);
-        acc.AsSpan().Fill(op is Reduction.Product ? 1 : 0);
-        bool[] seen = new bool[y.Length];
-        for (long k = 0; k < total; k++)
-        {
-            long rest = k;
-            int at = 0, to = 0;
-            for (int i = shape.Length - 1; i >= 0; i--)
-            {
-                int c = (int)(rest % shape[i]);
-                rest /= shape[i];
-                at += c * strides[i];
-                to += c * outStrides[i];
-            }
-
-            T v = x[at];
-            switch (op)
-            {
-                case Reduction.Sum: y[to] += v; acc[to] += double.CreateTruncating(v); break;
-                case Reduction.Product: y[to] *= v; acc[to] *= double.CreateTruncating(v); break;
-                case Reduction.Maximum or Reduction.Any: y[to] = seen[to] ? T.Max(y[to], v) : v; break;
-                default: y[to] = seen[to] ? T.Min(y[to], v) : v; break;
-            }
-
-            seen[to] = true;
-        }
-
-        if (wide && op <= Reduction.Product) for (int i = 0; i < y.Length; i++) y[i] = T.CreateTruncating(acc[i]);
-    }
-
-    private static void Arg(
+    internal static void ArgMin(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape, int axis,
-        Span<byte> destination, bool least)
-    {
-        switch (dtype)
-        {
-            case DType.Bool or DType.UInt8: Arg<byte>(x, xStrides, shape, axis, destination, least); break;
-            case DType.Int32: Arg<int>(x, xStrides, shape, axis, destination, least); break;
-            case DType.Int64: Arg<long>(x, xStrides, shape, axis, destination, least); break;
-            case DType.Float32: Arg<float>(x, xStrides, shape, axis, destination, least); break;
-            default: Arg<double>(x, xStrides, shape, axis, destination, least); break;
-        }
-    }
+        Span<byte> destinationInt64, int width) =>
+        ArgReduce.Run<SmallerFirst>(dtype, x, xStrides, shape, axis, destinationInt64, width);
 
-    private static void Arg<T>(
-        ReadOnlySpan<byte> bytes, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape, int axis,
-        Span<byte> destination, bool least)
+    private static void Typed<T, A>(Reduction op, in ReducePlan plan, T* x, T* destination)
         where T : unmanaged, INumber<T>
+        where A : unmanaged, INumber<A>
     {
-        ReadOnlySpan<T> x = MemoryMarshal.Cast<byte, T>(bytes);
-        Span<long> y = MemoryMarshal.Cast<byte, long>(destination);
-        int[] strides = Strides(xStrides, shape);
-        if (shape[axis] == 0 && y.Length > 0)
-            throw new ArgumentException($"{(least ? "argmin" : "argmax")} of an empty axis has no value");
-        for (int k = 0; k < y.Length; k++)
+        switch (op)
         {
-            int rest = k, at = 0;
-            for (int i = shape.Length - 1; i >= 0; i--)
-            {
-                if (i == axis) continue;
-                at += rest % shape[i] * strides[i];
-                rest /= shape[i];
-            }
-
-            T best = x[at];
-            int where = 0;
-            for (int j = 1; j < shape[axis] && !T.IsNaN(best); j++)
-            {
-                T v = x[at + j * strides[axis]];
-                if ((least ? v < best : v > best) || T.IsNaN(v)) (best, where) = (v, j);
-            }
-
-            y[k] = where;
+            case Reduction.Sum: ReduceDriver<T, A, SumReducer<A>>.Run(in plan, x, destination); break;
+            case Reduction.Product: ReduceDriver<T, A, ProductReducer<A>>.Run(in plan, x, destination); break;
+            case Reduction.Maximum or Reduction.Any:
+                ReduceDriver<T, A, MaximumReducer<A>>.Run(in plan, x, destination);
+                break;
+            default:
+                if (op == Reduction.All && plan.IsEmpty) new Span<T>(destination, (int)plan.Outputs).Fill(T.One);
+                else ReduceDriver<T, A, MinimumReducer<A>>.Run(in plan, x, destination);
+                break;
         }
     }
+
+    private static void CheckType(Reduction op, DType dtype)
+    {
+        if (op is Reduction.Any or Reduction.All ? dtype != DType.Bool : op <= Reduction.Product && dtype == DType.Bool)
+        {
+            string wanted = op >= Reduction.Any ? "bool" : "numbers";
+            throw new ArgumentException($"{op} of {dtype.Name()} is not defined; convert it to {wanted} first.");
+        }
+    }
+
+    private static void ThrowEmpty(Reduction op) => throw new ArgumentException(
+        $"{(op == Reduction.Maximum ? "max" : "min")} of an empty axis has no value.");
 }

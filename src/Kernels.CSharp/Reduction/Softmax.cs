@@ -1,63 +1,105 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
 
-/// <summary>Softmax and log-softmax over the rows of a contiguous matrix, and their gradients.</summary>
+/// <summary>
+/// Softmax and log-softmax over the rows of a contiguous matrix of float32 or float64, and the products of their
+/// transposed derivatives with a cotangent. Sources may be the destination itself.
+/// </summary>
 public static unsafe class Softmax
 {
-    /// <summary>exp(x - max) / sum of exp(x - max), in each row; a row of which all are -infinity gives NaN.</summary>
-    public static void Forward(DType dtype, int rows, int columns, ReadOnlySpan<byte> x, Span<byte> destination)
-    {
-        if (dtype == DType.Float64) Rows<double>(columns, x, x, destination, 0);
-        else Rows<float>(columns, x, x, destination, 0);
-    }
+    private const int ElementsPerFork = 1 << 13;
 
-    /// <summary>x - max - log of the sum of exp(x - max), in each row.</summary>
-    public static void LogForward(DType dtype, int rows, int columns, ReadOnlySpan<byte> x, Span<byte> destination)
-    {
-        if (dtype == DType.Float64) Rows<double>(columns, x, x, destination, 1);
-        else Rows<float>(columns, x, x, destination, 1);
-    }
+    /// <summary>
+    /// exp(x - max) / sum of exp(x - max) in each row. A row of which all are -infinity, or that holds NaN or
+    /// +infinity, is NaN.
+    /// </summary>
+    /// <exception cref="ArgumentException">The type is not a float type, or the lengths do not fit.</exception>
+    public static void Forward(DType dtype, int rows, int columns, ReadOnlySpan<byte> x, Span<byte> destination) =>
+        Run<SoftmaxRow>(dtype, rows, columns, x, x, destination, Simd.Width);
 
-    /// <summary>y (ct - sum of ct y), where y is the softmax.</summary>
+    /// <summary>
+    /// x - max - log(sum of exp(x - max)) in each row. A row of which all are -infinity, or that holds NaN or
+    /// +infinity, is NaN.
+    /// </summary>
+    /// <exception cref="ArgumentException">The type is not a float type, or the lengths do not fit.</exception>
+    public static void LogForward(DType dtype, int rows, int columns, ReadOnlySpan<byte> x, Span<byte> destination) =>
+        Run<LogSoftmaxRow>(dtype, rows, columns, x, x, destination, Simd.Width);
+
+    /// <summary>y (ct - sum of ct y) in each row, where y is a softmax.</summary>
+    /// <exception cref="ArgumentException">The type is not a float type, or the lengths do not fit.</exception>
     public static void Backward(
-        DType dtype, int rows, int columns, ReadOnlySpan<byte> y, ReadOnlySpan<byte> ct, Span<byte> destination)
-    {
-        if (dtype == DType.Float64) Rows<double>(columns, y, ct, destination, 2);
-        else Rows<float>(columns, y, ct, destination, 2);
-    }
+        DType dtype, int rows, int columns, ReadOnlySpan<byte> y, ReadOnlySpan<byte> ct, Span<byte> destination) =>
+        Run<SoftmaxGradientRow>(dtype, rows, columns, y, ct, destination, Simd.Width);
 
-    /// <summary>ct - exp(y) sum of ct, where y is the log-softmax.</summary>
+    /// <summary>ct - exp(y) times the sum of ct in each row, where y is a log-softmax.</summary>
+    /// <exception cref="ArgumentException">The type is not a float type, or the lengths do not fit.</exception>
     public static void LogBackward(
-        DType dtype, int rows, int columns, ReadOnlySpan<byte> y, ReadOnlySpan<byte> ct, Span<byte> destination)
+        DType dtype, int rows, int columns, ReadOnlySpan<byte> y, ReadOnlySpan<byte> ct, Span<byte> destination) =>
+        Run<LogSoftmaxGradientRow>(dtype, rows, columns, y, ct, destination, Simd.Width);
+
+    internal static void Run<TRow>(
+        DType dtype, int rows, int columns, ReadOnlySpan<byte> x, ReadOnlySpan<byte> y, Span<byte> destination,
+        int width)
+        where TRow : struct, ISoftmaxRow
     {
-        if (dtype == DType.Float64) Rows<double>(columns, y, ct, destination, 3);
-        else Rows<float>(columns, y, ct, destination, 3);
+        if (!dtype.IsFloat()) throw new ArgumentException($"Softmax takes float32 or float64, not {dtype.Name()}.");
+        long bytes = (long)rows * columns * dtype.Size();
+        if (x.Length != bytes || y.Length != bytes || destination.Length != bytes)
+        {
+            throw new ArgumentException(
+                $"Operands of {x.Length} and {y.Length} bytes and a destination of {destination.Length} are not "
+                + $"{rows} x {columns} elements of {dtype.Name()}.");
+        }
+
+        if (bytes == 0) return;
+        fixed (byte* px = x, py = y, pd = destination)
+        {
+            if (dtype == DType.Float32) Typed<float, TRow>(width, rows, columns, (float*)px, (float*)py, (float*)pd);
+            else Typed<double, TRow>(width, rows, columns, (double*)px, (double*)py, (double*)pd);
+        }
     }
 
-    private static void Rows<T>(
-        int columns, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Span<byte> destination, int kind)
+    private static void Typed<T, TRow>(int width, int rows, int columns, T* x, T* y, T* destination)
         where T : unmanaged, IFloatingPointIeee754<T>
+        where TRow : struct, ISoftmaxRow
     {
-        ReadOnlySpan<T> a = MemoryMarshal.Cast<byte, T>(first), b = MemoryMarshal.Cast<byte, T>(second);
-        Span<T> d = MemoryMarshal.Cast<byte, T>(destination);
-        for (int at = 0; at < d.Length; at += columns)
+        if ((long)rows * columns < 2 * ElementsPerFork || rows == 1)
+            Rows<T, TRow>(width, columns, x, y, destination, 0, rows);
+        else
+            Fork<T, TRow>(width, rows, columns, x, y, destination);
+    }
+
+    private static void Fork<T, TRow>(int width, int rows, int columns, T* x, T* y, T* destination)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TRow : struct, ISoftmaxRow
+    {
+        int rowsPerFork = Math.Max(1, ElementsPerFork / columns);
+        Workers.For((rows + rowsPerFork - 1) / rowsPerFork, i => Rows<T, TRow>(
+            width, columns, x, y, destination, i * rowsPerFork, Math.Min(rows, (i + 1) * rowsPerFork)));
+    }
+
+    private static void Rows<T, TRow>(int width, int columns, T* x, T* y, T* destination, int from, int to)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TRow : struct, ISoftmaxRow
+    {
+        switch (width)
         {
-            ReadOnlySpan<T> x = a.Slice(at, columns), ct = b.Slice(at, columns);
-            Span<T> y = d.Slice(at, columns);
-            T max = T.NegativeInfinity, sum = T.Zero;
-            foreach (T v in x) max = T.Max(max, v);
-            for (int i = 0; i < columns; i++)
-                sum += kind switch { 2 => ct[i] * x[i], 3 => ct[i], _ => T.Exp(x[i] - max) };
-            for (int i = 0; i < columns; i++)
-                y[i] = kind switch
-                {
-                    0 => T.Exp(x[i] - max) / sum,
-                    1 => x[i] - max - T.Log(sum),
-                    2 => x[i] * (ct[i] - sum),
-                    _ => ct[i] - T.Exp(x[i]) * sum,
-                };
+            case 512: Rows<T, Vector512<T>, Register512<T>, TRow>(columns, x, y, destination, from, to); break;
+            case 256: Rows<T, Vector256<T>, Register256<T>, TRow>(columns, x, y, destination, from, to); break;
+            case 128: Rows<T, Vector128<T>, Register128<T>, TRow>(columns, x, y, destination, from, to); break;
+            default: Rows<T, T, Register1<T>, TRow>(columns, x, y, destination, from, to); break;
         }
+    }
+
+    private static void Rows<T, V, R, TRow>(int columns, T* x, T* y, T* destination, int from, int to)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where V : struct
+        where R : struct, IFloatRegister<T, V>
+        where TRow : struct, ISoftmaxRow
+    {
+        for (long row = from; row < to; row++)
+            TRow.Run<T, V, R>(x + row * columns, y + row * columns, destination + row * columns, columns);
     }
 }

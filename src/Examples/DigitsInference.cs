@@ -1,0 +1,37 @@
+using Autodiff.Layers;
+
+namespace Autodiff.Examples;
+
+/// <summary>
+/// A trained network of 784-50-100-10 neurons, sigmoid, sigmoid, softmax, reads the 10,000 test images of MNIST; its
+/// weights come from a file. Written with plain tensors, no layers.
+/// </summary>
+internal static class DigitsInference
+{
+    internal static IReadOnlyDictionary<string, double> Run(Settings settings)
+    {
+        string data = settings.Data ?? throw new ArgumentException(
+            "the MNIST test images and saito/sample_weight.npz are needed: give their folder with --data or AUTODIFF_DATA.");
+        IReadOnlyDictionary<string, Tensor> weights = Npz.Load(Path.Combine(data, "saito", "sample_weight.npz"));
+        Dataset test = Mnist.Load(data).Test;
+
+        int correct = 0;
+        foreach (Batch batch in test.Batches(settings.Batch ?? 100))
+        {
+            settings.Cancellation.ThrowIfCancellationRequested();
+            Tensor answer = Predict(weights, batch.Inputs).ArgMax(1);
+            correct += (int)Tensor.EqualTo(answer, batch.Targets).Sum().ToDouble();
+        }
+
+        double accuracy = (double)correct / test.Count;
+        settings.Output.WriteLine($"{correct} of {test.Count} test images are read correctly: accuracy {accuracy}");
+        return new Dictionary<string, double> { ["accuracy"] = accuracy };
+    }
+
+    private static Tensor Predict(IReadOnlyDictionary<string, Tensor> w, Tensor x)
+    {
+        Tensor first = Tensor.Sigmoid(x.MatMul(w["W1"]) + w["b1"]);
+        Tensor second = Tensor.Sigmoid(first.MatMul(w["W2"]) + w["b2"]);
+        return (second.MatMul(w["W3"]) + w["b3"]).Softmax(1);
+    }
+}

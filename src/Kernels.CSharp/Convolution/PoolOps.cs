@@ -1,0 +1,233 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Autodiff.Kernels;
+
+/// <summary>The vector operations of pooling: V is a vector of T, or T itself in scalar code.</summary>
+internal unsafe interface IPoolOps<V, T>
+    where V : unmanaged
+    where T : unmanaged
+{
+    /// <summary>The elements of a vector.</summary>
+    static abstract int Lanes { get; }
+
+    static abstract V Load(T* from);
+
+    static abstract void Store(T* to, V value);
+
+    /// <summary>Every second element, from the first on, of the two vectors from here on.</summary>
+    static abstract V Evens(T* from);
+
+    static abstract V Add(V x, V y);
+
+    static abstract V Divide(V x, T y);
+
+    /// <summary>An integer in all lanes, as bits of a vector.</summary>
+    static abstract V Place(int place);
+
+    /// <summary>Stores place + start + lane * step.</summary>
+    static abstract void StorePlaces(int* to, V place, int start, int step);
+
+    /// <summary>Replaces best and its place by value and its place where value is larger, or the first NaN.</summary>
+    static abstract void Maximum(V value, V valuePlace, ref V best, ref V place);
+}
+
+internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
+    where T : unmanaged
+{
+    public static int Lanes => Vector512<T>.Count;
+
+    public static Vector512<T> Load(T* from) => Vector512.Load(from);
+
+    public static void Store(T* to, Vector512<T> value) => value.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Evens(T* from)
+    {
+        Vector512<T> first = Vector512.Load(from), second = Vector512.Load(from + Lanes);
+        if (typeof(T) == typeof(float))
+        {
+            Vector512<int> order = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
+            return Vector512.Shuffle(first.AsSingle(), order)
+                .WithUpper(Vector512.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
+        }
+        else
+        {
+            Vector512<long> order = Vector512.Create(0, 2, 4, 6, 0, 2, 4, 6);
+            return Vector512.Shuffle(first.AsDouble(), order)
+                .WithUpper(Vector512.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
+        }
+    }
+
+    public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
+
+    public static Vector512<T> Divide(Vector512<T> x, T y) => x / Vector512.Create(y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Place(int place) =>
+        typeof(T) == typeof(float) ? Vector512.Create(place).As<int, T>() : Vector512.Create((long)place).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePlaces(int* to, Vector512<T> place, int start, int step)
+    {
+        if (typeof(T) == typeof(float))
+        {
+            (place.AsInt32() + Vector512.CreateSequence(start, step)).Store(to);
+        }
+        else
+        {
+            Vector512<long> places = place.AsInt64() + Vector512.CreateSequence((long)start, step);
+            Vector512.Narrow(places, places).GetLower().Store(to);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Maximum(
+        Vector512<T> value, Vector512<T> valuePlace, ref Vector512<T> best, ref Vector512<T> place)
+    {
+        Vector512<T> keep = Vector512.LessThanOrEqual(value, best) | ~Vector512.Equals(best, best);
+        best = Vector512.ConditionalSelect(keep, best, value);
+        place = Vector512.ConditionalSelect(keep, place, valuePlace);
+    }
+}
+
+internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
+    where T : unmanaged
+{
+    public static int Lanes => Vector256<T>.Count;
+
+    public static Vector256<T> Load(T* from) => Vector256.Load(from);
+
+    public static void Store(T* to, Vector256<T> value) => value.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Evens(T* from)
+    {
+        Vector256<T> first = Vector256.Load(from), second = Vector256.Load(from + Lanes);
+        if (typeof(T) == typeof(float))
+        {
+            Vector256<int> order = Vector256.Create(0, 2, 4, 6, 0, 2, 4, 6);
+            return Vector256.Shuffle(first.AsSingle(), order)
+                .WithUpper(Vector256.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
+        }
+        else
+        {
+            Vector256<long> order = Vector256.Create(0, 2, 0, 2);
+            return Vector256.Shuffle(first.AsDouble(), order)
+                .WithUpper(Vector256.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
+        }
+    }
+
+    public static Vector256<T> Add(Vector256<T> x, Vector256<T> y) => x + y;
+
+    public static Vector256<T> Divide(Vector256<T> x, T y) => x / Vector256.Create(y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Place(int place) =>
+        typeof(T) == typeof(float) ? Vector256.Create(place).As<int, T>() : Vector256.Create((long)place).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePlaces(int* to, Vector256<T> place, int start, int step)
+    {
+        if (typeof(T) == typeof(float))
+        {
+            (place.AsInt32() + Vector256.CreateSequence(start, step)).Store(to);
+        }
+        else
+        {
+            Vector256<long> places = place.AsInt64() + Vector256.CreateSequence((long)start, step);
+            Vector256.Narrow(places, places).GetLower().Store(to);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Maximum(
+        Vector256<T> value, Vector256<T> valuePlace, ref Vector256<T> best, ref Vector256<T> place)
+    {
+        Vector256<T> keep = Vector256.LessThanOrEqual(value, best) | ~Vector256.Equals(best, best);
+        best = Vector256.ConditionalSelect(keep, best, value);
+        place = Vector256.ConditionalSelect(keep, place, valuePlace);
+    }
+}
+
+internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
+    where T : unmanaged
+{
+    public static int Lanes => Vector128<T>.Count;
+
+    public static Vector128<T> Load(T* from) => Vector128.Load(from);
+
+    public static void Store(T* to, Vector128<T> value) => value.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Evens(T* from)
+    {
+        Vector128<T> first = Vector128.Load(from), second = Vector128.Load(from + Lanes);
+        if (typeof(T) == typeof(float))
+        {
+            Vector128<int> order = Vector128.Create(0, 2, 0, 2);
+            return Vector128.Shuffle(first.AsSingle(), order)
+                .WithUpper(Vector128.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
+        }
+        else
+        {
+            Vector128<long> order = Vector128.Create(0, 0L);
+            return Vector128.Shuffle(first.AsDouble(), order)
+                .WithUpper(Vector128.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
+        }
+    }
+
+    public static Vector128<T> Add(Vector128<T> x, Vector128<T> y) => x + y;
+
+    public static Vector128<T> Divide(Vector128<T> x, T y) => x / Vector128.Create(y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Place(int place) =>
+        typeof(T) == typeof(float) ? Vector128.Create(place).As<int, T>() : Vector128.Create((long)place).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePlaces(int* to, Vector128<T> place, int start, int step)
+    {
+        if (typeof(T) == typeof(float))
+        {
+            (place.AsInt32() + Vector128.CreateSequence(start, step)).Store(to);
+        }
+        else
+        {
+            Vector128<long> places = place.AsInt64() + Vector128.CreateSequence((long)start, step);
+            Vector128.Narrow(places, places).GetLower().Store(to);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Maximum(
+        Vector128<T> value, Vector128<T> valuePlace, ref Vector128<T> best, ref Vector128<T> place)
+    {
+        Vector128<T> keep = Vector128.LessThanOrEqual(value, best) | ~Vector128.Equals(best, best);
+        best = Vector128.ConditionalSelect(keep, best, value);
+        place = Vector128.ConditionalSelect(keep, place, valuePlace);
+    }
+}
+
+internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
+    where T : unmanaged, INumberBase<T>
+{
+    public static int Lanes => 1;
+
+    public static T Load(T* from) => *from;
+
+    public static void Store(T* to, T value) => *to = value;
+
+    public static T Evens(T* from) => *from;
+
+    public static T Add(T x, T y) => x + y;
+
+    public static T Divide(T x, T y) => x / y;
+
+    public static T Place(int place) => throw new NotSupportedException();
+
+    public static void StorePlaces(int* to, T place, int start, int step) => throw new NotSupportedException();
+
+    public static void Maximum(T value, T valuePlace, ref T best, ref T place) => throw new NotSupportedException();
+}

@@ -1,0 +1,125 @@
+using Autodiff;
+using Autodiff.Layers;
+
+namespace Benchmarks;
+
+/// <summary>One benchmark: <paramref name="Make"/> prepares the inputs and returns what is timed.</summary>
+internal sealed record Row(string Name, Func<Action> Make, double Flops = 0);
+
+/// <summary>The rows, under the names that the comparison with the peer uses.</summary>
+internal static class Rows
+{
+    internal static IReadOnlyList<Row> All { get; } =
+    [
+        .. Kernels,
+        .. Differentiation,
+        .. TrainingSteps,
+    ];
+
+    private static Tensor Normal(params int[] shape) => new Key(0).Normal(shape);
+
+    private static IEnumerable<Row> Kernels =>
+    [
+        .. new[] { 64, 256, 1024, 2048 }.Select(n => new Row($"matmul {n}", () =>
+        {
+            Tensor a = Normal(n, n), b = Normal(n, n);
+            return () => a.MatMul(b);
+        }, 2.0 * n * n * n)),
+        new("elementwise chain 1e6 forward", () =>
+        {
+            Tensor x = Normal(1_000_000);
+            return () => Chain(x);
+        }),
+        new("elementwise chain 1e6 gradient", () =>
+        {
+            Tensor x = Normal(1_000_000);
+            Func<Tensor, Tensor> gradient = Gradient.Of((Tensor v) => Chain(v).Sum());
+            return () => gradient(x);
+        }),
+        new("softmax 512x1000", () =>
+        {
+            Tensor x = Normal(512, 1000);
+            return () => x.Softmax(-1);
+        }),
+        new("conv2d 100x1x28x28 5x5x30", () =>
+        {
+            Tensor x = Normal(100, 1, 28, 28), w = Normal(30, 1, 5, 5);
+            return () => x.Conv2D(w);
+        }, 2.0 * 100 * 30 * 24 * 24 * 25),
+        new("conv2d 32x64x56x56 3x3x64", () =>
+        {
+            Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 64, 3, 3);
+            return () => x.Conv2D(w, padY: 1, padX: 1);
+        }, 2.0 * 32 * 64 * 56 * 56 * 64 * 9),
+    ];
+
+    private static IEnumerable<Row> Differentiation =>
+    [
+        .. new[] { 10, 1000 }.Select(n => new Row($"gradient rosenbrock n={n} f64", () =>
+        {
+            Tensor x = new Key(0).Normal([n], dtype: DType.Float64);
+            Func<Tensor, Tensor> gradient = Gradient.Of<Tensor>(Rosenbrock);
+            return () => gradient(x);
+        })),
+        new("hessian rosenbrock n=100 f64", () =>
+        {
+            Tensor x = new Key(0).Normal([100], dtype: DType.Float64);
+            Func<Tensor, Tensor> hessian = Hessian.Of(Rosenbrock);
+            return () => hessian(x);
+        }),
+        new("gradient scalar chain 300 ops", () =>
+        {
+            Tensor x = Tensor.Scalar(0.5);
+            Func<Tensor, Tensor> gradient = Gradient.Of<Tensor>(ScalarChain);
+            return () => gradient(x);
+        }),
+    ];
+
+    private static IEnumerable<Row> TrainingSteps =>
+    [
+        new("train mlp 784-50-10 sigmoid b100 sgd", () => Train(
+            new Sequential(new Dense(50), Activations.Sigmoid, new Dense(10)),
+            new SGD(0.1), Normal(100, 784), Labels(100), Losses.SoftmaxCrossEntropy)),
+        new("train mlp 784-256-128-10 relu b512 mse sgd", () => Train(
+            new Sequential(new Dense(256), Activations.ReLU, new Dense(128), Activations.ReLU, new Dense(10)),
+            new SGD(0.01), Normal(512, 784), Normal(512, 10), Losses.MeanSquaredError)),
+        new("train simpleconvnet 30x5x5-100-10 b100 adam", () => Train(
+            new Sequential(
+                new Conv2D(30, kernelSize: 5), Activations.ReLU, new MaxPool2D(2), new Flatten(),
+                new Dense(100), Activations.ReLU, new Dense(10)),
+            new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
+        new("train lenet b128 sgd", () => Train(
+            new Sequential(
+                new Conv2D(6, kernelSize: 5, padding: 2), Activations.Sigmoid, new AveragePool2D(2),
+                new Conv2D(16, kernelSize: 5), Activations.Sigmoid, new AveragePool2D(2), new Flatten(),
+                new Dense(120), Activations.Sigmoid, new Dense(84), Activations.Sigmoid, new Dense(10)),
+            new SGD(0.1), Normal(128, 1, 28, 28), Labels(128), Losses.SoftmaxCrossEntropy)),
+    ];
+
+    private static Tensor Labels(int count) => new Key(1).Integers([count], 0, 10);
+
+    /// <summary>A training step: forward, loss, gradient, update.</summary>
+    private static Action Train(Layer network, Optimizer optimizer, Tensor inputs, Tensor targets, Loss loss)
+    {
+        var trainer = new Trainer(network, loss, optimizer);
+        TrainingState state = trainer.Start(new Key(2), inputs.Shape[1..]);
+        var batch = new Batch(inputs, targets);
+        return () => state = trainer.Step(state, batch).State;
+    }
+
+    private static Tensor Chain(Tensor x) =>
+        Tensor.Sigmoid(x) * Tensor.Tanh(x) + Tensor.Exp(-x * x);
+
+    private static Tensor Rosenbrock(Tensor x)
+    {
+        Tensor head = x[..^1], tail = x[1..];
+        return (100.0 * Tensor.Square(tail - Tensor.Square(head)) + Tensor.Square(1.0 - head)).Sum();
+    }
+
+    private static Tensor ScalarChain(Tensor x)
+    {
+        Tensor y = x;
+        for (int i = 0; i < 100; i++) y = Tensor.Sin(y) * y + 0.1;
+        return y;
+    }
+}

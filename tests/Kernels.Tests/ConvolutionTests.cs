@@ -1,0 +1,217 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Autodiff;
+using Autodiff.Kernels;
+
+namespace Kernels.Tests;
+
+public class ConvolutionTests
+{
+    public static TheoryData<int> Widths => [.. Simd.Available];
+
+    /// <summary>Kernel sizes, strides, paddings and dilations in all combinations, on images of odd sizes.</summary>
+    private static IEnumerable<ConvolutionShape> Combinations()
+    {
+        foreach (var (kh, kw) in new[] { (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 5), (3, 2) })
+        foreach (var (sy, sx) in new[] { (1, 1), (2, 2), (3, 3), (1, 2), (3, 1) })
+        foreach (var (top, bottom, left, right) in new[] { (0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 3), (0, 3, 4, 0) })
+        foreach (var (dy, dx) in new[] { (1, 1), (2, 1), (2, 3) })
+            yield return new(2, 3, 9, 11, 5, kh, kw, sy, sx, top, bottom, left, right, dy, dx);
+    }
+
+    /// <summary>Sizes at which blocks, vectors and bands end early, or where there is nothing to do.</summary>
+    private static IEnumerable<ConvolutionShape> Sizes()
+    {
+        foreach (int filters in new[] { 1, 4, 6, 8, 9, 13, 17, 30, 33, 50 })
+        foreach (int width in new[] { 5, 8, 20, 28, 53 })
+            yield return new(3, 2, 7, width, filters, 3, 3, 1, 1, 1, 1, 1, 1);
+
+        yield return new(0, 2, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(2, 0, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(2, 2, 7, 7, 0, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(2, 2, 0, 7, 3, 3, 3, 1, 1, 2, 2, 1, 1);
+        yield return new(2, 2, 2, 7, 3, 3, 3, 1, 1, 0, 0, 0, 0);
+        yield return new(2, 2, 2, 7, 3, 3, 3, 2, 2, 0, 0, 0, 0);
+        yield return new(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0);
+        yield return new(1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4, 5, 6);
+        yield return new(1, 1, 1, 40, 1, 1, 3, 1, 1, 0, 0, 0, 0);
+        yield return new(1, 1, 40, 1, 1, 3, 1, 1, 1, 0, 0, 0, 0);
+        yield return new(50, 16, 4, 4, 20, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(37, 8, 5, 5, 12, 5, 5, 1, 1, 0, 0, 0, 0);
+        yield return new(40, 20, 2, 2, 10, 2, 2, 1, 1, 0, 1, 1, 0);
+        yield return new(2, 40, 30, 31, 10, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(1, 40, 61, 63, 9, 3, 3, 2, 2, 1, 1, 1, 1);
+        yield return new(1, 8, 3, 3000, 9, 3, 9, 1, 1, 1, 1, 4, 4);
+        yield return new(1, 9, 3000, 2, 7, 9, 2, 2, 1, 4, 4, 1, 0);
+        yield return new(30, 1, 28, 28, 30, 5, 5, 1, 1, 0, 0, 0, 0);
+        yield return new(3, 4, 12, 13, 5, 2, 2, 5, 5, 0, 0, 0, 0);
+        yield return new(1, 64, 7, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(2, 3, 90, 91, 40, 3, 3, 1, 1, 0, 1, 1, 0);
+        yield return new(2, 2, 90, 91, 70, 4, 4, 2, 2, 1, 1, 2, 2);
+        yield return new(100, 3, 6, 5, 20, 3, 4, 1, 2, 0, 0, 1, 1);
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Float32_agrees_with_the_sums_for_all_strides_paddings_and_dilations(int width)
+    {
+        foreach (ConvolutionShape s in Combinations()) Compare<float>(DType.Float32, s, width);
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Float64_agrees_with_the_sums_for_all_strides_paddings_and_dilations(int width)
+    {
+        foreach (ConvolutionShape s in Combinations()) Compare<double>(DType.Float64, s, width);
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Float32_agrees_with_the_sums_for_all_sizes(int width)
+    {
+        foreach (ConvolutionShape s in Sizes()) Compare<float>(DType.Float32, s, width);
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Float64_agrees_with_the_sums_for_all_sizes(int width)
+    {
+        foreach (ConvolutionShape s in Sizes()) Compare<double>(DType.Float64, s, width);
+    }
+
+    [Fact]
+    public void The_transposes_satisfy_the_adjoint_identities()
+    {
+        foreach (ConvolutionShape s in Combinations().Where((_, i) => i % 7 == 0))
+        {
+            double[] x = Normal(s.InputLength, 1), w = Normal(s.FilterLength, 2), ct = Normal(s.OutputLength, 3);
+            double[] y = new double[ct.Length], dx = new double[x.Length], dw = new double[w.Length];
+            Convolution.Forward(DType.Float64, s, Bytes(x), Bytes(w), Bytes(y));
+            Convolution.InputGradient(DType.Float64, s, Bytes(ct), Bytes(w), Bytes(dx));
+            Convolution.FilterGradient(DType.Float64, s, Bytes(x), Bytes(ct), Bytes(dw));
+            double expected = Dot(y, ct);
+            Assert.Equal(expected, Dot(x, dx), 1e-9);
+            Assert.Equal(expected, Dot(w, dw), 1e-9);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void A_NaN_or_an_infinity_reaches_only_the_windows_that_hold_it(int width)
+    {
+        ConvolutionShape s = new(2, 2, 9, 10, 5, 3, 3, 1, 1, 1, 1, 1, 1);
+        foreach (float special in new[] { float.NaN, float.PositiveInfinity })
+        {
+            float[] x = Integers<float>(s.InputLength, 1), w = Integers<float>(s.FilterLength, 2);
+            w.AsSpan().Fill(2);
+            x[4 * 10 + 5] = special;
+            float[] y = new float[s.OutputLength];
+            Convolution.Forward(DType.Float32, s, Bytes(x), Bytes(w), Bytes(y), width);
+            for (int i = 0; i < y.Length; i++)
+            {
+                int row = i / 10 % 9, column = i % 10;
+                bool reached = i < 5 * 90 && row is >= 3 and <= 5 && column is >= 4 and <= 6;
+                Assert.Equal(reached, !float.IsFinite(y[i]));
+            }
+
+            float[] ct = Integers<float>(s.OutputLength, 3), dw = new float[s.FilterLength];
+            ct.AsSpan().Fill(1);
+            ct[5 * 90 + 2 * 90 + 11] = special;
+            Array.Fill(x, 1);
+            Convolution.FilterGradient(DType.Float32, s, Bytes(x), Bytes(ct), Bytes(dw), width);
+            for (int i = 0; i < dw.Length; i++) Assert.Equal(i / 18 == 2, !float.IsFinite(dw[i]));
+        }
+    }
+
+    [Fact]
+    public void Lengths_and_types_that_do_not_fit_are_rejected()
+    {
+        ConvolutionShape s = new(1, 1, 4, 4, 1, 3, 3, 1, 1, 0, 0, 0, 0);
+        byte[] x = new byte[64], w = new byte[36], y = new byte[16];
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s, x, w, new byte[12]));
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s, x, new byte[32], y));
+        Assert.Throws<ArgumentException>(() => Convolution.InputGradient(DType.Float64, s, y, w, x));
+        Assert.Throws<ArgumentException>(() => Convolution.FilterGradient(DType.Int32, s, x, y, w));
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { StrideX = 0 }, x, w, y));
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { PadTop = -1 }, x, w, y));
+    }
+
+    private static void Compare<T>(DType dtype, ConvolutionShape s, int width)
+        where T : unmanaged, INumber<T>
+    {
+        T[] x = Integers<T>(s.InputLength, 1), w = Integers<T>(s.FilterLength, 2), ct = Integers<T>(s.OutputLength, 3);
+        T[] y = new T[ct.Length], dx = new T[x.Length], dw = new T[w.Length];
+        Reference(s, x, w, ct, y, dx, dw);
+        T[] result = Garbage<T>(y.Length);
+        Convolution.Forward(dtype, s, Bytes(x), Bytes(w), Bytes(result), width);
+        AssertEqual(y, result, $"forward {s}");
+        result = Garbage<T>(dx.Length);
+        Convolution.InputGradient(dtype, s, Bytes(ct), Bytes(w), Bytes(result), width);
+        AssertEqual(dx, result, $"input gradient {s}");
+        result = Garbage<T>(dw.Length);
+        Convolution.FilterGradient(dtype, s, Bytes(x), Bytes(ct), Bytes(result), width);
+        AssertEqual(dw, result, $"filter gradient {s}");
+    }
+
+    private static void Reference<T>(ConvolutionShape s, T[] x, T[] w, T[] ct, T[] y, T[] dx, T[] dw)
+        where T : INumber<T>
+    {
+        int height = s.OutputHeight, width = s.OutputWidth;
+        int output = 0;
+        for (int n = 0; n < s.Batch; n++)
+        for (int f = 0; f < s.Filters; f++)
+        for (int oy = 0; oy < height; oy++)
+        for (int ox = 0; ox < width; ox++, output++)
+        for (int c = 0; c < s.Channels; c++)
+        for (int u = 0; u < s.KernelHeight; u++)
+        {
+            int iy = oy * s.StrideY + u * s.DilationY - s.PadTop;
+            if (iy < 0 || iy >= s.Height) continue;
+            for (int v = 0; v < s.KernelWidth; v++)
+            {
+                int ix = ox * s.StrideX + v * s.DilationX - s.PadLeft;
+                if (ix < 0 || ix >= s.Width) continue;
+                int input = ((n * s.Channels + c) * s.Height + iy) * s.Width + ix;
+                int filter = ((f * s.Channels + c) * s.KernelHeight + u) * s.KernelWidth + v;
+                y[output] += x[input] * w[filter];
+                dx[input] += ct[output] * w[filter];
+                dw[filter] += ct[output] * x[input];
+            }
+        }
+    }
+
+    private static void AssertEqual<T>(T[] expected, T[] actual, string what)
+        where T : INumber<T>
+    {
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (expected[i] != actual[i]) Assert.Fail($"{what}: element {i} is {actual[i]}, not {expected[i]}.");
+        }
+    }
+
+    private static T[] Integers<T>(int length, int seed)
+        where T : INumber<T>
+    {
+        Random random = new(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => T.CreateChecked(random.Next(-3, 4)))];
+    }
+
+    private static T[] Garbage<T>(int length)
+        where T : INumber<T>
+    {
+        T[] data = new T[length];
+        Array.Fill(data, T.CreateChecked(1e30));
+        return data;
+    }
+
+    private static double[] Normal(int length, int seed)
+    {
+        Random random = new(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => random.NextDouble() - 0.5)];
+    }
+
+    private static double Dot(double[] x, double[] y) => x.Zip(y, (a, b) => a * b).Sum();
+
+    private static Span<byte> Bytes<T>(T[] data)
+        where T : unmanaged => MemoryMarshal.AsBytes(data.AsSpan());
+}
