@@ -71,7 +71,7 @@ public sealed class TrainingTests : IDisposable
         Assert.All(epochs, epoch => Assert.Equal(8, epoch.Steps));
         Assert.True(epochs[^1].Loss < 0.4 * epochs[0].Loss, $"loss {epochs[^1].Loss}");
         Assert.True(epochs[^1].ValidationMetrics["accuracy"] > 0.9, $"accuracy {epochs[^1].ValidationMetrics["accuracy"]}");
-        Assert.Equal(epochs[^1].ValidationMetrics["accuracy"], result.Model.Evaluate(OtherRings, Metrics.Accuracy), 1e-12);
+        Assert.Equal(epochs[^1].ValidationMetrics["accuracy"], result.Model.Evaluate(OtherRings, Metrics.Accuracy));
         Assert.Equal(
             epochs[^1].ValidationLoss!.Value, result.Model.Evaluate(OtherRings, Metric.From(Losses.SoftmaxCrossEntropy), batchSize: 7), 1e-6);
         Assert.Equal(480, result.History.Steps);
@@ -288,6 +288,17 @@ public sealed class TrainingTests : IDisposable
         {
             Assert.Contains(text, Assert.Throws<ArgumentException>(wrong).Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Accuracy_over_batches_is_the_exact_quotient_of_counts()
+    {
+        // 49 has no exact reciprocal, nor do batches of 10 divide it.
+        Tensor labels = Tensor.From([.. Enumerable.Range(0, 49).Select(i => i % 3)], 49);
+        var model = new Model(Activations.Identity, Parameters.Empty, [3]);
+        Dataset data = new(labels.OneHot(3), Tensor.Where(Tensor.EqualTo(labels, Tensor.From([2], 1)), Tensor.From([0], 1), labels));
+        Assert.Equal(33 / 49.0, model.Evaluate(data, Metrics.Accuracy, batchSize: 10));
+        Assert.Equal(33 / 49.0, Metrics.Accuracy.Of(data.Inputs, data.Targets));
     }
 
     [Fact]
