@@ -62,8 +62,8 @@ public sealed class RMSProp(Func<int, double> schedule, double decay = 0.9, doub
 
 /// <summary>
 /// Adaptive moments: m becomes beta1 m + (1 - beta1) g, v becomes beta2 v + (1 - beta2) g^2, then w becomes
-/// w - learningRate m' / (sqrt(v') + epsilon), where m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t) correct for their start at
-/// 0 and t counts steps from 1 (Kingma and Ba 2015).
+/// w - learningRate m' / (sqrt(v') + epsilon), where m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t) correct for
+/// their start at 0 and t counts steps from 1 (Kingma and Ba 2015).
 /// </summary>
 /// <param name="schedule">The learning rate as a function of the number of steps taken before.</param>
 /// <param name="beta1">The part of the mean of gradients that is kept, at least 0 and below 1.</param>
@@ -89,8 +89,8 @@ public sealed class Adam(Func<int, double> schedule, double beta1 = 0.9, double 
     /// <inheritdoc/>
     protected override Tensor Step(Tensor gradient, Tensor parameter, Rule rule)
     {
-        // The moments are kept without their factors 1 - beta, which are numbers and join the learning rate and epsilon below:
-        // every pass over the parameters that is saved counts.
+        // The moments are kept without their factors 1 - beta, which are numbers and join the learning rate and epsilon
+        // below: every pass over the parameters that is saved counts.
         Tensor mean = rule[0] * beta1 + gradient;
         Tensor square = rule[1] * beta2 + Tensor.Square(gradient);
         rule.Keep(0, mean);

@@ -1,8 +1,8 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// A number by which people judge outputs against targets; unlike a loss it need not be differentiable. Over several batches it
-/// is the mean of its value per example, passed through a last function (such as a root).
+/// A number by which people judge outputs against targets; unlike a loss it need not be differentiable. Over several
+/// batches it is the mean of its value per example, passed through a last function (such as a root).
 /// </summary>
 /// <example><code>
 /// var largest = new Metric("largest error", (output, target) => Tensor.Abs(output - target).Max().ToDouble());
@@ -50,14 +50,16 @@ public sealed class Metric
 public static class Metrics
 {
     /// <summary>The fraction of examples whose class is found.</summary>
-    /// <remarks>With outputs (n, k), k at least 2, the class is the position of the largest, the first at a tie; targets are integer
-    /// classes (n) or one-hot rows (n, k). With one output per example, (n) or (n, 1), the classes are 0 and 1 and the output is a
-    /// logit, positive for 1, as <see cref="Losses.BinaryCrossEntropy"/> takes it; targets have as many elements.</remarks>
+    /// <remarks>With outputs (n, k), k at least 2, the class is the position of the largest, the first at a tie;
+    /// targets are integer classes (n) or one-hot rows (n, k). With one output per example, (n) or (n, 1), the classes
+    /// are 0 and 1 and the output is a logit, positive for 1, as <see cref="Losses.BinaryCrossEntropy"/> takes it;
+    /// targets have as many elements.</remarks>
     public static Metric Accuracy { get; } = Metric.Counting("accuracy", CountRight);
 
     /// <summary>The mean of |output - target| over all elements; both have one shape.</summary>
-    public static Metric MeanAbsoluteError { get; } =
-        new("mean absolute error", (output, target) => Tensor.Abs(Difference("MeanAbsoluteError", output, target)).Mean().ToDouble());
+    public static Metric MeanAbsoluteError { get; } = new(
+        "mean absolute error",
+        (output, target) => Tensor.Abs(Difference("MeanAbsoluteError", output, target)).Mean().ToDouble());
 
     /// <summary>The root of the mean of (output - target)^2 over all elements; both have one shape.</summary>
     public static Metric RootMeanSquaredError { get; } = new(
