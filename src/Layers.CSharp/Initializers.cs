@@ -1,8 +1,8 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// A rule for the first values of a parameter: a function of a key, a shape, and the numbers of inputs and outputs that a
-/// unit is connected to (fan in and fan out).
+/// A rule for the first values of a parameter: a function of a key, a shape, and the numbers of inputs and outputs that
+/// a unit is connected to (fan in and fan out).
 /// </summary>
 /// <param name="name">The name, for messages.</param>
 /// <param name="draw">The function: key, shape, fan in, fan out. The result has the shape.</param>
@@ -14,8 +14,10 @@ public sealed class Initializer(string name, Func<Key, int[], int, int, Tensor> 
     /// <summary>The first values of a parameter, float32.</summary>
     /// <param name="key">The source of randomness; the same key gives the same values.</param>
     /// <param name="shape">The shape of the parameter.</param>
-    /// <param name="fanIn">The number of inputs of a unit: (in) of a dense layer, channels x height x width of a filter.</param>
-    /// <param name="fanOut">The number of outputs that an input reaches: (out) of a dense layer, filters x height x width.</param>
+    /// <param name="fanIn">The number of inputs of a unit: (in) of a dense layer, channels x height x width of a
+    /// filter.</param>
+    /// <param name="fanOut">The number of outputs that an input reaches: (out) of a dense layer, filters x height x
+    /// width.</param>
     /// <exception cref="InvalidOperationException">The rule returned another shape.</exception>
     public Tensor Draw(Key key, int[] shape, int fanIn, int fanOut)
     {
@@ -23,35 +25,39 @@ public sealed class Initializer(string name, Func<Key, int[], int, int, Tensor> 
         return values.Shape.AsSpan().SequenceEqual(shape)
             ? values
             : throw new InvalidOperationException(
-                $"Initializer {Name}: the values have shape {Shapes.Format(values.Shape)}; the parameter needs {Shapes.Format(shape)}.");
+                $"Initializer {Name}: the values have shape {Shapes.Format(values.Shape)}; "
+                + $"the parameter needs {Shapes.Format(shape)}.");
     }
 
     /// <inheritdoc/>
     public override string ToString() => Name;
 }
 
-/// <summary>The initializers. Weights must not all start equal, or units stay equal: use a random one for weights.</summary>
+/// <summary>The initializers. Weights must not all start equal, or units stay equal: use a random one for
+/// weights.</summary>
 public static class Initializers
 {
     /// <summary>All zeros: for biases.</summary>
     public static Initializer Zeros { get; } = Constant(0);
 
-    /// <summary>Normal with standard deviation sqrt(2 / (fan in + fan out)): for tanh and sigmoid (Glorot and Bengio 2010).</summary>
+    /// <summary>Normal with standard deviation sqrt(2 / (fan in + fan out)): for tanh and sigmoid (Glorot and Bengio
+    /// 2010).</summary>
     public static Initializer GlorotNormal { get; } = Scaled("GlorotNormal", true, (fanIn, fanOut) => 2.0 / (fanIn + fanOut));
 
-    /// <summary>Uniform with variance 2 / (fan in + fan out), on (-a, a) with a = sqrt(6 / (fan in + fan out)): for tanh and
-    /// sigmoid (Glorot and Bengio 2010).</summary>
+    /// <summary>Uniform with variance 2 / (fan in + fan out), on (-a, a) with a = sqrt(6 / (fan in + fan out)): for
+    /// tanh and sigmoid (Glorot and Bengio 2010).</summary>
     public static Initializer GlorotUniform { get; } = Scaled("GlorotUniform", false, (fanIn, fanOut) => 2.0 / (fanIn + fanOut));
 
-    /// <summary>Normal with standard deviation sqrt(1 / fan in): the simplified form of Glorot's rule that counts the previous
-    /// layer only, which textbooks call Xavier initialization.</summary>
+    /// <summary>Normal with standard deviation sqrt(1 / fan in): the simplified form of Glorot's rule that counts the
+    /// previous layer only, which textbooks call Xavier initialization.</summary>
     public static Initializer XavierNormal { get; } = Scaled("XavierNormal", true, (fanIn, _) => 1.0 / fanIn);
 
     /// <summary>Normal with standard deviation sqrt(2 / fan in): for ReLU (He et al. 2015).</summary>
     public static Initializer HeNormal { get; } = Scaled("HeNormal", true, (fanIn, _) => 2.0 / fanIn);
 
-    /// <summary>Uniform with variance 2 / fan in, on (-a, a) with a = sqrt(6 / fan in): for ReLU (He et al. 2015). The default
-    /// of dense and convolution layers: it keeps the scale of signals through ReLU, the commonest activation.</summary>
+    /// <summary>Uniform with variance 2 / fan in, on (-a, a) with a = sqrt(6 / fan in): for ReLU (He et al. 2015). The
+    /// default of dense and convolution layers: it keeps the scale of signals through ReLU, the commonest
+    /// activation.</summary>
     public static Initializer HeUniform { get; } = Scaled("HeUniform", false, (fanIn, _) => 2.0 / fanIn);
 
     /// <summary>All one value.</summary>

@@ -14,7 +14,8 @@ public sealed class Loss(string name, Func<Tensor, Tensor, Tensor> function)
     public string Name { get; } = name;
 
     /// <summary>The loss of outputs against targets, a scalar.</summary>
-    /// <exception cref="ArgumentException">The shapes or types do not fit, or the function did not return one number.</exception>
+    /// <exception cref="ArgumentException">The shapes or types do not fit, or the function did not return one
+    /// number.</exception>
     public Tensor Of(Tensor output, Tensor target)
     {
         Tensor loss = function(output, target);
@@ -36,14 +37,15 @@ public static class Losses
         Tensor.Square(output - Matching("MeanSquaredError", output, target)).Mean());
 
     /// <summary>The mean over the batch of -log softmax(output) at the target class, without overflow.</summary>
-    /// <remarks>The output holds logits (n, k), not probabilities: the network must not end in softmax. The target holds integer
-    /// classes (n) from 0 to k - 1, or one-hot rows or probabilities (n, k). The gradient is (softmax - target) / n.</remarks>
+    /// <remarks>The output holds logits (n, k), not probabilities: the network must not end in softmax. The target
+    /// holds integer classes (n) from 0 to k - 1, or one-hot rows or probabilities (n, k). The gradient is (softmax -
+    /// target) / n.</remarks>
     public static Loss SoftmaxCrossEntropy { get; } = new("SoftmaxCrossEntropy", CrossEntropy);
 
-    /// <summary>The mean over all elements of -t log s - (1 - t) log (1 - s) where s = sigmoid(output), without overflow:
-    /// softplus(output) - t output.</summary>
-    /// <remarks>The output holds logits: the network must not end in a sigmoid. Both have one shape; targets lie on [0, 1] and may
-    /// be integers or truth values.</remarks>
+    /// <summary>The mean over all elements of -t log s - (1 - t) log (1 - s) where s = sigmoid(output), without
+    /// overflow: softplus(output) - t output.</summary>
+    /// <remarks>The output holds logits: the network must not end in a sigmoid. Both have one shape; targets lie on [0,
+    /// 1] and may be integers or truth values.</remarks>
     public static Loss BinaryCrossEntropy { get; } = new("BinaryCrossEntropy", (output, target) =>
         (Tensor.Softplus(output) - Matching("BinaryCrossEntropy", output, target) * output).Mean());
 
@@ -67,24 +69,29 @@ public static class Losses
         }
 
         Tensor labels = target.DType == DType.UInt8 ? target.To(DType.Int32) : target;
-        try
-        {
-            return output.LogSoftmax(-1).Gather(labels.Reshape([.. labels.Shape, 1]), -1).Sum() * scale;
-        }
-        catch (IndexOutOfRangeException error)
-        {
-            throw new ArgumentException(
-                $"{name}: a class number lies outside 0 to {classes - 1}; the output of shape {Shapes.Format(output.Shape)} has "
-                + $"{classes} classes. Give the last layer more units, or number the classes from 0.", error);
-        }
+        CheckLabels(name, labels, classes);
+        return output.LogSoftmax(-1).Gather(labels.Reshape([.. labels.Shape, 1]), -1).Sum() * scale;
+    }
+
+    /// <summary>Class numbers must lie in range: positions below 0, which gathering counts from the end, would go
+    /// unseen.</summary>
+    private static void CheckLabels(string name, Tensor labels, int classes)
+    {
+        // Labels that a transform traces have no values yet.
+        if (labels.Level != 0) return;
+        double least = labels.Min().ToDouble(), largest = labels.Max().ToDouble();
+        if (least >= 0 && largest < classes) return;
+        throw new ArgumentException(FormattableString.Invariant(
+            $"{name}: class numbers run from {least} to {largest}; outputs with {classes} classes take 0 to {classes - 1}. ")
+            + "Give the last layer more units, or number the classes from 0.");
     }
 
     private static Tensor Matching(string name, Tensor output, Tensor target) =>
         output.Shape.AsSpan().SequenceEqual(target.Shape) ? target.To(output.DType)
         : output.Size == target.Size
             ? throw new ArgumentException(
-                $"{name}: the output has shape {Shapes.Format(output.Shape)}, the target {Shapes.Format(target.Shape)}; reshape the "
-                + "target to the output's shape (it is not broadcast, which would compare every output with every target).")
+                $"{name}: the output has shape {Shapes.Format(output.Shape)}, the target {Shapes.Format(target.Shape)}; "
+                + "reshape the target to the output's shape (it is not broadcast, which would compare every output with every target).")
             : throw Mismatch(name, output, target);
 
     private static ArgumentException Mismatch(string name, Tensor output, Tensor target) => new(

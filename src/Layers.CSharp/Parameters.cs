@@ -8,9 +8,9 @@ namespace Autodiff.Layers;
 /// (<c>"0.weight"</c>).
 /// </summary>
 /// <remarks>
-/// As a tree (<see cref="ITree"/>) it is an argument that the transforms differentiate with respect to: the gradient of a
-/// function of parameters has the same names. Taking it apart and rebuilding it moves references only. Enumerating it gives
-/// the full names and tensors in a fixed order.
+/// As a tree (<see cref="ITree"/>) it is an argument that the transforms differentiate with respect to: the gradient of
+/// a function of parameters has the same names. Taking it apart and rebuilding it moves references only. Enumerating it
+/// gives the full names and tensors in a fixed order.
 /// </remarks>
 public sealed class Parameters : ITree, IReadOnlyCollection<KeyValuePair<string, Tensor>>
 {

@@ -28,5 +28,7 @@ internal static class Shapes
 
     /// <summary>A number that must lie on [0, 1).</summary>
     internal static double Fraction(double value, string owner, string name) =>
-        value is >= 0 and < 1 ? value : throw new ArgumentException($"{owner}: {name} is {value}; it must be at least 0 and below 1.");
+        value is >= 0 and < 1
+            ? value
+            : throw new ArgumentException($"{owner}: {name} is {value}; it must be at least 0 and below 1.");
 }

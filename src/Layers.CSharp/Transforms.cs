@@ -62,7 +62,8 @@ public static class Gradient
 public static class Jvp
 {
     /// <summary>The value of a function and its derivative along a tangent: f(x) and J(x) t, in one pass.</summary>
-    /// <remarks>The function takes and returns trees of tensors; a tangent has the shapes and types of its argument.</remarks>
+    /// <remarks>The function takes and returns trees of tensors; a tangent has the shapes and types of its
+    /// argument.</remarks>
     /// <example><code>
     /// (Tensor value, Tensor change) = Jvp.Of((Tensor x) => Tensor.Exp(x))(point, direction);
     /// </code></example>
@@ -87,9 +88,10 @@ public static class Jvp
 /// <summary>Pullbacks, by reverse mode.</summary>
 public static class Vjp
 {
-    /// <summary>The value of a function and its pullback, which carries a cotangent c of the result back to J(x)^T c. The pullback
-    /// may be called any number of times.</summary>
-    /// <remarks>The function takes and returns trees of tensors; a cotangent has the shapes and types of the result.</remarks>
+    /// <summary>The value of a function and its pullback, which carries a cotangent c of the result back to J(x)^T c.
+    /// The pullback may be called any number of times.</summary>
+    /// <remarks>The function takes and returns trees of tensors; a cotangent has the shapes and types of the
+    /// result.</remarks>
     /// <example><code>
     /// (Tensor value, Func&lt;Tensor, Tensor&gt; pullback) = Vjp.Of((Tensor x) => Tensor.Exp(x))(point);
     /// Tensor back = pullback(cotangent);
@@ -120,8 +122,8 @@ public static class Vjp
 /// <summary>Functions replaced by their derivative at a point.</summary>
 public static class Linearize
 {
-    /// <summary>The value of a function at a point, and its derivative there as a linear function t -> J(x) t that does not run the
-    /// function again.</summary>
+    /// <summary>The value of a function at a point, and its derivative there as a linear function t -> J(x) t that does
+    /// not run the function again.</summary>
     /// <example><code>
     /// (Tensor value, Func&lt;Tensor, Tensor&gt; pushforward) = Linearize.Of((Tensor x) => Tensor.Exp(x))(point);
     /// Tensor change = pushforward(direction);
@@ -137,10 +139,12 @@ public static class Linearize
     }
 }
 
-/// <summary>Matrices of first derivatives of functions from tensor to tensor, of shape (shape of f x) + (shape of x).</summary>
+/// <summary>Matrices of first derivatives of functions from tensor to tensor, of shape (shape of f x) + (shape of
+/// x).</summary>
 public static class Jacobian
 {
-    /// <summary>The Jacobian by forward mode: one pushforward for each element of x. For functions with few inputs.</summary>
+    /// <summary>The Jacobian by forward mode: one pushforward for each element of x. For functions with few
+    /// inputs.</summary>
     /// <example><code>
     /// Tensor matrix = Jacobian.Forward(x => Tensor.Sin(x))(point);
     /// </code></example>
@@ -150,7 +154,8 @@ public static class Jacobian
         return x => Transforms.jacfwd(function, x);
     }
 
-    /// <summary>The Jacobian by reverse mode: one pullback for each element of the result. For functions with few outputs.</summary>
+    /// <summary>The Jacobian by reverse mode: one pullback for each element of the result. For functions with few
+    /// outputs.</summary>
     /// <example><code>
     /// Tensor matrix = Jacobian.Reverse(x => Tensor.Sin(x))(point);
     /// </code></example>
@@ -164,7 +169,8 @@ public static class Jacobian
 /// <summary>Second derivatives of scalar functions.</summary>
 public static class Hessian
 {
-    /// <summary>The matrix of second derivatives, of shape (shape of x) + (shape of x): forward over reverse mode.</summary>
+    /// <summary>The matrix of second derivatives, of shape (shape of x) + (shape of x): forward over reverse
+    /// mode.</summary>
     /// <example><code>
     /// Tensor matrix = Hessian.Of(x => Tensor.Exp(x).Sum())(point);
     /// </code></example>
@@ -174,8 +180,8 @@ public static class Hessian
         return x => Transforms.hessian(function, x);
     }
 
-    /// <summary>The product of the Hessian with a vector, (x, v) -> H(x) v, without forming the matrix; x and v are trees of one
-    /// structure.</summary>
+    /// <summary>The product of the Hessian with a vector, (x, v) -> H(x) v, without forming the matrix; x and v are
+    /// trees of one structure.</summary>
     /// <example><code>
     /// Tensor product = Hessian.VectorProduct((Tensor x) => Tensor.Exp(x).Sum())(point, vector);
     /// </code></example>

@@ -24,4 +24,100 @@ public class TransformsTests
         Assert.Equal([4f, 5f, 6f], x[^1].ToArray<float>());
         Assert.Equal(6.0, x[1, 2].ToDouble());
     }
+
+    private static readonly Tensor Point = Tensor.From([0.5, -1.0, 2.0], 3), Direction = Tensor.From([1.0, 2.0, -1.0], 3);
+
+    private static void AssertClose(IEnumerable<double> expected, Tensor found) =>
+        Assert.All(expected.Zip(found.ToArray<double>()), pair => Assert.Equal(pair.First, pair.Second, 1e-12));
+
+    private static Tensor Cube(Tensor x) => x * x * x;
+
+    [Fact]
+    public void Jvp_gives_the_value_and_the_derivative_along_a_tangent()
+    {
+        (Tensor value, Tensor tangent) = Jvp.Of((Tensor x) => Cube(x))(Point, Direction);
+        AssertClose([0.125, -1, 8], value);
+        AssertClose([0.75, 6, -12], tangent);
+        (Tensor product, Tensor change) = Jvp.Of((Tensor x, Tensor y) => x * y)((Point, Direction), (Direction, Point));
+        AssertClose([0.5, -2, -2], product);
+        AssertClose([1.25, 5, 5], change);
+    }
+
+    [Fact]
+    public void Vjp_gives_the_value_and_a_pullback_that_may_be_called_again()
+    {
+        (Tensor value, Func<Tensor, Tensor> pullback) = Vjp.Of((Tensor x) => Cube(x))(Point);
+        AssertClose([0.125, -1, 8], value);
+        AssertClose([0.75, 6, -12], pullback(Direction));
+        AssertClose([1.5, 12, -24], pullback(Direction * 2.0));
+        var (_, back) = Vjp.Of((Tensor x, Tensor y) => x * y)(Point, Direction);
+        (Tensor toX, Tensor toY) = back(Direction);
+        AssertClose([1, 4, 1], toX);
+        AssertClose([0.5, -2, -2], toY);
+    }
+
+    [Fact]
+    public void Linearize_runs_the_function_once()
+    {
+        int runs = 0;
+        (Tensor value, Func<Tensor, Tensor> pushforward) = Linearize.Of((Tensor x) =>
+        {
+            runs++;
+            return Cube(x);
+        })(Point);
+        AssertClose([0.125, -1, 8], value);
+        AssertClose([0.75, 6, -12], pushforward(Direction));
+        AssertClose([-0.75, -6, 12], pushforward(-Direction));
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
+    public void Both_Jacobians_are_the_matrix_of_derivatives()
+    {
+        double[] expected = [0.75, 0, 0, 0, 3, 0, 0, 0, 12];
+        foreach (Func<Tensor, Tensor> jacobian in (Func<Tensor, Tensor>[])[Jacobian.Forward(Cube), Jacobian.Reverse(Cube)])
+        {
+            Assert.Equal([3, 3], jacobian(Point).Shape);
+            AssertClose(expected, jacobian(Point));
+        }
+    }
+
+    [Fact]
+    public void Hessians_and_their_products_agree()
+    {
+        static Tensor Energy(Tensor x) => Cube(x).Sum() + Tensor.Square(x.Sum());
+        Tensor hessian = Hessian.Of(Energy)(Point);
+        AssertClose([5, 2, 2, 2, -4, 2, 2, 2, 14], hessian);
+        AssertClose(hessian.MatMul(Direction).ToArray<double>(), Hessian.VectorProduct<Tensor>(Energy)(Point, Direction));
+    }
+
+    [Fact]
+    public void Gradients_of_functions_of_two_arguments_are_pairs()
+    {
+        (Tensor byX, Line byLine) = Gradient.Of((Tensor x, Line line) => (x * line.Slope + line.Intercept).Sum())(
+            Point, new Line(Tensor.Scalar(3.0), Tensor.Scalar(1.0)));
+        AssertClose([3, 3, 3], byX);
+        Assert.Equal((1.5, 3.0), (byLine.Slope.ToDouble(), byLine.Intercept.ToDouble()));
+        var (value, (first, second)) = Gradient.ValueAndGrad((Tensor x, Tensor y) => (x * y).Sum())(Point, Direction);
+        Assert.Equal(-3.5, value.ToDouble());
+        AssertClose([1, 2, -1], first);
+        AssertClose([0.5, -1, 2], second);
+    }
+
+    [Fact]
+    public void A_stopped_gradient_counts_as_a_constant()
+    {
+        AssertClose([0.5, -1, 2], Gradient.Of((Tensor x) => (x * Gradient.Stop(x)).Sum())(Point));
+        var line = new Line(Point, Direction);
+        Line slopes = Gradient.Of((Line l) => (l.Slope * Gradient.Stop(l).Intercept).Sum())(line);
+        AssertClose([1, 2, -1], slopes.Slope);
+        AssertClose([0, 0, 0], slopes.Intercept);
+    }
+
+    [Fact]
+    public void Transforms_nest()
+    {
+        Func<Tensor, Tensor> third = Gradient.Of(Gradient.Of(Gradient.Of((Tensor x) => x * x * x * x)));
+        Assert.Equal(48.0, third(Tensor.Scalar(2.0)).ToDouble(), 1e-12);
+    }
 }

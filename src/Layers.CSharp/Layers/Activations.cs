@@ -1,11 +1,13 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// A layer without parameters that is a function of the input. The output has the input's shape unless a shape rule is given.
+/// A layer without parameters that is a function of the input. The output has the input's shape unless a shape rule is
+/// given.
 /// </summary>
 /// <param name="name">The name, for messages.</param>
 /// <param name="function">The function of the inputs, which have a leading batch axis.</param>
-/// <param name="outputShape">The shape of one output for the shape of one input, without the batch axis; null if the same.</param>
+/// <param name="outputShape">The shape of one output for the shape of one input, without the batch axis; null if the
+/// same.</param>
 /// <example><code>
 /// var scaled = new Lambda("scaled", x => x * 2.0);
 /// </code></example>
@@ -36,8 +38,8 @@ public static class Activations
     /// <summary>The hyperbolic tangent.</summary>
     public static Layer Tanh { get; } = new Lambda("Tanh", Tensor.Tanh);
 
-    /// <summary>exp x / sum exp x along the last axis, without overflow. <see cref="Losses.SoftmaxCrossEntropy"/> takes logits:
-    /// leave softmax out of a network that is trained with it.</summary>
+    /// <summary>exp x / sum exp x along the last axis, without overflow. <see cref="Losses.SoftmaxCrossEntropy"/> takes
+    /// logits: leave softmax out of a network that is trained with it.</summary>
     public static Layer Softmax { get; } = new Lambda(
         "Softmax",
         x => x.Softmax(-1),

@@ -1,9 +1,9 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// The cross-correlation of images with learned square filters, plus a bias for each filter. Inputs (n, channels, height, width),
-/// outputs (n, filters, height', width') with height' = (height + 2 padding - kernelSize) / stride + 1, rounded down.
-/// Parameters: "weight" (filters, channels, kernelSize, kernelSize) and "bias" (filters).
+/// The cross-correlation of images with learned square filters, plus a bias for each filter. Inputs (n, channels,
+/// height, width), outputs (n, filters, height', width') with height' = (height + 2 padding - kernelSize) / stride + 1,
+/// rounded down. Parameters: "weight" (filters, channels, kernelSize, kernelSize) and "bias" (filters).
 /// </summary>
 /// <param name="filters">The number of output channels.</param>
 /// <param name="kernelSize">The height and width of a filter.</param>
@@ -62,7 +62,8 @@ public sealed class Conv2D(
         if (input.Rank != 4 || input.Shape[1] != weight.Shape[1])
         {
             throw WrongInput(
-                ShapeOfOne(input), $"its weights of shape {Shapes.Format(weight.Shape)} take images (n, {weight.Shape[1]}, height, width)");
+                ShapeOfOne(input),
+                $"its weights of shape {Shapes.Format(weight.Shape)} take images (n, {weight.Shape[1]}, height, width)");
         }
 
         if (Length(input.Shape[2]) < 1 || Length(input.Shape[3]) < 1) OutputShape(input.Shape[1..]);

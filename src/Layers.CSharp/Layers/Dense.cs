@@ -1,7 +1,8 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// The affine map x W + b of the last axis: every unit sees every input. Parameters: "weight" (in, units) and "bias" (units).
+/// The affine map x W + b of the last axis: every unit sees every input. Parameters: "weight" (in, units) and "bias"
+/// (units).
 /// </summary>
 /// <param name="units">The length of the last axis of the output.</param>
 /// <param name="initializer">How weights start: by default <see cref="Initializers.HeUniform"/>.</param>
@@ -41,7 +42,8 @@ public sealed class Dense(int units, Initializer? initializer = null, bool useBi
         if (input.Rank < 2 || input.Shape[^1] != weight.Shape[0])
         {
             throw WrongInput(
-                ShapeOfOne(input), $"its weights of shape {Shapes.Format(weight.Shape)} take {weight.Shape[0]} features on the last axis");
+                ShapeOfOne(input),
+                $"its weights of shape {Shapes.Format(weight.Shape)} take {weight.Shape[0]} features on the last axis");
         }
 
         Tensor product = input.MatMul(weight);

@@ -1,8 +1,8 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// While training, sets each element to 0 with a probability and divides the others by the probability of being kept, so that
-/// the expected value stays and prediction changes nothing (inverted dropout; Srivastava et al. 2014).
+/// While training, sets each element to 0 with a probability and divides the others by the probability of being kept,
+/// so that the expected value stays and prediction changes nothing (inverted dropout; Srivastava et al. 2014).
 /// </summary>
 /// <param name="rate">The probability of 0, at least 0 and below 1.</param>
 /// <exception cref="ArgumentException">The rate is not such a number.</exception>

@@ -22,9 +22,9 @@ public readonly record struct Context
 }
 
 /// <summary>
-/// A description of a function with parameters. It is immutable and holds no tensors: <see cref="Initialize"/> makes the
-/// parameters, <see cref="Apply(Parameters, Tensor, Context)"/> takes them. Inputs have a leading batch axis, which shapes
-/// given to <see cref="Initialize"/> and <see cref="OutputShape"/> leave out.
+/// A description of a function with parameters. It is immutable and holds no tensors: <see cref="Initialize"/> makes
+/// the parameters, <see cref="Apply(Parameters, Tensor, Context)"/> takes them. Inputs have a leading batch axis, which
+/// shapes given to <see cref="Initialize"/> and <see cref="OutputShape"/> leave out.
 /// </summary>
 public abstract class Layer
 {
@@ -32,7 +32,8 @@ public abstract class Layer
     public virtual string Name => GetType().Name;
 
     /// <summary>The shape of the output for a shape of the input, both without the batch axis.</summary>
-    /// <exception cref="ArgumentException">The layer does not take inputs of this shape; the message says what it takes.</exception>
+    /// <exception cref="ArgumentException">The layer does not take inputs of this shape; the message says what it
+    /// takes.</exception>
     public abstract int[] OutputShape(int[] inputShape);
 
     /// <summary>The first values of the parameters, float32; the same key gives the same values.</summary>

@@ -5,7 +5,8 @@ using System.Runtime.CompilerServices;
 namespace Autodiff.Layers;
 
 /// <summary>
-/// Layers one after another, itself a layer. The parameters of the layer at position i are the part named i: "0.weight".
+/// Layers one after another, itself a layer. The parameters of the layer at position i are the part named i:
+/// "0.weight".
 /// </summary>
 /// <example><code>
 /// Sequential network = [new Dense(50), Activations.Sigmoid, new Dense(10)];
@@ -58,7 +59,8 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
         if (parameters.PartCount != layers.Length)
         {
             throw new ArgumentException(
-                $"{Name}: the parameters have {parameters.PartCount} parts for {layers.Length} layers; initialize them with this network.");
+                $"{Name}: the parameters have {parameters.PartCount} parts for {layers.Length} layers; "
+                + "initialize them with this network.");
         }
 
         Tensor output = input;

@@ -62,8 +62,8 @@ public sealed class RMSProp(Func<int, double> schedule, double decay = 0.9, doub
 
 /// <summary>
 /// Adaptive moments: m becomes beta1 m + (1 - beta1) g, v becomes beta2 v + (1 - beta2) g^2, then w becomes
-/// w - learningRate m' / (sqrt(v') + epsilon), where m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t) correct for their start at
-/// 0 and t counts steps from 1 (Kingma and Ba 2015).
+/// w - learningRate m' / (sqrt(v') + epsilon), where m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t) correct for
+/// their start at 0 and t counts steps from 1 (Kingma and Ba 2015).
 /// </summary>
 /// <param name="schedule">The learning rate as a function of the number of steps taken before.</param>
 /// <param name="beta1">The part of the mean of gradients that is kept, at least 0 and below 1.</param>
@@ -89,14 +89,14 @@ public sealed class Adam(Func<int, double> schedule, double beta1 = 0.9, double 
     /// <inheritdoc/>
     protected override Tensor Step(Tensor gradient, Tensor parameter, Rule rule)
     {
-        Tensor mean = rule[0] * beta1 + gradient * (1 - beta1);
-        Tensor square = rule[1] * beta2 + Tensor.Square(gradient) * (1 - beta2);
+        // The moments are kept without their factors 1 - beta, which are numbers and join the learning rate and epsilon
+        // below: every pass over the parameters that is saved counts.
+        Tensor mean = rule[0] * beta1 + gradient;
+        Tensor square = rule[1] * beta2 + Tensor.Square(gradient);
         rule.Keep(0, mean);
         rule.Keep(1, square);
-
-        // Both corrections as factors of the numbers: m' / (sqrt(v') + e) = c m / (sqrt(v) + e r) with r = sqrt(1 - beta2^t).
-        double root = Math.Sqrt(1 - Math.Pow(beta2, rule.Number));
-        double rate = rule.LearningRate * root / (1 - Math.Pow(beta1, rule.Number));
-        return parameter - mean * rate / (Tensor.Sqrt(square) + epsilon * root);
+        double meanFactor = (1 - beta1) / (1 - Math.Pow(beta1, rule.Number));
+        double root = Math.Sqrt((1 - beta2) / (1 - Math.Pow(beta2, rule.Number)));
+        return parameter - mean / (Tensor.Sqrt(square) + epsilon / root) * (rule.LearningRate * meanFactor / root);
     }
 }

@@ -1,8 +1,8 @@
 namespace Autodiff.Layers;
 
 /// <summary>A change of gradients before an optimizer uses them.</summary>
-/// <param name="change">A function of the gradients and the parameters, leaf by leaf in one order, that returns the gradients to
-/// use.</param>
+/// <param name="change">A function of the gradients and the parameters, leaf by leaf in one order, that returns the
+/// gradients to use.</param>
 public class GradientRule(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> change)
 {
     /// <summary>The gradients to use.</summary>
@@ -17,7 +17,8 @@ public class GradientRule(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>, IRe
     }
 }
 
-/// <summary>Weight decay: g + rate w, the gradient of the loss with rate / 2 times the sum of squared parameters added.</summary>
+/// <summary>Weight decay: g + rate w, the gradient of the loss with rate / 2 times the sum of squared parameters
+/// added.</summary>
 /// <param name="rate">The strength, positive.</param>
 /// <exception cref="ArgumentException">The rate is not positive.</exception>
 public sealed class WeightDecay(double rate) : GradientRule(Change(Shapes.Positive(rate, nameof(WeightDecay), nameof(rate))))
@@ -26,7 +27,8 @@ public sealed class WeightDecay(double rate) : GradientRule(Change(Shapes.Positi
         (gradients, parameters) => [.. gradients.Zip(parameters, (g, w) => g + w * rate)];
 }
 
-/// <summary>Gradients scaled down together so that their Euclidean length is at most a bound (Pascanu et al. 2013).</summary>
+/// <summary>Gradients scaled down together so that their Euclidean length is at most a bound (Pascanu et al.
+/// 2013).</summary>
 /// <param name="maximum">The largest length, positive.</param>
 /// <exception cref="ArgumentException">The bound is not positive.</exception>
 public sealed class ClipByNorm(double maximum)

@@ -19,8 +19,8 @@ public sealed class SGD(Func<int, double> schedule) : Optimizer(schedule)
 }
 
 /// <summary>
-/// Gradient descent with a velocity: v becomes momentum v + g, then w becomes w - learningRate v. The velocity starts at 0, so
-/// that the first step is the plain gradient step, as in PyTorch (Polyak 1964; Sutskever et al. 2013).
+/// Gradient descent with a velocity: v becomes momentum v + g, then w becomes w - learningRate v. The velocity starts
+/// at 0, so that the first step is the plain gradient step, as in PyTorch (Polyak 1964; Sutskever et al. 2013).
 /// </summary>
 /// <param name="schedule">The learning rate as a function of the number of steps taken before.</param>
 /// <param name="momentum">The part of the velocity that is kept, at least 0 and below 1.</param>
@@ -29,7 +29,8 @@ public sealed class Momentum(Func<int, double> schedule, double momentum = 0.9) 
     private readonly double momentum = Shapes.Fraction(momentum, nameof(Momentum), nameof(momentum));
 
     /// <summary>Momentum with one learning rate.</summary>
-    /// <exception cref="ArgumentException">The learning rate is not positive, or the momentum does not lie on [0, 1).</exception>
+    /// <exception cref="ArgumentException">The learning rate is not positive, or the momentum does not lie on [0,
+    /// 1).</exception>
     public Momentum(double learningRate = 0.01, double momentum = 0.9)
         : this(Constant(learningRate, nameof(Momentum)), momentum)
     {
@@ -58,7 +59,8 @@ public sealed class Nesterov(Func<int, double> schedule, double momentum = 0.9) 
     private readonly double momentum = Shapes.Fraction(momentum, nameof(Nesterov), nameof(momentum));
 
     /// <summary>Nesterov's momentum with one learning rate.</summary>
-    /// <exception cref="ArgumentException">The learning rate is not positive, or the momentum does not lie on [0, 1).</exception>
+    /// <exception cref="ArgumentException">The learning rate is not positive, or the momentum does not lie on [0,
+    /// 1).</exception>
     public Nesterov(double learningRate = 0.01, double momentum = 0.9)
         : this(Constant(learningRate, nameof(Nesterov)), momentum)
     {

@@ -1,11 +1,11 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// A rule that improves parameters by gradients: two functions over trees of tensors (<see cref="Parameters"/>, records,
-/// tuples, arrays, a single tensor). It is immutable; what it remembers is an <see cref="OptimizerState"/>.
+/// A rule that improves parameters by gradients: two functions over trees of tensors (<see cref="Parameters"/>,
+/// records, tuples, arrays, a single tensor). It is immutable; what it remembers is an <see cref="OptimizerState"/>.
 /// </summary>
-/// <remarks><see cref="Update"/> returns the new parameters, not differences to be added: every step is one function call.
-/// An optimizer of one's own overrides <see cref="Slots"/> and <see cref="Step"/>.</remarks>
+/// <remarks><see cref="Update"/> returns the new parameters, not differences to be added: every step is one function
+/// call. An optimizer of one's own overrides <see cref="Slots"/> and <see cref="Step"/>.</remarks>
 /// <example><code>
 /// var optimizer = new Adam(learningRate: 1e-3);
 /// OptimizerState state = optimizer.Init(parameters);
@@ -44,7 +44,8 @@ public abstract class Optimizer
     /// <param name="gradients">The gradients, with the structure and shapes of the parameters.</param>
     /// <param name="state">What <see cref="Init"/> or the previous step returned.</param>
     /// <param name="parameters">The parameters before the step.</param>
-    /// <exception cref="ArgumentException">The structures or shapes differ, or the schedule gives no learning rate.</exception>
+    /// <exception cref="ArgumentException">The structures or shapes differ, or the schedule gives no learning
+    /// rate.</exception>
     public (T Parameters, OptimizerState State) Update<T>(T gradients, OptimizerState state, T parameters)
     {
         Tensor[] before = Tree.leaves(parameters);
@@ -135,7 +136,8 @@ public abstract class Optimizer
     }
 }
 
-/// <summary>What an optimizer carries from step to step: the number of steps taken, and tensors such as velocities.</summary>
+/// <summary>What an optimizer carries from step to step: the number of steps taken, and tensors such as
+/// velocities.</summary>
 /// <remarks>It is an immutable tree of tensors, so that it can be saved and restored with the parameters.</remarks>
 public sealed class OptimizerState : ITree
 {

@@ -1,8 +1,8 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// What is done after each epoch. It judges by the history it is given and remembers nothing itself, so that one callback may
-/// serve any number of runs.
+/// What is done after each epoch. It judges by the history it is given and remembers nothing itself, so that one
+/// callback may serve any number of runs.
 /// </summary>
 public abstract class Callback
 {
@@ -24,8 +24,8 @@ public abstract class Callback
     }
 }
 
-/// <summary>Stops training when the score (the validation loss, or the loss without validation data) has not fallen below its
-/// lowest for some epochs.</summary>
+/// <summary>Stops training when the score (the validation loss, or the loss without validation data) has not fallen
+/// below its lowest for some epochs.</summary>
 /// <param name="patience">The number of epochs to wait, at least 1.</param>
 /// <param name="minimumChange">How far the score must fall below the lowest to count.</param>
 /// <exception cref="ArgumentException">The patience is not positive, or the change is negative.</exception>
@@ -53,8 +53,8 @@ public sealed class EarlyStopping(int patience, double minimumChange = 0) : Call
     }
 }
 
-/// <summary>Saves the model to a file after each epoch whose score (the validation loss, or the loss without validation data) is the
-/// lowest so far. A failed save leaves the file as it was.</summary>
+/// <summary>Saves the model to a file after each epoch whose score (the validation loss, or the loss without validation
+/// data) is the lowest so far. A failed save leaves the file as it was.</summary>
 /// <param name="path">The file, in the safetensors format.</param>
 /// <exception cref="ArgumentException">The path is empty.</exception>
 public sealed class ModelCheckpoint(string path) : Callback

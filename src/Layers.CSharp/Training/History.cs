@@ -20,8 +20,8 @@ public sealed record EpochRecord(
 /// <param name="Epochs">The epochs.</param>
 public sealed record History(IReadOnlyList<EpochRecord> Epochs)
 {
-    /// <summary>The epoch with the lowest score, the first at a tie; null before the first epoch ends. A score that is NaN counts as
-    /// infinite.</summary>
+    /// <summary>The epoch with the lowest score, the first at a tie; null before the first epoch ends. A score that is
+    /// NaN counts as infinite.</summary>
     public EpochRecord? Best => Epochs.MinBy(epoch => double.IsNaN(epoch.Score) ? double.PositiveInfinity : epoch.Score);
 
     /// <summary>The time of all epochs.</summary>
@@ -32,8 +32,8 @@ public sealed record History(IReadOnlyList<EpochRecord> Epochs)
 }
 
 /// <summary>What <see cref="Trainer.Fit"/> returns.</summary>
-/// <param name="Model">The trained model. After the last epoch it is the latest; if the run was cancelled or a callback stopped it,
-/// it is that of the epoch with the lowest validation loss, or the latest without validation data.</param>
+/// <param name="Model">The trained model. After the last epoch it is the latest; if the run was cancelled or a callback
+/// stopped it, it is that of the epoch with the lowest validation loss, or the latest without validation data.</param>
 /// <param name="History">The completed epochs.</param>
 /// <param name="Cancelled">Whether the run was cancelled.</param>
 public sealed record TrainingResult(Model Model, History History, bool Cancelled);

@@ -1,22 +1,34 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// A number by which people judge outputs against targets; unlike a loss it need not be differentiable. Over several batches it
-/// is the mean of its value per example, passed through a last function (such as a root).
+/// A number by which people judge outputs against targets; unlike a loss it need not be differentiable. Over several
+/// batches it is the mean of its value per example, passed through a last function (such as a root).
 /// </summary>
-/// <param name="name">The name, for history and output.</param>
-/// <param name="mean">The mean over the examples of a batch, from output and target.</param>
-/// <param name="finish">What turns the mean over all examples into the metric; null if nothing does.</param>
 /// <example><code>
 /// var largest = new Metric("largest error", (output, target) => Tensor.Abs(output - target).Max().ToDouble());
 /// </code></example>
-public sealed class Metric(string name, Func<Tensor, Tensor, double> mean, Func<double, double>? finish = null)
+public sealed class Metric
 {
+    private readonly Func<Tensor, Tensor, double> total;
+    private readonly Func<double, double>? finish;
+
+    private Metric(Func<Tensor, Tensor, double> total, Func<double, double>? finish, string name) =>
+        (this.total, this.finish, Name) = (total, finish, name);
+
+    /// <summary>A metric from its mean over the examples of a batch.</summary>
+    /// <param name="name">The name, for history and output.</param>
+    /// <param name="mean">The mean over the examples of a batch, from output and target.</param>
+    /// <param name="finish">What turns the mean over all examples into the metric; null if nothing does.</param>
+    public Metric(string name, Func<Tensor, Tensor, double> mean, Func<double, double>? finish = null)
+        : this((output, target) => mean(output, target) * Examples(target), finish, name)
+    {
+    }
+
     /// <summary>The name.</summary>
-    public string Name { get; } = name;
+    public string Name { get; }
 
     /// <summary>The metric of one batch.</summary>
-    public double Of(Tensor output, Tensor target) => Finish(Mean(output, target));
+    public double Of(Tensor output, Tensor target) => Finish(Total(output, target) / Examples(target));
 
     /// <summary>A loss as a metric.</summary>
     public static Metric From(Loss loss) => new(loss.Name, (output, target) => loss.Of(output, target).ToDouble());
@@ -24,23 +36,30 @@ public sealed class Metric(string name, Func<Tensor, Tensor, double> mean, Func<
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    internal double Mean(Tensor output, Tensor target) => mean(output, target);
+    /// <summary>A metric that counts examples: a sum of whole numbers, which is exact over any batches.</summary>
+    internal static Metric Counting(string name, Func<Tensor, Tensor, double> count) => new(count, null, name);
 
-    internal double Finish(double total) => finish?.Invoke(total) ?? total;
+    internal static int Examples(Tensor target) => target.Rank > 0 ? target.Shape[0] : 1;
+
+    internal double Total(Tensor output, Tensor target) => total(output, target);
+
+    internal double Finish(double mean) => finish?.Invoke(mean) ?? mean;
 }
 
 /// <summary>The metrics.</summary>
 public static class Metrics
 {
     /// <summary>The fraction of examples whose class is found.</summary>
-    /// <remarks>With outputs (n, k), k at least 2, the class is the position of the largest, the first at a tie; targets are integer
-    /// classes (n) or one-hot rows (n, k). With one output per example, (n) or (n, 1), the classes are 0 and 1 and the output is a
-    /// logit, positive for 1, as <see cref="Losses.BinaryCrossEntropy"/> takes it; targets have as many elements.</remarks>
-    public static Metric Accuracy { get; } = new("accuracy", FractionRight);
+    /// <remarks>With outputs (n, k), k at least 2, the class is the position of the largest, the first at a tie;
+    /// targets are integer classes (n) or one-hot rows (n, k). With one output per example, (n) or (n, 1), the classes
+    /// are 0 and 1 and the output is a logit, positive for 1, as <see cref="Losses.BinaryCrossEntropy"/> takes it;
+    /// targets have as many elements.</remarks>
+    public static Metric Accuracy { get; } = Metric.Counting("accuracy", CountRight);
 
     /// <summary>The mean of |output - target| over all elements; both have one shape.</summary>
-    public static Metric MeanAbsoluteError { get; } =
-        new("mean absolute error", (output, target) => Tensor.Abs(Difference("MeanAbsoluteError", output, target)).Mean().ToDouble());
+    public static Metric MeanAbsoluteError { get; } = new(
+        "mean absolute error",
+        (output, target) => Tensor.Abs(Difference("MeanAbsoluteError", output, target)).Mean().ToDouble());
 
     /// <summary>The root of the mean of (output - target)^2 over all elements; both have one shape.</summary>
     public static Metric RootMeanSquaredError { get; } = new(
@@ -48,22 +67,22 @@ public static class Metrics
         (output, target) => Tensor.Square(Difference("RootMeanSquaredError", output, target)).Mean().ToDouble(),
         Math.Sqrt);
 
-    private static double FractionRight(Tensor output, Tensor target)
+    private static double CountRight(Tensor output, Tensor target)
     {
         if (output.Rank > 0 && output.Size == output.Shape[0])
         {
             if (target.Size != output.Size) throw Mismatch("Accuracy", output, target);
             Tensor isPositive = Tensor.Greater(output.Reshape(-1), TensorModule.zerosLike(output.Reshape(-1)));
-            return Fraction(isPositive, target.Reshape(-1).To(DType.Bool));
+            return Count(isPositive, target.Reshape(-1).To(DType.Bool));
         }
 
         if (output.Rank < 2) throw Mismatch("Accuracy", output, target);
         bool areLabels = Losses.AreLabels(output, target);
         if (!areLabels && !target.Shape.AsSpan().SequenceEqual(output.Shape)) throw Mismatch("Accuracy", output, target);
-        return Fraction(output.ArgMax(-1), areLabels ? target.To(DType.Int64) : target.ArgMax(-1));
+        return Count(output.ArgMax(-1), areLabels ? target.To(DType.Int64) : target.ArgMax(-1));
     }
 
-    private static double Fraction(Tensor found, Tensor expected) => Tensor.EqualTo(found, expected).Mean().ToDouble();
+    private static double Count(Tensor found, Tensor expected) => Tensor.EqualTo(found, expected).Sum().ToDouble();
 
     private static Tensor Difference(string name, Tensor output, Tensor target) =>
         output.Shape.AsSpan().SequenceEqual(target.Shape) ? output - target : throw Mismatch(name, output, target);
@@ -75,7 +94,7 @@ public static class Metrics
             : "they must be the same."));
 }
 
-/// <summary>The mean of numbers per batch, weighted by the examples of each batch.</summary>
+/// <summary>The means of metrics over the examples of several batches.</summary>
 internal sealed class MetricSums(IReadOnlyList<Metric> metrics)
 {
     private readonly double[] sums = new double[metrics.Count];
@@ -83,9 +102,8 @@ internal sealed class MetricSums(IReadOnlyList<Metric> metrics)
 
     internal void Add(Tensor output, Tensor target)
     {
-        int count = target.Rank > 0 ? target.Shape[0] : 1;
-        for (int i = 0; i < sums.Length; i++) sums[i] += count * metrics[i].Mean(output, target);
-        examples += count;
+        for (int i = 0; i < sums.Length; i++) sums[i] += metrics[i].Total(output, target);
+        examples += Metric.Examples(target);
     }
 
     internal IReadOnlyDictionary<string, double> Values()

@@ -88,20 +88,20 @@ public sealed class Model
         return sums.Values();
     }
 
-    /// <summary>Writes the parameters and the shape of inputs to a file in the safetensors format. The file is replaced at the end, in
-    /// one step: a failed save leaves the old file whole.</summary>
+    /// <summary>Writes the parameters and the shape of inputs to a file in the safetensors format. The file is replaced
+    /// at the end, in one step: a failed save leaves the old file whole.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Save(string path) => Safetensors.Save(
-        path, Parameters,
-        new Dictionary<string, string> { [ShapeEntry] = string.Join(',', inputShape.Select(d => d.ToString(CultureInfo.InvariantCulture))) });
+    public void Save(string path) =>
+        Safetensors.Save(path, Parameters, new Dictionary<string, string> { [ShapeEntry] = string.Join(',', inputShape) });
 
-    /// <summary>Reads a model from a file that <see cref="Save"/> wrote, or another safetensors file: it must hold exactly the tensors
-    /// that the network makes for inputs of the shape.</summary>
+    /// <summary>Reads a model from a file that <see cref="Save"/> wrote, or another safetensors file: it must hold
+    /// exactly the tensors that the network makes for inputs of the shape.</summary>
     /// <param name="network">The network, described as it was when the model was saved.</param>
     /// <param name="path">The file.</param>
-    /// <param name="inputShape">The shape of one input, without the batch axis; by default the one that the file notes.</param>
-    /// <exception cref="ArgumentException">Names or shapes differ (the message lists the first differences), or the shape of inputs
-    /// is neither given nor noted in the file.</exception>
+    /// <param name="inputShape">The shape of one input, without the batch axis; by default the one that the file
+    /// notes.</param>
+    /// <exception cref="ArgumentException">Names or shapes differ (the message lists the first differences), or the
+    /// shape of inputs is neither given nor noted in the file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static Model Load(Layer network, string path, int[]? inputShape = null)
     {
@@ -114,7 +114,10 @@ public sealed class Model
             if (!found.TryGetValue(name, out Tensor? value))
                 problems.Add($"'{name}' {Shapes.Format(tensor.Shape)} is missing");
             else if (!value.Shape.AsSpan().SequenceEqual(tensor.Shape))
-                problems.Add($"'{name}' has shape {Shapes.Format(value.Shape)} where the network has {Shapes.Format(tensor.Shape)}");
+            {
+                problems.Add(
+                    $"'{name}' has shape {Shapes.Format(value.Shape)} where the network has {Shapes.Format(tensor.Shape)}");
+            }
             else if (!value.DType.IsFloat())
                 problems.Add($"'{name}' is {value.DType.Name()}, not a floating-point type");
         }
@@ -134,20 +137,22 @@ public sealed class Model
     /// <summary>The layers with the shapes of their outputs and the numbers of their parameters, as text.</summary>
     public string Summary()
     {
-        var rows = new List<(string, string, string)> { ("Layer", "Output", "Parameters") };
+        var rows = new List<(string Layer, string Output, string Count)> { ("Layer", "Output", "Parameters") };
         AddRows(rows, Network, Parameters, inputShape, "");
         rows.Add(("Total", Shapes.FormatBatch(Network.OutputShape(inputShape)), Count(Parameters)));
-        int first = rows.Max(row => row.Item1.Length), second = rows.Max(row => row.Item2.Length), third = rows.Max(row => row.Item3.Length);
+        int first = rows.Max(row => row.Layer.Length), second = rows.Max(row => row.Output.Length);
+        int third = rows.Max(row => row.Count.Length);
         var text = new StringBuilder();
         foreach ((string layer, string shape, string count) in rows)
-            text.Append(layer.PadRight(first)).Append("  ").Append(shape.PadRight(second)).Append("  ").Append(count.PadLeft(third)).Append('\n');
+            text.Append(layer.PadRight(first) + "  " + shape.PadRight(second) + "  " + count.PadLeft(third) + "\n");
         return text.ToString();
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Network.Name} with {Count(Parameters)} parameters";
 
-    private static void AddRows(List<(string, string, string)> rows, Layer layer, Parameters parameters, int[] shape, string indent)
+    private static void AddRows(
+        List<(string, string, string)> rows, Layer layer, Parameters parameters, int[] shape, string indent)
     {
         if (layer is not Sequential parts)
         {
@@ -173,7 +178,10 @@ public sealed class Model
         for (int i = 0; i < shape.Length; i++)
         {
             if (!int.TryParse(lengths[i], NumberStyles.None, CultureInfo.InvariantCulture, out shape[i]))
-                throw new ArgumentException($"Load: {path} notes '{text}' as the shape of inputs, which is no shape; give inputShape.");
+            {
+                throw new ArgumentException(
+                    $"Load: {path} notes '{text}' as the shape of inputs, which is no shape; give inputShape.");
+            }
         }
 
         return shape;

@@ -6,8 +6,8 @@ namespace Autodiff.Layers;
 /// <summary>What a training run prints.</summary>
 public enum Output
 {
-    /// <summary>A progress bar with loss, metrics, speed and time left in an interactive terminal; one plain line for each epoch when
-    /// the output is redirected.</summary>
+    /// <summary>A progress bar with loss, metrics, speed and time left in an interactive terminal; one plain line for
+    /// each epoch when the output is redirected.</summary>
     Automatic,
 
     /// <summary>One plain line for each epoch.</summary>
@@ -23,7 +23,8 @@ internal abstract class Reporter
     internal static Reporter For(Output output) => output switch
     {
         Output.None => new SilentReporter(),
-        Output.Automatic when !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive => new TerminalReporter(AnsiConsole.Console),
+        Output.Automatic when !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive =>
+            new TerminalReporter(AnsiConsole.Console),
         _ => new PlainReporter(Console.Out),
     };
 

@@ -15,8 +15,8 @@ public sealed record TrainingState(Parameters Parameters, OptimizerState Optimiz
 public readonly record struct TrainingStep(TrainingState State, double Loss, Tensor Output);
 
 /// <summary>
-/// Trains a network: for each batch, the gradient of the loss by reverse mode and a step of the optimizer. It is a description;
-/// neither it nor the network is changed by training.
+/// Trains a network: for each batch, the gradient of the loss by reverse mode and a step of the optimizer. It is a
+/// description; neither it nor the network is changed by training.
 /// </summary>
 /// <param name="network">The network.</param>
 /// <param name="loss">What is made small.</param>
@@ -82,12 +82,13 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <param name="validation">Data that is measured after each epoch; null for none.</param>
     /// <param name="epochs">The number of passes over the training data.</param>
     /// <param name="batchSize">The number of examples of a step; the last step of an epoch may have fewer.</param>
-    /// <param name="seed">What decides all that is random: the same seed gives the same bits on any number of threads.</param>
-    /// <param name="initial">The parameters to start from, such as those of an earlier run; by default the network initializes
-    /// them.</param>
+    /// <param name="seed">What decides all that is random: the same seed gives the same bits on any number of
+    /// threads.</param>
+    /// <param name="initial">The parameters to start from, such as those of an earlier run; by default the network
+    /// initializes them.</param>
     /// <param name="progress">Receives where the run stands some ten times a second and after each epoch.</param>
-    /// <param name="cancellationToken">Ends the run after the current step. The best model so far is returned; nothing is
-    /// thrown.</param>
+    /// <param name="cancellationToken">Ends the run after the current step. The best model so far is returned; nothing
+    /// is thrown.</param>
     /// <exception cref="ArgumentException">The data are empty or do not fit, or a number is not positive.</exception>
     /// <exception cref="TrainingException">The loss became infinite or NaN.</exception>
     public TrainingResult Fit(
@@ -182,7 +183,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
             return new(
                 epoch, lossSum / examples, trainer.Metrics.Count > 0 ? metrics.Values() : new Dictionary<string, double>(),
                 measured?[trainer.Loss.Name],
-                trainer.Metrics.Where(_ => measured is not null).ToDictionary(metric => metric.Name, metric => measured![metric.Name]),
+                measured is null ? [] : trainer.Metrics.ToDictionary(metric => metric.Name, metric => measured[metric.Name]),
                 step, (clock.Elapsed - start).TotalSeconds);
         }
 
@@ -193,7 +194,8 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
             long done = (long)(epoch - 1) * stepsPerEpoch + step;
             long left = (long)epochs * stepsPerEpoch - done;
             var report = new TrainingProgress(
-                epoch, epochs, step, stepsPerEpoch, loss, metrics, done / elapsed.TotalSeconds, elapsed, elapsed * ((double)left / done));
+                epoch, epochs, step, stepsPerEpoch, loss, metrics, done / elapsed.TotalSeconds, elapsed,
+                elapsed * ((double)left / done));
             reporter.OnProgress(report);
             progress?.Report(report);
         }
@@ -210,7 +212,9 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
                 ? $"The {(isInputBad ? "inputs" : "targets")} of this batch hold NaN or infinite numbers: clean the data."
                 : "The data of this batch are finite, so the parameters have diverged: lower the learning rate, scale the inputs to "
                 + "about -1 to 1, or clip gradients (Chain with ClipByNorm).";
-            return new(epoch, step, loss, FormattableString.Invariant($"Fit: the loss is {loss} in epoch {epoch}, step {step}. {cause}"));
+            return new(
+                epoch, step, loss,
+                FormattableString.Invariant($"Fit: the loss is {loss} in epoch {epoch}, step {step}. {cause}"));
         }
 
         private static bool AllFinite(Tensor values) => double.IsFinite((values - values).Sum().ToDouble());
