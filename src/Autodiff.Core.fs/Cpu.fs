@@ -113,15 +113,20 @@ type internal Cpu private () =
         else
             let z = Cpu.Allocate(x.DType, shape)
 
-            kernel.Invoke(
-                x.DType,
-                x.Bytes,
-                ReadOnlySpan(x.StridesFor shape),
-                y.Bytes,
-                ReadOnlySpan(y.StridesFor shape),
-                Cpu.Writable z,
-                ReadOnlySpan shape
-            )
+            try
+                kernel.Invoke(
+                    x.DType,
+                    x.Bytes,
+                    ReadOnlySpan(x.StridesFor shape),
+                    y.Bytes,
+                    ReadOnlySpan(y.StridesFor shape),
+                    Cpu.Writable z,
+                    ReadOnlySpan shape
+                )
+            with :? DivideByZeroException ->
+                Shape.fail
+                    kernel.Name
+                    $"{DTypes.Name x.DType} was divided by zero; convert to a floating-point type with To, where that gives infinity."
 
             GC.KeepAlive x
             GC.KeepAlive y

@@ -54,6 +54,9 @@ module Tensor =
 
     /// count float64 numbers from start to stop, evenly spaced, both included.
     let linspace (start: float) (stop: float) (count: int) : Tensor =
+        if count < 0 then
+            Shape.fail "linspace" $"{count} numbers cannot be made."
+
         let step = if count > 1 then (stop - start) / float (count - 1) else 0.0
         ofArray [| count |] (Array.init count (fun i -> if i = count - 1 && count > 1 then stop else start + float i * step))
 
@@ -93,12 +96,24 @@ module Tensor =
 
     /// Tensors of one shape side by side along a new axis.
     let stack axis (xs: seq<Tensor>) : Tensor =
-        Structural.concat axis (xs |> Seq.map (Structural.expandAxis axis) |> Seq.toArray)
+        let xs = Seq.toArray xs
+
+        if xs.Length = 0 then
+            Shape.fail "stack" "there are no tensors to join."
+
+        for x in xs do
+            if not (Shape.equal x.Shape xs[0].Shape) then
+                Shape.fail "stack" $"shapes {Shape.format xs[0].Shape} and {Shape.format x.Shape} differ; to join along an axis that they have, use concat."
+
+        let axis = Shape.axis "stack" (xs[0].Rank + 1) axis
+        Structural.concat axis (xs |> Array.map (Structural.expandAxis axis))
 
     /// Pieces of the given lengths along an axis.
     let split axis (lengths: seq<int>) (x: Tensor) : Tensor[] =
         let lengths = Seq.toArray lengths
         let axis = Shape.axis "split" x.Rank axis
+
+        Shape.validate "split" lengths
 
         if Array.sum lengths <> x.Shape[axis] then
             Shape.fail "split" $"the lengths {Shape.format lengths} do not sum to {x.Shape[axis]}, the length of axis {axis}."
@@ -188,7 +203,7 @@ module Tensor =
     /// The sum of the products of the elements of two tensors of one shape.
     let dot (x: Tensor) (y: Tensor) : Tensor =
         if not (Shape.equal x.Shape y.Shape) then
-            Shape.fail "dot" $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} differ."
+            Shape.fail "dot" $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} differ; for products of matrices use matmul."
 
         sum (x * y)
 
@@ -330,6 +345,7 @@ type TensorExtensions =
     /// The elements of all axes from one on as a single axis.
     [<Extension>]
     static member Flatten(x: Tensor, [<Optional; DefaultParameterValue(0)>] fromAxis: int) : Tensor =
+        let fromAxis = if fromAxis = 0 then 0 else Shape.axis "flatten" x.Rank fromAxis
         let kept = x.Shape[.. fromAxis - 1]
         // The length is computed, not inferred, so that an empty batch keeps its width.
         Structural.reshape (Array.append kept [| int (Shape.size x.Shape[fromAxis..]) |]) x

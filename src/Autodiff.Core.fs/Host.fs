@@ -54,31 +54,21 @@ module internal Host =
 
     /// Formats all numbers of one tensor alike: the fewest digits, at most four after the point, and an exponent
     /// where the magnitudes are far apart.
-    let private formatter (dtype: DType) (sample: float[]) : float -> string =
-        if dtype = DType.Bool then
-            fun v -> if v <> 0.0 then "true" else "false"
-        elif not (DTypes.IsFloat dtype) then
-            fun v -> v.ToString("0", invariant)
-        else
-            let finite = sample |> Array.filter (fun v -> Double.IsFinite v && v <> 0.0) |> Array.map abs
+    let private formatter (sample: float[]) : float -> string =
+        let finite = sample |> Array.filter Double.IsFinite
+        let magnitudes = finite |> Array.filter ((<>) 0.0) |> Array.map abs
+        let largest = Array.fold max 0.0 magnitudes
+        let smallest = Array.fold min largest magnitudes
+        let isWhole = finite |> Array.forall (fun v -> v = Math.Round v)
+        let isFar = largest >= 1e8 || magnitudes.Length > 0 && smallest < 1e-4 || largest > 1e6 * smallest && not isWhole
+        let digits (v: float) = let text = v.ToString("0.0###", invariant) in text.Length - 1 - text.IndexOf '.'
+        let pattern = if isFar then "0.0000e+00" else "0." + String('0', Array.fold (fun n v -> max n (digits v)) 1 finite)
 
-            let largest = if finite.Length = 0 then 0.0 else Array.max finite
-            let smallest = if finite.Length = 0 then 0.0 else Array.min finite
-            let whole = finite |> Array.forall (fun v -> v = Math.Round v)
-
-            let pattern =
-                if finite.Length > 0 && (largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1e6 && not whole) then
-                    "0.0000e+00"
-                elif whole then
-                    "0.0"
-                else
-                    "0.0000"
-
-            fun v ->
-                if Double.IsNaN v then "nan"
-                elif Double.IsPositiveInfinity v then "inf"
-                elif Double.IsNegativeInfinity v then "-inf"
-                else v.ToString(pattern, invariant)
+        fun v ->
+            if Double.IsNaN v then "nan"
+            elif Double.IsPositiveInfinity v then "inf"
+            elif Double.IsNegativeInfinity v then "-inf"
+            else v.ToString(pattern, invariant)
 
     /// The text of an array: rows in brackets, long axes abbreviated to their ends.
     let print (x: NDArray) : string =
@@ -91,7 +81,6 @@ module internal Host =
         else
             let edge = 3
             let abbreviate = x.Size > 1000
-            let values = toArray<float> x
             let strides = Shape.rowMajorStrides x.Shape
 
             let shown axis =
@@ -108,10 +97,23 @@ module internal Host =
                 [| for i in shown axis do
                        if i >= 0 then
                            let at = start + i * strides[axis]
-                           if axis = x.Rank - 1 then yield values[at] else yield! offsets (axis + 1) at |]
+                           if axis = x.Rank - 1 then yield at else yield! offsets (axis + 1) at |]
 
-            let format = formatter x.DType (offsets 0 0)
-            let width = Array.fold (fun w v -> max w (format v).Length) 0 (offsets 0 0)
+            let visible = offsets 0 0
+
+            let format: int -> string =
+                if x.DType = DType.Bool then
+                    let values = toArray<bool> x
+                    fun i -> if values[i] then "true" else "false"
+                elif DTypes.IsFloat x.DType then
+                    let values = toArray<float> x
+                    let format = formatter (visible |> Array.map (fun i -> values[i]))
+                    fun i -> format values[i]
+                else
+                    let values = toArray<int64> x
+                    fun i -> values[i].ToString invariant
+
+            let width = Array.fold (fun w i -> max w (format i).Length) 0 visible
             let text = StringBuilder()
 
             let rec write axis start =
@@ -123,7 +125,7 @@ module internal Host =
                         if position > 0 then
                             text.Append ' ' |> ignore
 
-                        text.Append(if i < 0 then "..." else (format values[start + i]).PadLeft width) |> ignore
+                        text.Append(if i < 0 then "..." else (format (start + i)).PadLeft width) |> ignore
                     else
                         if position > 0 then
                             text.Append('\n', x.Rank - 1 - axis).Append(' ', axis + 1) |> ignore

@@ -27,16 +27,21 @@ type Key private (state: uint64) =
         let state = state
         Array.init count (fun i -> Key(CounterRandom.Derive(state ^^^ 0x73706C6974UL, uint64 i)))
 
-    member private _.Draw(draw: RandomDraw, dtype: DType, shape: int[]) : Tensor =
-        Shape.validate "random" shape
+    member private _.Draw(operation: string, draw: RandomDraw, dtype: DType, shape: int[]) : Tensor =
+        Shape.validate operation shape
         Concrete(Cpu.Instance.Random(draw, state, dtype, shape))
+
+    static member private CheckFloat(operation, dtype: DType) =
+        if not (DTypes.IsFloat dtype) then
+            Shape.fail operation $"{DTypes.Name dtype} is not float32 or float64; for whole numbers use Integers."
 
     /// Numbers uniform on [low, high).
     member this.Uniform
         (shape: int[], [<Optional; DefaultParameterValue(0.0)>] low: float, [<Optional; DefaultParameterValue(1.0)>] high: float,
          [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType)
         : Tensor =
-        let x = this.Draw(RandomDraw.Uniform, dtype, shape)
+        Key.CheckFloat("Uniform", dtype)
+        let x = this.Draw("Uniform", RandomDraw.Uniform, dtype, shape)
         if low = 0.0 && high = 1.0 then x else x * (high - low) + low
 
     /// Numbers with a normal distribution.
@@ -45,7 +50,8 @@ type Key private (state: uint64) =
          [<Optional; DefaultParameterValue(1.0)>] standardDeviation: float,
          [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType)
         : Tensor =
-        let x = this.Draw(RandomDraw.Normal, dtype, shape)
+        Key.CheckFloat("Normal", dtype)
+        let x = this.Draw("Normal", RandomDraw.Normal, dtype, shape)
         let x = if standardDeviation = 1.0 then x else x * standardDeviation
         if mean = 0.0 then x else x + mean
 
@@ -54,15 +60,15 @@ type Key private (state: uint64) =
         if not (probability >= 0.0 && probability <= 1.0) then
             Shape.fail "Bernoulli" $"{probability} is not a probability between 0 and 1."
 
-        this.Draw(RandomDraw.Bernoulli probability, DType.Bool, shape)
+        this.Draw("Bernoulli", RandomDraw.Bernoulli probability, DType.Bool, shape)
 
     /// Integers from low to high - 1, of type int64.
     member this.Integers(shape: int[], low: int64, high: int64) : Tensor =
         if high <= low then
             Shape.fail "Integers" $"the range from {low} to {high} - 1 is empty."
 
-        this.Draw(RandomDraw.Integers(low, high), DType.Int64, shape)
+        this.Draw("Integers", RandomDraw.Integers(low, high), DType.Int64, shape)
 
     /// The numbers 0 to n - 1 in random order, of type int64.
     member this.Permutation(n: int) : Tensor =
-        this.Draw(RandomDraw.Permutation, DType.Int64, [| n |])
+        this.Draw("Permutation", RandomDraw.Permutation, DType.Int64, [| n |])

@@ -125,6 +125,9 @@ module Shape =
     let resolve operation (from: int[]) (target: int[]) =
         let count = size from
 
+        if target |> Array.exists (fun d -> d < -1) then
+            fail operation $"the shape {format target} has a negative length; only one may be -1, to be inferred."
+
         match target |> Array.filter ((=) -1) |> Array.length with
         | 0 ->
             if size target <> count then

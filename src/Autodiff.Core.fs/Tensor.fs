@@ -48,6 +48,7 @@ type Trace() =
 [<Sealed>]
 type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor, Tensor>) =
     inherit Primitive(kernel.Name)
+    let takesFloats = kernel.Supports DType.Float32
 
     /// The operator in every form that devices need.
     member _.Kernel = kernel
@@ -70,10 +71,10 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
 
     /// Binds the primitive. Integers become float32 where the function needs floats.
     member this.Apply(x: Tensor) : Tensor =
-        if x.DType < DType.Float32 && not (kernel.Supports x.DType) then
+        if takesFloats && x.DType < DType.Float32 && not (kernel.Supports x.DType) then
             this.Apply(Tensor.Cast(x, DType.Float32))
-        elif x.Level <> 0L then
-            x.Trace.Process(this, [| x |])
+        elif x.Level <> 0L || not takesFloats then
+            Tensor.Bind(this, x)
         else
             let array = x.Array
             Concrete(array.Device.Unary(kernel, array))
@@ -88,6 +89,7 @@ type BinaryPrimitive
         right: Func<Tensor, Tensor, Tensor, Tensor, Tensor>
     ) =
     inherit Primitive(kernel.Name)
+    let takesFloats = kernel.Supports DType.Float32
 
     /// The operator in every form that devices need.
     member _.Kernel = kernel
@@ -129,8 +131,8 @@ type BinaryPrimitive
         elif x.DType < DType.Float32 && not (kernel.Supports x.DType) then
             let dtype = if x.DType = DType.Bool then DType.Int32 else DType.Float32
             this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
-        elif (x.Level ||| y.Level) <> 0L then
-            (if x.Level >= y.Level then x.Trace else y.Trace).Process(this, [| x; y |])
+        elif (x.Level ||| y.Level) <> 0L || not takesFloats then
+            Tensor.Bind(this, x, y)
         else
             let a, b = x.Array, y.Array
             Tensor.SameDevice(kernel.Name, a, b)
@@ -235,6 +237,8 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Parameters = [ "shape", box shape ]
 
             member _.Shape inputs =
+                Shape.validate "broadcastTo" shape
+
                 if not (Shape.broadcastsTo inputs[0].Shape shape) then
                     Shape.fail
                         "broadcastTo"
@@ -617,7 +621,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// What an index of slices selects. Axes that are not named are kept whole.
     static member internal Indexed(x: Tensor, slices: Slice[]) : Tensor =
         if slices.Length > x.Rank then
-            Shape.fail "index" $"{slices.Length} indices for a tensor of shape {Shape.format x.Shape}, which has {x.Rank} axes."
+            Shape.fail "index" $"{slices.Length} indices for a tensor of rank {x.Rank}, shape {Shape.format x.Shape}; give at most one for each axis."
 
         let starts = Array.zeroCreate x.Rank
         let lengths = Array.copy x.Shape
@@ -630,7 +634,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
             if s.IsPosition then
                 if first < 0 || first >= n then
-                    Shape.fail "index" $"position {s.Start} is outside axis {i}, which has length {n}."
+                    Shape.fail "index" $"position {if s.Start.IsFromEnd then -s.Start.Value else s.Start.Value} is outside axis {i}, which has length {n}; use {-n} to {n - 1}."
 
                 positions <- positions + 1
                 lengths[i] <- 1
@@ -638,7 +642,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 let last = s.End.GetOffset n
 
                 if first < 0 || last > n || first > last then
-                    Shape.fail "index" $"the range {s.Start}..{s.End} is outside axis {i}, which has length {n}."
+                    Shape.fail "index" $"the range from position {first} to before {last} is outside axis {i}, which has length {n}."
 
                 lengths[i] <- (last - first + s.Step - 1) / s.Step
                 steps[i] <- s.Step

@@ -23,11 +23,16 @@ type internal TreeCodec() =
 module internal TreeCodecs =
     let private codecs = ConcurrentDictionary<Type, TreeCodec>()
 
+    let private need count (leaves: Tensor[]) position =
+        if position + count > leaves.Length then
+            Shape.fail "tree" $"{leaves.Length} tensors are too few: the tree has at least {position + count}."
+
     let private leaf =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.Add(value :?> Tensor)
 
             member _.Rebuild(_, leaves, position) =
+                need 1 leaves position
                 let x = leaves[position]
                 position <- position + 1
                 x }
@@ -44,6 +49,7 @@ module internal TreeCodecs =
             member _.Rebuild(value, leaves, position) =
                 let tree = value :?> ITree
                 let count = tree.Leaves.Count
+                need count leaves position
                 let part = ArraySegment<Tensor>(leaves, position, count)
                 position <- position + count
                 tree.WithLeaves part }
@@ -215,7 +221,15 @@ module internal TreeCodecs =
         elif t.IsPrimitive || t.IsEnum || t = typeof<string> || t = typeof<decimal> || typeof<Delegate>.IsAssignableFrom t then
             constant
         elif t.IsArray then
-            array (t.GetElementType())
+            let element = t.GetElementType()
+
+            // What cannot hold tensors is carried along whole.
+            if obj.ReferenceEquals(codecFor element, constant) then
+                constant
+            elif t.GetArrayRank() > 1 then
+                Shape.fail "tree" $"{t.Name} has more than one axis; make it an array of arrays."
+            else
+                array element
         elif generic = typedefof<list<_>> then
             list t.GenericTypeArguments[0]
         elif generic = typedefof<Map<_, _>> || generic = typedefof<Dictionary<_, _>> then

@@ -7,6 +7,17 @@ module internal Indexing =
         if indices.DType <> DType.Int32 && indices.DType <> DType.Int64 then
             Shape.fail name $"indices are {DTypes.Name indices.DType}; they must be int32 or int64."
 
+    /// Runs a kernel that finds out itself whether positions lie outside an axis of length n.
+    let private within name (axis: int) (n: int) (run: unit -> NDArray) =
+        try
+            run ()
+        with :? System.IndexOutOfRangeException as error ->
+            Shape.fail name $"{error.Message} Positions along axis {axis}, of length {n}, are {-n} to {n - 1}."
+
+    let private checkLength name (n: int) =
+        if n < 0 then
+            Shape.fail name $"the length {n} is negative."
+
     let rec private takeP (axis: int) =
         { new LinearPrimitive("take") with
             member _.Parameters = [ "axis", box axis ]
@@ -18,7 +29,7 @@ module internal Indexing =
                 { Shape = Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ]
                   DType = x.DType }
 
-            member _.Value(inputs, _) = inputs[0].Device.Take(inputs[0], inputs[1], axis)
+            member _.Value(inputs, _) = within "take" axis inputs[0].Shape[axis] (fun () -> inputs[0].Device.Take(inputs[0], inputs[1], axis))
 
             member _.Transpose(inputs, ct) =
                 Tensor.Bind(takeAddP axis inputs[0].Shape[axis], ct, inputs[1]) }
@@ -34,7 +45,7 @@ module internal Indexing =
                 { Shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; x.Shape[axis + indices.Rank ..] ]
                   DType = x.DType }
 
-            member _.Value(inputs, _) = inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n)
+            member _.Value(inputs, _) = within "takeAdd" axis n (fun () -> inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n))
             member _.Transpose(inputs, ct) = Tensor.Bind(takeP axis, ct, inputs[1]) }
 
     /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
@@ -61,7 +72,7 @@ module internal Indexing =
                 { Shape = inputs[1].Shape
                   DType = inputs[0].DType }
 
-            member _.Value(inputs, _) = inputs[0].Device.Gather(inputs[0], inputs[1], axis)
+            member _.Value(inputs, _) = within "gather" axis inputs[0].Shape[axis] (fun () -> inputs[0].Device.Gather(inputs[0], inputs[1], axis))
 
             member _.Transpose(inputs, ct) =
                 Tensor.Bind(scatterAddP axis inputs[0].Shape[axis], ct, inputs[1]) }
@@ -71,12 +82,13 @@ module internal Indexing =
             member _.Parameters = [ "axis", box axis; "n", box n ]
 
             member _.Shape inputs =
+                checkLength "scatterAdd" n
                 sameButAxis "scatterAdd" -1 inputs[0] inputs[1]
 
                 { Shape = inputs[0].Shape |> Array.mapi (fun i d -> if i = axis then n else d)
                   DType = inputs[0].DType }
 
-            member _.Value(inputs, _) = inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n)
+            member _.Value(inputs, _) = within "scatterAdd" axis n (fun () -> inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n))
             member _.Transpose(inputs, ct) = Tensor.Bind(gatherP axis, ct, inputs[1]) }
 
     /// Elements of x along an axis, each at the position that indices holds at its place (numpy.take_along_axis).
@@ -92,6 +104,7 @@ module internal Indexing =
             member _.Parameters = [ "classes", box classes; "dtype", box dtype ]
 
             member _.Shape inputs =
+                checkLength "oneHot" classes
                 checkIndices "oneHot" inputs[0]
 
                 { Shape = Array.append inputs[0].Shape [| classes |]

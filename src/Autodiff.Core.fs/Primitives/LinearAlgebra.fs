@@ -8,7 +8,7 @@ module internal LinearAlgebra =
     /// The last two axes exchanged.
     let swapLast (x: Tensor) : Tensor =
         if x.Rank < 2 then
-            Shape.fail "transpose" $"a tensor of shape {Shape.format x.Shape} has no two last axes."
+            Shape.fail "transpose" $"a tensor of shape {Shape.format x.Shape} has no two last axes; reshape it to a matrix first."
 
         let order = [| 0 .. x.Rank - 1 |]
         order[x.Rank - 2] <- x.Rank - 1
@@ -67,7 +67,7 @@ module internal LinearAlgebra =
             if a.Shape[a.Rank - 1] <> b.Shape[b.Rank - 2] then
                 Shape.fail
                     "matmul"
-                    $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} are not aligned: {a.Shape[a.Rank - 1]} elements (axis {x.Rank - 1}) against {b.Shape[b.Rank - 2]} (axis {max 0 (y.Rank - 2)})."
+                    $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} are not aligned: {a.Shape[a.Rank - 1]} elements (axis {x.Rank - 1}) against {b.Shape[b.Rank - 2]} (axis {max 0 (y.Rank - 2)}). Transpose or reshape one of them."
 
             let z = Tensor.Bind(matmulP, a, b)
             let shape = if x.Rank = 1 then Array.removeAt (z.Rank - 2) z.Shape else z.Shape

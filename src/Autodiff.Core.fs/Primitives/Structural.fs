@@ -94,6 +94,9 @@ module internal Structural =
         if xs.Length = 0 then
             Shape.fail "concat" "there are no tensors to join."
 
+        if xs[0].Rank = 0 then
+            Shape.fail "concat" "a scalar has no axis to join along; use stack."
+
         let axis = Shape.axis "concat" xs[0].Rank axis
         let dtype = xs |> Array.map _.DType |> Array.reduce (fun a b -> DTypes.Promote(a, b))
         let xs = xs |> Array.map (fun x -> Tensor.Cast(x, dtype))

@@ -1,0 +1,149 @@
+/// Errors that a user can make: the type of exception, and what the message must tell.
+module Core.Tests.ErrorTests
+
+open System
+open Autodiff
+open Core.Tests.Common
+open Xunit
+
+/// Holds a tensor, but is no tree.
+type Shapeless() =
+    member val Weights = scalar 1.0
+
+let private x23 = normal 1 [| 2; 3 |]
+let private x4 = normal 2 [| 4 |]
+let private x3 = normal 3 [| 3 |]
+let private ints = Tensor.ofSeq [ 1; 2; 3 ]
+let private empty = Tensor.ofArray [ 0; 3 ] Array.empty<float>
+let private image = normal 4 [| 2; 3; 8; 8 |]
+let private key = Key 1
+let private run (f: unit -> 'a) : unit -> unit = fun () -> f () |> ignore
+
+/// What is done, and pieces of the message: the operation, what it got, the mend.
+let private table: (string * (unit -> unit) * string list) list =
+    [ "add shapes", run (fun () -> x23 + x4), [ "Add: "; "(2, 3)"; "(4)"; "axis 1"; "3 and 4"; "reshape" ]
+      "multiply shapes", run (fun () -> x23 * normal 1 [| 3; 3 |]), [ "Multiply: "; "(2, 3)"; "(3, 3)"; "reshape" ]
+      "maximum shapes", run (fun () -> Tensor.Maximum(x3, x4)), [ "Maximum: "; "(3)"; "(4)" ]
+      "compare shapes", run (fun () -> Tensor.Less(x3, x4)), [ "Less: "; "(3)"; "(4)" ]
+      "where shapes", run (fun () -> Tensor.Where(Tensor.cast DType.Bool x3, x3, x4)), [ "where: "; "(3)"; "(4)" ]
+      "shapes in a differentiated function", run (fun () -> grad (fun x -> Tensor.sum (x + x4)) x3), [ "Add: "; "(3)"; "(4)" ]
+      "not of floats", run (fun () -> Tensor.Not x3), [ "Not: "; "float64"; "To" ]
+      "and of floats", run (fun () -> Tensor.And(x3, x3)), [ "And: "; "float64"; "To" ]
+      "division of integers by zero", run (fun () -> ints / Tensor.ofSeq [ 0 ]), [ "Divide: "; "zero"; "float" ]
+
+      "matmul", run (fun () -> Tensor.matmul x23 x23), [ "matmul: "; "(2, 3) and (2, 3)"; "3 columns"; "2 rows"; "Transpose" ]
+      "matmul by a vector", run (fun () -> Tensor.matmul x23 x4), [ "matmul: "; "(2, 3) and (4)"; "Transpose" ]
+      "matmul of vectors", run (fun () -> Tensor.matmul x3 x4), [ "matmul: "; "(3) and (4)" ]
+      "matmul of a scalar", run (fun () -> Tensor.matmul (scalar 2.0) x3), [ "matmul: "; "()"; "(3)"; "*" ]
+      "matmul of batches", run (fun () -> Tensor.matmul (normal 1 [| 2; 3; 3 |]) (normal 1 [| 4; 3; 3 |])), [ "matmul: "; "(2)"; "(4)" ]
+      "dot", run (fun () -> Tensor.dot x3 x4), [ "dot: "; "(3)"; "(4)"; "matmul" ]
+      "transpose of a vector", run (fun () -> Tensor.transpose x3), [ "transpose: "; "(3)"; "reshape" ]
+      "permute with an axis twice", run (fun () -> Tensor.permute [ 0; 0 ] x23), [ "transpose: "; "axis 0"; "twice" ]
+      "permute without an axis", run (fun () -> Tensor.permute [ 0 ] x23), [ "transpose: "; "(0)"; "rank 2" ]
+
+      "reshape", run (fun () -> Tensor.reshape [ 4; 2 ] x23), [ "reshape: "; "(2, 3) has 6"; "(4, 2) has 8"; "-1" ]
+      "reshape with -1", run (fun () -> Tensor.reshape [ 4; -1 ] x23), [ "reshape: "; "(2, 3)"; "(4, -1)" ]
+      "reshape with -1 twice", run (fun () -> Tensor.reshape [ -1; -1 ] x23), [ "reshape: "; "(-1, -1)"; "one" ]
+      "reshape with negative lengths", run (fun () -> Tensor.reshape [ -2; -3 ] x23), [ "reshape: "; "(-2, -3)"; "negative" ]
+      "broadcastTo", run (fun () -> Tensor.broadcastTo [ 3; 2 ] x23), [ "broadcastTo: "; "(2, 3)"; "(3, 2)" ]
+      "broadcastTo a negative length", run (fun () -> Tensor.broadcastTo [ -2 ] (scalar 1.0)), [ "broadcastTo: "; "(-2)"; "negative" ]
+      "squeeze", run (fun () -> Tensor.squeeze 0 x23), [ "squeeze: "; "axis 0"; "(2, 3)"; "length 1" ]
+      "expandAxis", run (fun () -> Tensor.expandAxis 4 x23), [ "expandAxis: "; "4"; "-3 to 2" ]
+      "flatten from an axis", run (fun () -> x23.Flatten 2), [ "flatten: "; "axis 2"; "-2 to 1" ]
+      "concat", run (fun () -> Tensor.concat 0 [ x23; normal 1 [| 2; 4 |] ]), [ "concat: "; "(2, 3)"; "(2, 4)"; "axis other than 0" ]
+      "concat of ranks", run (fun () -> Tensor.concat 0 [ x23; x3 ]), [ "concat: "; "(2, 3)"; "(3)" ]
+      "concat of nothing", run (fun () -> Tensor.concat 0 []), [ "concat: "; "no tensors" ]
+      "concat of scalars", run (fun () -> Tensor.concat 0 [ scalar 1.0; scalar 2.0 ]), [ "concat: "; "scalar"; "stack" ]
+      "concat along an axis", run (fun () -> Tensor.concat 2 [ x23; x23 ]), [ "concat: "; "axis 2"; "-2 to 1" ]
+      "stack", run (fun () -> Tensor.stack 0 [ x3; x4 ]), [ "stack: "; "(3)"; "(4)" ]
+      "stack of nothing", run (fun () -> Tensor.stack 0 []), [ "stack: "; "no tensors" ]
+      "split", run (fun () -> Tensor.split 1 [ 1; 1 ] x23), [ "split: "; "(1, 1)"; "3"; "axis 1" ]
+      "split in negative lengths", run (fun () -> Tensor.split 1 [ 4; -1 ] x23), [ "split: "; "(4, -1)"; "negative" ]
+      "pad", run (fun () -> Tensor.pad [ 1, 1 ] x23), [ "pad: "; "(2, 3)"; "each axis" ]
+
+      "sum axis", run (fun () -> Tensor.sumAxes [ 2 ] x23), [ "sum: "; "axis 2"; "rank 2"; "-2 to 1" ]
+      "sum axis twice", run (fun () -> Tensor.sumAxes [ 0; -2 ] x23), [ "sum: "; "axis 0"; "twice" ]
+      "mean axis", run (fun () -> x23.Mean 5), [ "mean: "; "axis 5" ]
+      "sum over an axis of a scalar", run (fun () -> (scalar 1.0).Sum 0), [ "sum: "; "scalar has no axes" ]
+      "max of nothing", run (fun () -> Tensor.max empty), [ "max: "; "(0, 3)"; "empty" ]
+      "min over an empty axis", run (fun () -> empty.Min 0), [ "min: "; "axis 0"; "(0, 3)"; "empty" ]
+      "argmax of nothing", run (fun () -> Tensor.argmax 0 empty), [ "argmax: "; "axis 0"; "(0, 3)"; "empty" ]
+      "argmin axis", run (fun () -> Tensor.argmin 3 x23), [ "argmin: "; "axis 3" ]
+      "softmax of a scalar", run (fun () -> Tensor.softmax -1 (scalar 1.0)), [ "softmax: "; "scalar has no axes" ]
+      "logSoftmax axis", run (fun () -> Tensor.logSoftmax 2 x23), [ "logSoftmax: "; "axis 2" ]
+
+      "position", run (fun () -> x23[2]), [ "index: "; "position 2"; "axis 0"; "length 2" ]
+      "negative position", run (fun () -> x23[0, -4]), [ "index: "; "position -4"; "axis 1"; "length 3" ]
+      "range", run (fun () -> x23[*, 1..3]), [ "index: "; "axis 1"; "length 3" ]
+      "too many indices", run (fun () -> x3[0, 1]), [ "index: "; "2 indices"; "(3)"; "rank 1" ]
+      "take", run (fun () -> Tensor.take 0 (indices [ 1 ] [ 2 ]) x23), [ "take: "; "index 2"; "axis 0"; "-2 to 1" ]
+      "take from much", run (fun () -> Tensor.take 0 (indices [ 3 ] [ 0; 1; 2 ]) (normal 1 [| 2; 200000 |])), [ "take: "; "2"; "axis 0"; "-2 to 1" ]
+      "take by floats", run (fun () -> Tensor.take 0 x3 x23), [ "take: "; "float64"; "int32 or int64" ]
+      "gather", run (fun () -> Tensor.gather 1 (indices [ 2; 1 ] [ 0; 3 ]) x23), [ "gather: "; "3"; "axis 1"; "-3 to 2" ]
+      "gather by other shapes", run (fun () -> Tensor.gather 1 (indices [ 3; 1 ] [ 0; 1; 2 ]) x23), [ "gather: "; "(3, 1)"; "(2, 3)" ]
+      "scatterAdd", run (fun () -> Tensor.scatterAdd 0 2 (indices [ 3 ] [ 0; 1; 2 ]) x3), [ "scatterAdd: "; "2"; "length 2"; "-2 to 1" ]
+      "scatterAdd to a negative length", run (fun () -> Tensor.scatterAdd 0 -1 (indices [ 3 ] [ 0; 1; 2 ]) x3), [ "scatterAdd: "; "-1" ]
+      "oneHot of floats", run (fun () -> Tensor.oneHot 3 x3), [ "oneHot: "; "float64"; "int32 or int64" ]
+      "oneHot of negative classes", run (fun () -> Tensor.oneHot -1 ints), [ "oneHot: "; "-1" ]
+
+      "conv2d channels", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 4; 2; 3; 3 |]) image), [ "conv2d: "; "(2, 3, 8, 8)"; "3 channels"; "(4, 2, 3, 3)"; "2" ]
+      "conv2d rank", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 3; 3 |]) image), [ "conv2d: "; "(3, 3)"; "(filters, channels, height, width)" ]
+      "conv2d of a large filter", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 1; 3; 9; 9 |]) image), [ "conv2d: "; "9 x 9"; "8 x 8"; "padding" ]
+      "conv2d stride", run (fun () -> Tensor.conv2d 0 0 (normal 1 [| 1; 3; 3; 3 |]) image), [ "conv2d: "; "stride" ]
+      "conv2d of integers", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 1; 3; 3; 3 |]) (Tensor.cast DType.Int32 image)), [ "conv2d: "; "int32"; "To" ]
+      "maxPool2d rank", run (fun () -> Tensor.maxPool2d 2 2 x23), [ "maxPool2d: "; "(2, 3)"; "(batch, channels, height, width)" ]
+      "maxPool2d window", run (fun () -> Tensor.maxPool2d 9 1 image), [ "maxPool2d: "; "9 x 9"; "8 x 8" ]
+      "averagePool2d padding", run (fun () -> image.AveragePool2D(2, 2, 1, 1, 2, 2)), [ "averagePool2d: "; "padding" ]
+
+      "negative shape", run (fun () -> Tensor.zeros [ 2; -1 ]), [ "Full: "; "(2, -1)"; "negative" ]
+      "huge shape", run (fun () -> Tensor.zeros [ 100000; 100000 ]), [ "Full: "; "(100000, 100000)"; "10000000000" ]
+      "huge memory", run (fun () -> Tensor.full DType.Float64 [ 50000; 40000 ] 0.0), [ "memory: "; "(50000, 40000)"; "2 GiB" ]
+      "values and shape", run (fun () -> Tensor.ofArray [ 2; 2 ] [| 1.0; 2.0; 3.0 |]), [ "ofArray: "; "3 values"; "(2, 2)"; "4" ]
+      "ragged rows", run (fun () -> Tensor.ofRows [ [ 1.0; 2.0 ]; [ 3.0 ] ]), [ "ofRows: "; "2 and 1"; "same number" ]
+      "arange", run (fun () -> Tensor.arange 0.0 1.0 0.0), [ "arange: "; "step" ]
+      "linspace", run (fun () -> Tensor.linspace 0.0 1.0 -1), [ "linspace: "; "-1" ]
+      "value of many", run (fun () -> float x23), [ "ToDouble: "; "(2, 3)"; "one element" ]
+
+      "grad of many", run (fun () -> grad (fun x -> x * x) x3), [ "grad: "; "float64"; "(3)"; "sum it"; "jacrev" ]
+      "grad of integers", run (fun () -> grad Tensor.sum ints), [ "grad: "; "int32"; "To" ]
+      "grad to integers", run (fun () -> grad (fun x -> Tensor.cast DType.Int32 (Tensor.sum x)) x3), [ "grad: "; "int32"; "floating-point" ]
+      "grad of nothing", run (fun () -> grad (fun (_: string) -> scalar 1.0) "text"), [ "grad: "; "no tensors" ]
+      "tangent shape", run (fun () -> jvp sin x3 x4), [ "jvp: "; "tangent"; "(4)"; "(3)" ]
+      "tangent type", run (fun () -> jvp sin x3 (Tensor.cast DType.Float32 x3)), [ "jvp: "; "tangent"; "float32"; "float64" ]
+      "tangent count", run (fun () -> jvp (fun (xs: Tensor list) -> xs[0]) [ x3; x3 ] [ x3 ]), [ "jvp: "; "1 tangent"; "2" ]
+      "cotangent shape", run (fun () -> snd (vjp Tensor.sum x3) x3), [ "vjp: "; "cotangent"; "(3)"; "()" ]
+      "cotangent type", run (fun () -> snd (vjp sin x3) (Tensor.cast DType.Float32 x3)), [ "vjp: "; "cotangent"; "float32"; "float64" ]
+      "linear tangent", run (fun () -> snd (linearize sin x3) x4), [ "linearize: "; "tangent"; "(4)"; "(3)" ]
+      "vector of hvp", run (fun () -> hvp (fun x -> Tensor.sum (x * x)) x3 x4), [ "tangent"; "(4)"; "(3)" ]
+
+      "random integers as floats", run (fun () -> key.Uniform([| 2 |], dtype = DType.Int32)), [ "Uniform: "; "int32"; "float32 or float64" ]
+      "normal integers", run (fun () -> key.Normal([| 2 |], dtype = DType.Bool)), [ "Normal: "; "bool"; "float32 or float64" ]
+      "negative random shape", run (fun () -> key.Normal [| -1 |]), [ "Normal: "; "(-1)"; "negative" ]
+      "probability", run (fun () -> key.Bernoulli([| 2 |], 1.5)), [ "Bernoulli: "; "1.5"; "0 and 1" ]
+      "range of integers", run (fun () -> key.Integers([| 2 |], 3L, 3L)), [ "Integers: "; "3"; "empty" ]
+      "negative permutation", run (fun () -> key.Permutation -2), [ "Permutation: "; "-2" ]
+      "negative split", run (fun () -> key.Split -2), [ "Split: "; "-2" ]
+
+      "class with tensors", run (fun () -> Tree.leaves (Shapeless())), [ "tree: "; "Shapeless"; "record"; "ITree" ]
+      "matrix of tensors", run (fun () -> Tree.leaves (Array2D.create 1 1 x3)), [ "tree: "; "Tensor[,]"; "array of arrays" ]
+      "trees of two sizes", run (fun () -> Tree.map2 (+) [ x3 ] [ x3; x3 ]), [ "Tree.map2: "; "1 and 2" ]
+      "tree of other size", run (fun () -> Tree.withLeaves (x3, x3) [| x3 |]), [ "tree: "; "1"; "2" ]
+      "matrix from a vector", run (fun () -> x3.ToMatrix()), [ "ToMatrix: "; "(3)" ]
+      "vector from a matrix", run (fun () -> x23.ToVector()), [ "ToVector: "; "(2, 3)" ] ]
+
+[<Fact>]
+let ``every mistake raises an ArgumentException that names the operation, what it got and the mend`` () =
+    table
+    |> forEach (fun (name, _, _) -> name) (fun (_, act, pieces) ->
+        let error = Record.Exception(fun () -> act ())
+        Assert.True(not (isNull error), "nothing was raised")
+        Assert.True((error.GetType() = typeof<ArgumentException>), $"raised {error.GetType().Name}: {error.Message}")
+
+        for piece in pieces do
+            Assert.True(error.Message.Contains piece, $"'{piece}' is missing in: {error.Message}"))
+
+[<Fact>]
+let ``element types that tensors lack are named with those that they have`` () =
+    let error = Assert.Throws<NotSupportedException>(fun () -> Tensor.ofSeq [ 1s ] |> ignore)
+    Assert.Contains("Int16", error.Message)
+    Assert.Contains("float, double, int, long, bool or byte", error.Message)

@@ -1,0 +1,132 @@
+/// Law 9: zeros, infinities, NaN, ties and empty tensors, as documented.
+module Core.Tests.SpecialValuesTests
+
+open System
+open Autodiff
+open Core.Tests.Common
+open Xunit
+
+let private inf = Double.PositiveInfinity
+let private nan = Double.NaN
+
+/// Values and derivatives at special points; a derivative that is not promised is left out.
+let private functions: (string * (Tensor -> Tensor) * (float * float * float option) list) list =
+    [ "abs", abs, [ 0.0, 0.0, Some 0.0; -inf, inf, Some -1.0; nan, nan, Some nan ]
+      "sign", Tensor.Signum, [ 0.0, 0.0, Some 0.0; -inf, -1.0, Some 0.0; nan, nan, Some 0.0 ]
+      "reciprocal", Tensor.Reciprocal, [ 0.0, inf, Some -inf; inf, 0.0, Some 0.0 ]
+      "square", square, [ 0.0, 0.0, Some 0.0; -inf, inf, Some -inf ]
+      "sqrt", sqrt, [ 0.0, 0.0, Some inf; -1.0, nan, Some nan; inf, inf, Some 0.0 ]
+      "exp", exp, [ -inf, 0.0, Some 0.0; inf, inf, Some inf; 1000.0, inf, Some inf; -1000.0, 0.0, Some 0.0; nan, nan, Some nan ]
+      "expm1", Tensor.Expm1, [ 0.0, 0.0, Some 1.0; -inf, -1.0, Some 0.0; 1e-20, 1e-20, Some 1.0 ]
+      "log", log, [ 0.0, -inf, Some inf; -1.0, nan, None; inf, inf, Some 0.0; 1.0, 0.0, Some 1.0 ]
+      "log1p", Tensor.Log1p, [ -1.0, -inf, Some inf; -2.0, nan, None; 1e-20, 1e-20, Some 1.0 ]
+      "sin", sin, [ 0.0, 0.0, Some 1.0; inf, nan, Some nan ]
+      "cos", cos, [ 0.0, 1.0, Some 0.0; inf, nan, Some nan ]
+      "asin", asin, [ 1.0, Math.PI / 2.0, Some inf; 2.0, nan, Some nan ]
+      "acos", acos, [ 1.0, 0.0, Some -inf; 2.0, nan, Some nan ]
+      "atan", atan, [ inf, Math.PI / 2.0, Some 0.0; -inf, -Math.PI / 2.0, Some 0.0 ]
+      "tanh", tanh, [ inf, 1.0, Some 0.0; -inf, -1.0, Some 0.0; 1e-20, 1e-20, Some 1.0 ]
+      "sigmoid", sigmoid, [ inf, 1.0, Some 0.0; -inf, 0.0, Some 0.0; -1000.0, 0.0, Some 0.0; 0.0, 0.5, Some 0.25 ]
+      "relu", relu, [ 0.0, 0.0, Some 0.0; inf, inf, Some 1.0; -inf, 0.0, Some 0.0; nan, nan, None ]
+      "softplus", softplus, [ inf, inf, Some 1.0; -inf, 0.0, Some 0.0; 1000.0, 1000.0, Some 1.0; -1000.0, 0.0, Some 0.0 ]
+      "erf", erf, [ 0.0, 0.0, None; inf, 1.0, Some 0.0; -inf, -1.0, Some 0.0 ]
+      "floor", floor, [ 2.0, 2.0, Some 0.0; -inf, -inf, Some 0.0; nan, nan, Some 0.0 ]
+      "round", round, [ 0.5, 0.0, Some 0.0; 1.5, 2.0, Some 0.0; -0.5, 0.0, Some 0.0; 2.5, 2.0, Some 0.0 ]
+      "x ** 0", (fun x -> x ** scalar 0.0), [ 0.0, 1.0, Some 0.0; nan, 1.0, None ]
+      "x ** 1", (fun x -> x ** scalar 1.0), [ 0.0, 0.0, Some 1.0 ]
+      "x ** 2", (fun x -> x ** scalar 2.0), [ 0.0, 0.0, Some 0.0; -3.0, 9.0, Some -6.0 ]
+      "x ** 3 by a number", (fun x -> x ** 3.0), [ 0.0, 0.0, Some 0.0; -2.0, -8.0, Some 12.0 ]
+      "0 ** x", (fun x -> scalar 0.0 ** x), [ 2.0, 0.0, Some 0.0; 0.0, 1.0, Some 0.0 ]
+      "max (x, 1)", (fun x -> Tensor.Maximum(x, scalar 1.0)), [ 1.0, 1.0, Some 0.5; 2.0, 2.0, Some 1.0; nan, nan, None ]
+      "min (1, x)", (fun x -> Tensor.Minimum(scalar 1.0, x)), [ 1.0, 1.0, Some 0.5; 2.0, 1.0, Some 0.0; nan, nan, None ]
+      "1 / x", (fun x -> 1.0 / x), [ 0.0, inf, Some -inf; -0.0, -inf, Some -inf ]
+      "clamp", Tensor.clamp -1.0 1.0, [ 2.0, 1.0, Some 0.0; -2.0, -1.0, Some 0.0; 0.5, 0.5, Some 1.0; 1.0, 1.0, Some 1.0; nan, nan, None ]
+      "where keeps the other side out", (fun x -> Tensor.Where(Tensor.Greater(x, scalar 0.0), x, scalar nan)), [ 1.0, 1.0, Some 1.0 ]
+      "leakyRelu", Tensor.leakyRelu 0.1, [ -10.0, -1.0, Some 0.1; 10.0, 10.0, Some 1.0 ]
+      "norm", Tensor.norm, [ 0.0, 0.0, Some 0.0; -3.0, 3.0, Some -1.0 ] ]
+
+[<Fact>]
+let ``functions have their documented values and derivatives at special points`` () =
+    functions
+    |> List.collect (fun (name, f, points) -> [ for x, y, dy in points -> name, f, x, y, dy ])
+    |> forEach (fun (name, _, x, _, _) -> $"{name} at {x}") (fun (_, f, x, y, dy) ->
+        nearValue 1e-14 y (f (scalar x))
+
+        match dy with
+        | None -> ()
+        | Some dy ->
+            nearValue 1e-14 dy (grad f (scalar x))
+            nearValue 1e-14 dy (snd (jvp f (scalar x) (scalar 1.0))))
+
+[<Fact>]
+let ``special values are the same alone, in short and in long tensors`` () =
+    functions
+    |> List.filter (fun (name, _, _) -> name <> "norm")
+    |> forEach (fun (name, _, _) -> name) (fun (_, f, points) ->
+        let xs = [| for x, _, _ in points -> x |]
+        let ys = [| for _, y, _ in points -> y |]
+
+        for copies in [ 1; 40 ] do
+            let repeat (values: float[]) = Array.concat (Array.replicate copies values)
+            let x = Tensor.ofSeq (repeat xs)
+            near 1e-14 (Tensor.ofSeq (repeat ys)) (f x)
+            let single = f (Tensor.cast DType.Float32 x) |> floats
+            Assert.True(distance (repeat ys) single < 1e-6, $"float32: {f (Tensor.cast DType.Float32 x)}"))
+
+let private axis0 (x: float list) = vector x
+
+[<Fact>]
+let ``reductions pass NaN on, and take the first of equal elements`` () =
+    let x = axis0 [ 1.0; nan; 3.0; nan ]
+    nearValue 0.0 nan (Tensor.max x)
+    nearValue 0.0 nan (Tensor.min x)
+    nearValue 0.0 nan (Tensor.sum x)
+    nearValue 0.0 1.0 (Tensor.cast DType.Float64 (Tensor.argmax 0 x))
+    nearValue 0.0 1.0 (Tensor.cast DType.Float64 (Tensor.argmin 0 x))
+    nearValue 0.0 1.0 (Tensor.cast DType.Float64 (Tensor.argmax 0 (axis0 [ 1.0; 2.0; 2.0 ])))
+    nearValue 0.0 0.0 (Tensor.cast DType.Float64 (Tensor.argmin 0 (axis0 [ 1.0; 2.0; 1.0 ])))
+    nearValue 0.0 -inf (Tensor.max (axis0 [ -inf; -inf ]))
+
+[<Fact>]
+let ``ties share the derivative of max and min equally`` () =
+    near 0.0 (axis0 [ 0.5; 0.0; 0.5 ]) (grad Tensor.max (axis0 [ 2.0; 1.0; 2.0 ]))
+    near 0.0 (axis0 [ 1.0; 0.0; 0.0 ]) (grad Tensor.min (axis0 [ 0.0; 1.0; 2.0 ]))
+
+[<Fact>]
+let ``softmax and logSumExp neither overflow nor lose infinite entries`` () =
+    near 1e-15 (axis0 [ 0.5; 0.5; 0.0 ]) (Tensor.softmax 0 (axis0 [ 1000.0; 1000.0; -inf ]))
+    near 1e-12 (axis0 [ -1000.0; 0.0 ]) (Tensor.logSoftmax 0 (axis0 [ 0.0; 1000.0 ]))
+    nearValue 0.0 -inf (Tensor.logSumExp [ 0 ] (axis0 [ -inf; -inf ]))
+    nearValue 0.0 inf (Tensor.logSumExp [ 0 ] (axis0 [ inf; 0.0 ]))
+    nearValue 1e-15 1000.0 (Tensor.logSumExp [ 0 ] (axis0 [ 1000.0; -1000.0 ]))
+    near 1e-15 (axis0 [ 1.0; 0.0 ]) (grad (Tensor.logSumExp [ 0 ]) (axis0 [ 1000.0; -1000.0 ]))
+    near 1e-15 (axis0 [ 0.5; 0.5; 0.0 ]) (grad (Tensor.logSumExp [ 0 ]) (axis0 [ 3.0; 3.0; -inf ]))
+
+[<Fact>]
+let ``comparisons with NaN are false, save for not equal`` () =
+    let x = scalar nan
+    let holds (y: Tensor) = (float y) <> 0.0
+    Assert.False(holds (Tensor.EqualTo(x, x)) || holds (Tensor.Less(x, x)) || holds (Tensor.GreaterOrEqual(x, x)))
+    Assert.True(holds (Tensor.NotEqualTo(x, x)))
+
+[<Fact>]
+let ``sums of nothing are zero, and empty tensors pass through everything`` () =
+    let x = Tensor.ofArray [ 0; 3 ] (Array.empty<float>)
+    nearValue 0.0 0.0 (Tensor.sum x)
+    near 0.0 (vector [ 0.0; 0.0; 0.0 ]) (Tensor.sumAxes [ 0 ] x)
+    Assert.Equal<int[]>([| 0; 3 |], (grad (fun x -> Tensor.sum (exp x * x)) x).Shape)
+    Assert.Equal<int[]>([| 0; 2 |], (Tensor.matmul x (normal 1 [| 3; 2 |])).Shape)
+    near 0.0 (Tensor.ofArray [ 2; 3 ] (Array.zeroCreate<float> 6)) (Tensor.matmul (Tensor.ofArray [ 2; 0 ] Array.empty<float>) x)
+    Assert.Equal<int[]>([| 0; 0 |], (hessian Tensor.sum (Tensor.ofSeq Seq.empty<float>)).Shape)
+    nearValue 0.0 1.0 (Tensor.cast DType.Float64 (Tensor.all (Tensor.cast DType.Bool x)))
+    nearValue 0.0 0.0 (Tensor.cast DType.Float64 (Tensor.any (Tensor.cast DType.Bool x)))
+
+[<Fact>]
+let ``integers divide towards zero, wrap, and become float32 where a function needs it`` () =
+    let x = Tensor.ofSeq [ 7; -7; 2147483647 ]
+    Assert.Equal<int[]>([| 3; -3; 1073741823 |], Tensor.toArray<int> (x / Tensor.ofSeq [ 2 ]))
+    Assert.Equal<int[]>([| 8; -6; -2147483648 |], Tensor.toArray<int> (x + Tensor.ofSeq [ 1 ]))
+    Assert.Equal(DType.Float32, (exp x).DType)
+    Assert.Equal(DType.Float32, (x * 0.5).DType)
+    Assert.Equal(DType.Int32, (x * 2.0).DType)
+    Assert.Equal(DType.Int64, (Tensor.sum (Tensor.cast DType.Bool x)).DType)
