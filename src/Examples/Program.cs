@@ -47,7 +47,9 @@ internal static class Program
         {
             positive.Validators.Add(result =>
             {
-                if (result.GetValue(positive) is < 1) result.AddError($"{positive.Name} must be at least 1.");
+                // What is not a number is reported by the parser itself.
+                if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out int value) && value < 1)
+                    result.AddError($"{positive.Name} must be at least 1.");
             });
         }
 

@@ -191,7 +191,7 @@ type LawsTests(output: ITestOutputHelper) =
             Assert.True(sameBits y z && sameBits dy (push us)))
 
     [<Fact>]
-    member _.``strided inputs give the bits of contiguous ones``() =
+    member _.``strided inputs give the bits of contiguous ones, and sums to rounding``() =
         run "strides" (cases |> List.filter (fun c -> c.Inputs |> Array.exists (fun x -> x.Rank > 0))) (fun case ->
             for i in 0 .. case.Inputs.Length - 1 do
                 let x = case.Inputs[i]
@@ -204,7 +204,15 @@ type LawsTests(output: ITestOutputHelper) =
 
                     let expected = bind case (Array.updateAt i (contiguous view) case.Inputs)
                     let actual = bind case (Array.updateAt i view case.Inputs)
-                    Assert.True(sameBits expected actual, $"input {i} {kind}: {actual} but contiguous {expected}"))
+
+                    // A sum runs along memory, so its order, and with it the last bits, follows the layout.
+                    let agrees =
+                        if case.Entry.Name = "sumTo" then
+                            distance (floats expected) (floats actual) <= 1e-14
+                        else
+                            sameBits expected actual
+
+                    Assert.True(agrees, $"input {i} {kind}: {actual} but contiguous {expected}"))
 
     [<Fact>]
     member _.``float32 is close to float64``() =
