@@ -21,15 +21,15 @@ let private run (f: unit -> 'a) : unit -> unit = fun () -> f () |> ignore
 
 /// What is done, and pieces of the message: the operation, what it got, the mend.
 let private table: (string * (unit -> unit) * string list) list =
-    [ "add shapes", run (fun () -> x23 + x4), [ "Add: "; "(2, 3)"; "(4)"; "axis 1"; "3 and 4"; "reshape" ]
-      "multiply shapes", run (fun () -> x23 * normal 1 [| 3; 3 |]), [ "Multiply: "; "(2, 3)"; "(3, 3)"; "reshape" ]
-      "maximum shapes", run (fun () -> Tensor.Maximum(x3, x4)), [ "Maximum: "; "(3)"; "(4)" ]
-      "compare shapes", run (fun () -> Tensor.Less(x3, x4)), [ "Less: "; "(3)"; "(4)" ]
+    [ "add shapes", run (fun () -> x23 + x4), [ "add: "; "(2, 3)"; "(4)"; "axis 1"; "3 and 4"; "reshape" ]
+      "multiply shapes", run (fun () -> x23 * normal 1 [| 3; 3 |]), [ "multiply: "; "(2, 3)"; "(3, 3)"; "reshape" ]
+      "maximum shapes", run (fun () -> Tensor.Maximum(x3, x4)), [ "maximum: "; "(3)"; "(4)" ]
+      "compare shapes", run (fun () -> Tensor.Less(x3, x4)), [ "less: "; "(3)"; "(4)" ]
       "where shapes", run (fun () -> Tensor.Where(Tensor.cast DType.Bool x3, x3, x4)), [ "where: "; "(3)"; "(4)" ]
-      "shapes in a differentiated function", run (fun () -> grad (fun x -> Tensor.sum (x + x4)) x3), [ "Add: "; "(3)"; "(4)" ]
-      "not of floats", run (fun () -> Tensor.Not x3), [ "Not: "; "float64"; "To" ]
-      "and of floats", run (fun () -> Tensor.And(x3, x3)), [ "And: "; "float64"; "To" ]
-      "division of integers by zero", run (fun () -> ints / Tensor.ofSeq [ 0 ]), [ "Divide: "; "zero"; "float" ]
+      "shapes in a differentiated function", run (fun () -> grad (fun x -> Tensor.sum (x + x4)) x3), [ "add: "; "(3)"; "(4)" ]
+      "not of floats", run (fun () -> Tensor.Not x3), [ "not: "; "float64"; "To" ]
+      "and of floats", run (fun () -> Tensor.And(x3, x3)), [ "and: "; "float64"; "To" ]
+      "division of integers by zero", run (fun () -> ints / Tensor.ofSeq [ 0 ]), [ "divide: "; "zero"; "float" ]
 
       "matmul", run (fun () -> Tensor.matmul x23 x23), [ "matmul: "; "(2, 3) and (2, 3)"; "3 columns"; "2 rows"; "Transpose" ]
       "matmul by a vector", run (fun () -> Tensor.matmul x23 x4), [ "matmul: "; "(2, 3) and (4)"; "Transpose" ]

@@ -58,35 +58,35 @@ let private unary name (call: Tensor -> Tensor) (reference: float -> float) (dra
 let private unaries =
     let between = uniform 11
 
-    [ unary "Negate" (~-) (~-) (between -2.0 2.0)
-      unary "Abs" abs abs (distinct 12 0.0)
-      unary "Sign" Tensor.Signum (fun x -> float (sign x)) (distinct 12 0.0)
-      unary "Reciprocal" Tensor.Reciprocal (fun x -> 1.0 / x) (between 0.5 2.0)
-      unary "Square" square (fun x -> x * x) (between -2.0 2.0)
-      unary "Sqrt" sqrt sqrt (between 0.5 3.0)
-      unary "Rsqrt" Tensor.Rsqrt (fun x -> 1.0 / sqrt x) (between 0.5 3.0)
-      unary "Exp" exp exp (between -2.0 2.0)
-      unary "Expm1" Tensor.Expm1 (fun x -> if abs x < 1e-5 then x + x * x / 2.0 else exp x - 1.0) (between -2.0 2.0)
-      unary "Log" log log (between 0.5 3.0)
-      unary "Log1p" Tensor.Log1p (fun x -> log (1.0 + x)) (between -0.5 2.0)
-      unary "Sin" sin sin (between -3.0 3.0)
-      unary "Cos" cos cos (between -3.0 3.0)
-      unary "Tan" tan tan (between -1.0 1.0)
-      unary "Asin" asin asin (between -0.8 0.8)
-      unary "Acos" acos acos (between -0.8 0.8)
-      unary "Atan" atan atan (between -3.0 3.0)
-      unary "Sinh" sinh sinh (between -2.0 2.0)
-      unary "Cosh" cosh cosh (between -2.0 2.0)
-      unary "Tanh" tanh tanh (between -2.0 2.0)
-      unary "Sigmoid" sigmoid (fun x -> 1.0 / (1.0 + exp -x)) (between -4.0 4.0)
-      unary "Relu" relu (max 0.0) (distinct 13 0.0)
-      unary "Softplus" softplus (fun x -> log (1.0 + exp x)) (between -4.0 4.0)
-      unary "Erf" erf Reference.erf (between -2.0 2.0)
-      unary "Floor" floor floor (offGrid 14)
-      unary "Ceiling" ceil ceil (offGrid 14)
-      unary "Round" round round (offGrid 14)
-      unary "Truncate" truncate truncate (offGrid 14)
-      { unary "Not" Tensor.Not (fun x -> 1.0 - x) (truths 15) with
+    [ unary "negate" (~-) (~-) (between -2.0 2.0)
+      unary "abs" abs abs (distinct 12 0.0)
+      unary "sign" Tensor.Signum (fun x -> float (sign x)) (distinct 12 0.0)
+      unary "reciprocal" Tensor.Reciprocal (fun x -> 1.0 / x) (between 0.5 2.0)
+      unary "square" square (fun x -> x * x) (between -2.0 2.0)
+      unary "sqrt" sqrt sqrt (between 0.5 3.0)
+      unary "rsqrt" Tensor.Rsqrt (fun x -> 1.0 / sqrt x) (between 0.5 3.0)
+      unary "exp" exp exp (between -2.0 2.0)
+      unary "expm1" Tensor.Expm1 (fun x -> if abs x < 1e-5 then x + x * x / 2.0 else exp x - 1.0) (between -2.0 2.0)
+      unary "log" log log (between 0.5 3.0)
+      unary "log1p" Tensor.Log1p (fun x -> log (1.0 + x)) (between -0.5 2.0)
+      unary "sin" sin sin (between -3.0 3.0)
+      unary "cos" cos cos (between -3.0 3.0)
+      unary "tan" tan tan (between -1.0 1.0)
+      unary "asin" asin asin (between -0.8 0.8)
+      unary "acos" acos acos (between -0.8 0.8)
+      unary "atan" atan atan (between -3.0 3.0)
+      unary "sinh" sinh sinh (between -2.0 2.0)
+      unary "cosh" cosh cosh (between -2.0 2.0)
+      unary "tanh" tanh tanh (between -2.0 2.0)
+      unary "sigmoid" sigmoid (fun x -> 1.0 / (1.0 + exp -x)) (between -4.0 4.0)
+      unary "relu" relu (max 0.0) (distinct 13 0.0)
+      unary "softplus" softplus (fun x -> log (1.0 + exp x)) (between -4.0 4.0)
+      unary "erf" erf Reference.erf (between -2.0 2.0)
+      unary "floor" floor floor (offGrid 14)
+      unary "ceiling" ceil ceil (offGrid 14)
+      unary "round" round round (offGrid 14)
+      unary "truncate" truncate truncate (offGrid 14)
+      { unary "not" Tensor.Not (fun x -> 1.0 - x) (truths 15) with
           Wrong = [ [| scalar 1.0 |] ] } ]
 
 // Functions of two elements.
@@ -128,26 +128,26 @@ let private binaries =
         let bools = row name call (truth reference) (truths 25, truths 26)
         { floats with Examples = floats.Examples @ ints.Examples @ bools.Examples }
 
-    [ row "Add" (fun (x, y) -> x + y) (+) any
-      row "Subtract" (fun (x, y) -> x - y) (-) any
-      row "Multiply" (fun (x, y) -> x * y) (*) any
-      row "Divide" (fun (x, y) -> x / y) (/) (between -2.0 2.0, other 0.5 2.0)
-      row "Power" (fun (x, y) -> x ** y) ( ** ) (between 0.5 2.0, other -2.0 2.0)
-      row "Maximum" Tensor.Maximum max apart
-      row "Minimum" Tensor.Minimum min apart
-      row "Atan2" Tensor.Atan2 (fun y x -> Math.Atan2(y, x)) (between 0.5 2.0, other -2.0 2.0)
-      row "SigmoidGradient" Tensor.SigmoidGradient (fun ct y -> ct * y * (1.0 - y)) any
-      row "TanhGradient" Tensor.TanhGradient (fun ct y -> ct * (1.0 - y * y)) any
-      row "ReluGradient" Tensor.ReluGradient (fun ct y -> if y > 0.0 then ct else 0.0) (between -2.0 2.0, distinct 29 0.0)
-      bitwise "And" Tensor.And (&&&)
-      bitwise "Or" Tensor.Or (|||)
-      bitwise "Xor" Tensor.Xor (^^^)
-      compared "Equal" Tensor.EqualTo (=)
-      compared "NotEqual" Tensor.NotEqualTo (<>)
-      compared "Less" Tensor.Less (<)
-      compared "LessOrEqual" Tensor.LessOrEqual (<=)
-      compared "Greater" Tensor.Greater (>)
-      compared "GreaterOrEqual" Tensor.GreaterOrEqual (>=) ]
+    [ row "add" (fun (x, y) -> x + y) (+) any
+      row "subtract" (fun (x, y) -> x - y) (-) any
+      row "multiply" (fun (x, y) -> x * y) (*) any
+      row "divide" (fun (x, y) -> x / y) (/) (between -2.0 2.0, other 0.5 2.0)
+      row "power" (fun (x, y) -> x ** y) ( ** ) (between 0.5 2.0, other -2.0 2.0)
+      row "maximum" Tensor.Maximum max apart
+      row "minimum" Tensor.Minimum min apart
+      row "atan2" Tensor.Atan2 (fun y x -> Math.Atan2(y, x)) (between 0.5 2.0, other -2.0 2.0)
+      row "sigmoidGradient" Tensor.SigmoidGradient (fun ct y -> ct * y * (1.0 - y)) any
+      row "tanhGradient" Tensor.TanhGradient (fun ct y -> ct * (1.0 - y * y)) any
+      row "reluGradient" Tensor.ReluGradient (fun ct y -> if y > 0.0 then ct else 0.0) (between -2.0 2.0, distinct 29 0.0)
+      bitwise "and" Tensor.And (&&&)
+      bitwise "or" Tensor.Or (|||)
+      bitwise "xor" Tensor.Xor (^^^)
+      compared "equal" Tensor.EqualTo (=)
+      compared "notEqual" Tensor.NotEqualTo (<>)
+      compared "less" Tensor.Less (<)
+      compared "lessOrEqual" Tensor.LessOrEqual (<=)
+      compared "greater" Tensor.Greater (>)
+      compared "greaterOrEqual" Tensor.GreaterOrEqual (>=) ]
 
 // Structure. Each row of the parameters of a primitive becomes an entry of its own, under the same name.
 

@@ -4,16 +4,6 @@ using Autodiff.Examples;
 
 namespace Examples.Tests;
 
-/// <summary>A test that needs the real data sets, and is skipped, visibly, without them.</summary>
-public sealed class DataFactAttribute : FactAttribute
-{
-    public DataFactAttribute()
-    {
-        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("AUTODIFF_DATA")))
-            Skip = "the environment variable AUTODIFF_DATA names no data folder";
-    }
-}
-
 public class ExamplesTests
 {
     private static (int Code, string Output, string Error) Run(params string[] arguments)
@@ -52,7 +42,7 @@ public class ExamplesTests
         Assert.True(metrics.GetProperty("descentValue").GetDouble() > 1e-3);
     }
 
-    [DataFact]
+    [DataFact("saito/sample_weight.npz")]
     public void The_given_weights_read_exactly_9352_of_the_test_images()
     {
         (int code, string output, _) = Run("digits-inference", "--json");

@@ -104,11 +104,10 @@ public sealed class CsvTests : IDisposable
         Assert.Throws<DataFormatException>(() => Csv.Load(path));
     }
 
-    [Fact]
-    public void The_Boston_prices_load_where_the_data_folder_has_them()
+    [DataFact("boston/boston_house_prices.csv")]
+    public void The_Boston_prices_load()
     {
-        if (DataDirectory.Find() is not { } folder || !Directory.Exists(Path.Combine(folder, "boston"))) return;
-        CsvTable table = Csv.Load(Path.Combine(folder, "boston", "boston_house_prices.csv"));
+        CsvTable table = Csv.Load(Path.Combine(DataDirectory.Find()!, "boston", "boston_house_prices.csv"));
         Assert.Equal([506, 14], table.Values.Shape);
         Assert.Equal("PRICE", table.Columns[^1]);
         Assert.Equal(24f, table["PRICE"].ToArray<float>()[0]);

@@ -114,10 +114,10 @@ public sealed class NpzTests : IDisposable
         Assert.False(File.Exists(files["x"]));
     }
 
-    [Fact]
-    public void The_pretrained_weights_load_where_the_data_folder_has_them()
+    [DataFact("saito/sample_weight.npz")]
+    public void The_pretrained_weights_load()
     {
-        if (DataDirectory.Find() is not { } folder || !File.Exists(Path.Combine(folder, "saito", "sample_weight.npz"))) return;
+        string folder = DataDirectory.Find()!;
         NamedTensors weights = Npz.Load(Path.Combine(folder, "saito", "sample_weight.npz"));
         Assert.Equal(["W1", "W2", "W3", "b1", "b2", "b3"], weights.Keys.Order(StringComparer.Ordinal));
         Assert.Equal([784, 50], weights["W1"].Shape);

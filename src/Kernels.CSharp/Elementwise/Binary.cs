@@ -6,17 +6,17 @@ public static class Binary
     /// <summary>x + y; integers wrap.</summary>
     public static readonly BinaryKernel Add =
         new NumberBinaryKernel<AddOperator<float>, AddOperator<double>, AddOperator<int>,
-            AddOperator<long>, AddOperator<byte>>("Add", "x + y");
+            AddOperator<long>, AddOperator<byte>>("add", "x + y");
 
     /// <summary>x - y; integers wrap.</summary>
     public static readonly BinaryKernel Subtract =
         new NumberBinaryKernel<SubtractOperator<float>, SubtractOperator<double>, SubtractOperator<int>,
-            SubtractOperator<long>, SubtractOperator<byte>>("Subtract", "x - y");
+            SubtractOperator<long>, SubtractOperator<byte>>("subtract", "x - y");
 
     /// <summary>x y; integers wrap.</summary>
     public static readonly BinaryKernel Multiply =
         new NumberBinaryKernel<MultiplyOperator<float>, MultiplyOperator<double>, MultiplyOperator<int>,
-            MultiplyOperator<long>, MultiplyOperator<byte>>("Multiply", "x * y");
+            MultiplyOperator<long>, MultiplyOperator<byte>>("multiply", "x * y");
 
     /// <summary>
     /// x / y; integers truncate towards 0, the least integer by -1 wraps, and a zero divisor among them throws
@@ -24,7 +24,7 @@ public static class Binary
     /// </summary>
     public static readonly BinaryKernel Divide =
         new NumberBinaryKernel<DivideOperator<float>, DivideOperator<double>, DivideOperator<int>,
-            DivideOperator<long>, DivideOperator<byte>>("Divide", "x / y");
+            DivideOperator<long>, DivideOperator<byte>>("divide", "x / y");
 
     /// <summary>
     /// x^y, with x^0 = 1^y = 1 for every x and y, NaN too; integers wrap, a negative integer exponent gives the
@@ -33,48 +33,48 @@ public static class Binary
     /// </summary>
     public static readonly BinaryKernel Power =
         new NumberBinaryKernel<PowerOperator<float>, PowerOperator<double>, IntegerPowerOperator<int>,
-            IntegerPowerOperator<long>, IntegerPowerOperator<byte>>("Power", "pow(x, y)");
+            IntegerPowerOperator<long>, IntegerPowerOperator<byte>>("power", "pow(x, y)");
 
     /// <summary>The greater of x and y; NaN if either is, and 0 is above -0.</summary>
     public static readonly BinaryKernel Maximum =
         new NumberBinaryKernel<MaximumOperator<float>, MaximumOperator<double>, MaximumOperator<int>,
-            MaximumOperator<long>, MaximumOperator<byte>>("Maximum", "x > y || x != x ? x : y");
+            MaximumOperator<long>, MaximumOperator<byte>>("maximum", "x > y || x != x ? x : y");
 
     /// <summary>The lesser of x and y; NaN if either is, and -0 is below 0.</summary>
     public static readonly BinaryKernel Minimum =
         new NumberBinaryKernel<MinimumOperator<float>, MinimumOperator<double>, MinimumOperator<int>,
-            MinimumOperator<long>, MinimumOperator<byte>>("Minimum", "x < y || x != x ? x : y");
+            MinimumOperator<long>, MinimumOperator<byte>>("minimum", "x < y || x != x ? x : y");
 
     /// <summary>The angle of the point (y, x), whose tangent is x / y: x is the ordinate, as in C.</summary>
     public static readonly BinaryKernel Atan2 =
-        new FloatBinaryKernel<Atan2Operator<float>, Atan2Operator<double>>("Atan2", "atan2(x, y)");
+        new FloatBinaryKernel<Atan2Operator<float>, Atan2Operator<double>>("atan2", "atan2(x, y)");
 
     /// <summary>x and y of truth values, bit by bit of integers.</summary>
     public static readonly BinaryKernel And =
-        new BitsBinaryKernel<AndOperator<int>, AndOperator<long>, AndOperator<byte>>("And", "x & y");
+        new BitsBinaryKernel<AndOperator<int>, AndOperator<long>, AndOperator<byte>>("and", "x & y");
 
     /// <summary>x or y of truth values, bit by bit of integers.</summary>
     public static readonly BinaryKernel Or =
-        new BitsBinaryKernel<OrOperator<int>, OrOperator<long>, OrOperator<byte>>("Or", "x | y");
+        new BitsBinaryKernel<OrOperator<int>, OrOperator<long>, OrOperator<byte>>("or", "x | y");
 
     /// <summary>Either x or y of truth values, bit by bit of integers.</summary>
     public static readonly BinaryKernel Xor =
-        new BitsBinaryKernel<XorOperator<int>, XorOperator<long>, XorOperator<byte>>("Xor", "x ^ y");
+        new BitsBinaryKernel<XorOperator<int>, XorOperator<long>, XorOperator<byte>>("xor", "x ^ y");
 
     /// <summary>x y (1 - y): the cotangent x through the sigmoid whose output is y.</summary>
     public static readonly BinaryKernel SigmoidGradient =
         new FloatBinaryKernel<SigmoidGradientOperator<float>, SigmoidGradientOperator<double>>(
-            "SigmoidGradient", "x * y * (1 - y)");
+            "sigmoidGradient", "x * y * (1 - y)");
 
     /// <summary>x (1 - y^2): the cotangent x through the hyperbolic tangent whose output is y.</summary>
     public static readonly BinaryKernel TanhGradient =
         new FloatBinaryKernel<TanhGradientOperator<float>, TanhGradientOperator<double>>(
-            "TanhGradient", "x * (1 - y * y)");
+            "tanhGradient", "x * (1 - y * y)");
 
     /// <summary>x where y is positive, else 0: the cotangent x through a rectifier of input or output y.</summary>
     public static readonly BinaryKernel ReluGradient =
         new FloatBinaryKernel<ReluGradientOperator<float>, ReluGradientOperator<double>>(
-            "ReluGradient", "y > 0 ? x : 0");
+            "reluGradient", "y > 0 ? x : 0");
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<BinaryKernel> All { get; } =

@@ -6,33 +6,33 @@ public static class Compare
     /// <summary>x = y.</summary>
     public static readonly CompareKernel Equal =
         new NumberCompareKernel<EqualOperator<float>, EqualOperator<double>, EqualOperator<int>,
-            EqualOperator<long>, EqualOperator<byte>>("Equal", "x == y");
+            EqualOperator<long>, EqualOperator<byte>>("equal", "x == y");
 
     /// <summary>Not x = y; true with a NaN.</summary>
     public static readonly CompareKernel NotEqual =
         new NumberCompareKernel<NotEqualOperator<float>, NotEqualOperator<double>, NotEqualOperator<int>,
-            NotEqualOperator<long>, NotEqualOperator<byte>>("NotEqual", "x != y");
+            NotEqualOperator<long>, NotEqualOperator<byte>>("notEqual", "x != y");
 
     /// <summary>x below y.</summary>
     public static readonly CompareKernel Less =
         new NumberCompareKernel<LessOperator<float>, LessOperator<double>, LessOperator<int>,
-            LessOperator<long>, LessOperator<byte>>("Less", "x < y");
+            LessOperator<long>, LessOperator<byte>>("less", "x < y");
 
     /// <summary>x not above y.</summary>
     public static readonly CompareKernel LessOrEqual =
         new NumberCompareKernel<LessOrEqualOperator<float>, LessOrEqualOperator<double>, LessOrEqualOperator<int>,
-            LessOrEqualOperator<long>, LessOrEqualOperator<byte>>("LessOrEqual", "x <= y");
+            LessOrEqualOperator<long>, LessOrEqualOperator<byte>>("lessOrEqual", "x <= y");
 
     /// <summary>x above y.</summary>
     public static readonly CompareKernel Greater =
         new NumberCompareKernel<GreaterOperator<float>, GreaterOperator<double>, GreaterOperator<int>,
-            GreaterOperator<long>, GreaterOperator<byte>>("Greater", "x > y");
+            GreaterOperator<long>, GreaterOperator<byte>>("greater", "x > y");
 
     /// <summary>x not below y.</summary>
     public static readonly CompareKernel GreaterOrEqual =
         new NumberCompareKernel<GreaterOrEqualOperator<float>, GreaterOrEqualOperator<double>,
             GreaterOrEqualOperator<int>, GreaterOrEqualOperator<long>, GreaterOrEqualOperator<byte>>(
-            "GreaterOrEqual", "x >= y");
+            "greaterOrEqual", "x >= y");
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<CompareKernel> All { get; } =

@@ -13,123 +13,123 @@ public static class Unary
     /// <summary>-x; integers wrap.</summary>
     public static readonly UnaryKernel Negate =
         new NumberUnaryKernel<NegateOperator<float>, NegateOperator<double>, NegateOperator<int>,
-            NegateOperator<long>, NegateOperator<byte>>("Negate", "-x");
+            NegateOperator<long>, NegateOperator<byte>>("negate", "-x");
 
     /// <summary>|x|; the least integer stays as it is.</summary>
     public static readonly UnaryKernel Abs =
         new NumberUnaryKernel<AbsOperator<float>, AbsOperator<double>, AbsOperator<int>,
-            AbsOperator<long>, AbsOperator<byte>>("Abs", "fabs(x)");
+            AbsOperator<long>, AbsOperator<byte>>("abs", "fabs(x)");
 
     /// <summary>-1, 0 or 1 by the sign of x; a zero keeps its sign, NaN stays NaN.</summary>
     public static readonly UnaryKernel Sign =
         new NumberUnaryKernel<SignOperator<float>, SignOperator<double>, SignOperator<int>,
-            SignOperator<long>, SignOperator<byte>>("Sign", "x > 0 ? 1 : x < 0 ? -1 : x");
+            SignOperator<long>, SignOperator<byte>>("sign", "x > 0 ? 1 : x < 0 ? -1 : x");
 
     /// <summary>1 / x.</summary>
     public static readonly UnaryKernel Reciprocal =
-        new FloatUnaryKernel<ReciprocalOperator<float>, ReciprocalOperator<double>>("Reciprocal", "1 / x");
+        new FloatUnaryKernel<ReciprocalOperator<float>, ReciprocalOperator<double>>("reciprocal", "1 / x");
 
     /// <summary>x^2; integers wrap.</summary>
     public static readonly UnaryKernel Square =
         new NumberUnaryKernel<SquareOperator<float>, SquareOperator<double>, SquareOperator<int>,
-            SquareOperator<long>, SquareOperator<byte>>("Square", "x * x");
+            SquareOperator<long>, SquareOperator<byte>>("square", "x * x");
 
     /// <summary>The square root of x; NaN below 0, and -0 at -0.</summary>
     public static readonly UnaryKernel Sqrt =
-        new FloatUnaryKernel<SqrtOperator<float>, SqrtOperator<double>>("Sqrt", "sqrt(x)");
+        new FloatUnaryKernel<SqrtOperator<float>, SqrtOperator<double>>("sqrt", "sqrt(x)");
 
     /// <summary>1 / sqrt(x).</summary>
     public static readonly UnaryKernel Rsqrt =
-        new FloatUnaryKernel<RsqrtOperator<float>, RsqrtOperator<double>>("Rsqrt", "rsqrt(x)");
+        new FloatUnaryKernel<RsqrtOperator<float>, RsqrtOperator<double>>("rsqrt", "rsqrt(x)");
 
     /// <summary>e^x.</summary>
     public static readonly UnaryKernel Exp =
-        new FloatUnaryKernel<ExpOperator<float>, ExpOperator<double>>("Exp", "exp(x)");
+        new FloatUnaryKernel<ExpOperator<float>, ExpOperator<double>>("exp", "exp(x)");
 
     /// <summary>e^x - 1, accurate near 0.</summary>
     public static readonly UnaryKernel Expm1 =
-        new FloatUnaryKernel<Expm1Operator<float>, Expm1Operator<double>>("Expm1", "expm1(x)");
+        new FloatUnaryKernel<Expm1Operator<float>, Expm1Operator<double>>("expm1", "expm1(x)");
 
     /// <summary>The natural logarithm of x; -inf at 0 and NaN below.</summary>
     public static readonly UnaryKernel Log =
-        new FloatUnaryKernel<LogOperator<float>, LogOperator<double>>("Log", "log(x)");
+        new FloatUnaryKernel<LogOperator<float>, LogOperator<double>>("log", "log(x)");
 
     /// <summary>log(1 + x), accurate near 0; -inf at -1 and NaN below.</summary>
     public static readonly UnaryKernel Log1p =
-        new FloatUnaryKernel<Log1pOperator<float>, Log1pOperator<double>>("Log1p", "log1p(x)");
+        new FloatUnaryKernel<Log1pOperator<float>, Log1pOperator<double>>("log1p", "log1p(x)");
 
     /// <summary>The sine of x in radians; NaN at infinities.</summary>
     public static readonly UnaryKernel Sin =
-        new FloatUnaryKernel<SinOperator<float>, SinOperator<double>>("Sin", "sin(x)");
+        new FloatUnaryKernel<SinOperator<float>, SinOperator<double>>("sin", "sin(x)");
 
     /// <summary>The cosine of x in radians; NaN at infinities.</summary>
     public static readonly UnaryKernel Cos =
-        new FloatUnaryKernel<CosOperator<float>, CosOperator<double>>("Cos", "cos(x)");
+        new FloatUnaryKernel<CosOperator<float>, CosOperator<double>>("cos", "cos(x)");
 
     /// <summary>The tangent of x in radians; NaN at infinities.</summary>
     public static readonly UnaryKernel Tan =
-        new FloatUnaryKernel<TanOperator<float>, TanOperator<double>>("Tan", "tan(x)");
+        new FloatUnaryKernel<TanOperator<float>, TanOperator<double>>("tan", "tan(x)");
 
     /// <summary>The angle in -pi/2 to pi/2 with sine x; NaN outside -1 to 1.</summary>
     public static readonly UnaryKernel Asin =
-        new FloatUnaryKernel<AsinOperator<float>, AsinOperator<double>>("Asin", "asin(x)");
+        new FloatUnaryKernel<AsinOperator<float>, AsinOperator<double>>("asin", "asin(x)");
 
     /// <summary>The angle in 0 to pi with cosine x; NaN outside -1 to 1.</summary>
     public static readonly UnaryKernel Acos =
-        new FloatUnaryKernel<AcosOperator<float>, AcosOperator<double>>("Acos", "acos(x)");
+        new FloatUnaryKernel<AcosOperator<float>, AcosOperator<double>>("acos", "acos(x)");
 
     /// <summary>The angle in -pi/2 to pi/2 with tangent x.</summary>
     public static readonly UnaryKernel Atan =
-        new FloatUnaryKernel<AtanOperator<float>, AtanOperator<double>>("Atan", "atan(x)");
+        new FloatUnaryKernel<AtanOperator<float>, AtanOperator<double>>("atan", "atan(x)");
 
     /// <summary>(e^x - e^-x) / 2.</summary>
     public static readonly UnaryKernel Sinh =
-        new FloatUnaryKernel<SinhOperator<float>, SinhOperator<double>>("Sinh", "sinh(x)");
+        new FloatUnaryKernel<SinhOperator<float>, SinhOperator<double>>("sinh", "sinh(x)");
 
     /// <summary>(e^x + e^-x) / 2.</summary>
     public static readonly UnaryKernel Cosh =
-        new FloatUnaryKernel<CoshOperator<float>, CoshOperator<double>>("Cosh", "cosh(x)");
+        new FloatUnaryKernel<CoshOperator<float>, CoshOperator<double>>("cosh", "cosh(x)");
 
     /// <summary>sinh(x) / cosh(x).</summary>
     public static readonly UnaryKernel Tanh =
-        new FloatUnaryKernel<TanhOperator<float>, TanhOperator<double>>("Tanh", "tanh(x)");
+        new FloatUnaryKernel<TanhOperator<float>, TanhOperator<double>>("tanh", "tanh(x)");
 
     /// <summary>1 / (1 + e^-x).</summary>
     public static readonly UnaryKernel Sigmoid =
-        new FloatUnaryKernel<SigmoidOperator<float>, SigmoidOperator<double>>("Sigmoid", "1 / (1 + exp(-x))");
+        new FloatUnaryKernel<SigmoidOperator<float>, SigmoidOperator<double>>("sigmoid", "1 / (1 + exp(-x))");
 
     /// <summary>max(x, 0), where -0 gives 0 and NaN stays NaN.</summary>
     public static readonly UnaryKernel Relu =
         new NumberUnaryKernel<ReluOperator<float>, ReluOperator<double>, ReluOperator<int>,
-            ReluOperator<long>, ReluOperator<byte>>("Relu", "x <= 0 ? 0 : x");
+            ReluOperator<long>, ReluOperator<byte>>("relu", "x <= 0 ? 0 : x");
 
     /// <summary>log(1 + e^x), without overflow.</summary>
     public static readonly UnaryKernel Softplus =
         new FloatUnaryKernel<SoftplusOperator<float>, SoftplusOperator<double>>(
-            "Softplus", "fmax(x, 0) + log1p(exp(-fabs(x)))");
+            "softplus", "fmax(x, 0) + log1p(exp(-fabs(x)))");
 
     /// <summary>The error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x.</summary>
     public static readonly UnaryKernel Erf =
-        new FloatUnaryKernel<ErfOperator<float>, ErfOperator<double>>("Erf", "erf(x)");
+        new FloatUnaryKernel<ErfOperator<float>, ErfOperator<double>>("erf", "erf(x)");
 
     /// <summary>The greatest integer not above x.</summary>
     public static readonly UnaryKernel Floor =
-        new FloatUnaryKernel<FloorOperator<float>, FloorOperator<double>>("Floor", "floor(x)");
+        new FloatUnaryKernel<FloorOperator<float>, FloorOperator<double>>("floor", "floor(x)");
 
     /// <summary>The least integer not below x.</summary>
     public static readonly UnaryKernel Ceiling =
-        new FloatUnaryKernel<CeilingOperator<float>, CeilingOperator<double>>("Ceiling", "ceil(x)");
+        new FloatUnaryKernel<CeilingOperator<float>, CeilingOperator<double>>("ceiling", "ceil(x)");
 
     /// <summary>The integer nearest to x, the even one of two equally near.</summary>
     public static readonly UnaryKernel Round =
-        new FloatUnaryKernel<RoundOperator<float>, RoundOperator<double>>("Round", "rint(x)");
+        new FloatUnaryKernel<RoundOperator<float>, RoundOperator<double>>("round", "rint(x)");
 
     /// <summary>The integer part of x, towards 0.</summary>
     public static readonly UnaryKernel Truncate =
-        new FloatUnaryKernel<TruncateOperator<float>, TruncateOperator<double>>("Truncate", "trunc(x)");
+        new FloatUnaryKernel<TruncateOperator<float>, TruncateOperator<double>>("truncate", "trunc(x)");
 
     /// <summary>The other truth value, for bool alone.</summary>
-    public static readonly UnaryKernel Not = new BoolUnaryKernel<NotOperator>("Not", "!x");
+    public static readonly UnaryKernel Not = new BoolUnaryKernel<NotOperator>("not", "!x");
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<UnaryKernel> All { get; } =

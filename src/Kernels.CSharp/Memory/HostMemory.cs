@@ -14,8 +14,8 @@ namespace Autodiff.Kernels;
 /// </remarks>
 public sealed unsafe class HostMemory
 {
-    /// <summary>Bytes handed out between two collections, at least: what a large cache holds.</summary>
-    private const long MinimumBudget = 32L << 20;
+    /// <summary>Bytes handed out between two collections, at least: a part of what a large cache holds, so that memory is used again while it is there.</summary>
+    private const long MinimumBudget = 16L << 20;
 
     private const int Alignment = 64;
 
@@ -115,7 +115,7 @@ public sealed unsafe class HostMemory
         if (inUse > before - handedOut / 4 && inUse > inUseAfterFull + inUseAfterFull / 2) CollectAll();
         handedOut = 0;
         budget = Math.Max(MinimumBudget, inUse);
-        Trim(Math.Max(8 * MinimumBudget, inUse));
+        Trim(Math.Max(16 * MinimumBudget, inUse));
     }
 
     private static void CollectAll()
