@@ -15,9 +15,14 @@ internal static class DigitsTraining
     {
         (Dataset train, Dataset test) = Load(settings);
         var network = new Sequential(new Dense(256), Activations.ReLU, new Dense(10));
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(learningRate: 1e-3)) { Metrics = [Metrics.Accuracy] };
+        int batchSize = settings.Batch ?? 100;
+
+        // The learning rate falls by a third in each pass, so that the last ones settle what the first ones found.
+        double passesPerStep = (double)batchSize / train.Count;
+        var optimizer = new Adam(step => 2e-3 * Math.Pow(2.0 / 3.0, step * passesPerStep));
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, optimizer) { Metrics = [Metrics.Accuracy] };
         TrainingResult result = trainer.Fit(
-            train, test, epochs: settings.Epochs ?? 8, batchSize: settings.Batch ?? 100, seed: settings.Seed,
+            train, test, epochs: settings.Epochs ?? 8, batchSize: batchSize, seed: settings.Seed,
             cancellationToken: settings.Cancellation);
 
         settings.Output.WriteLine();

@@ -56,16 +56,16 @@ internal static class Program
         var command = new Command(example.Name, example.Summary) { data, seed, epochs, batch, folder, json };
         command.SetAction(parsed =>
         {
-            var settings = new Settings(output, cancellation)
-            {
-                Data = DataDirectory.Find(parsed.GetValue(data)),
-                Seed = parsed.GetValue(seed),
-                Epochs = parsed.GetValue(epochs),
-                Batch = parsed.GetValue(batch),
-                Out = parsed.GetValue(folder),
-            };
             try
             {
+                var settings = new Settings(output, cancellation)
+                {
+                    Data = DataDirectory.Find(parsed.GetValue(data)),
+                    Seed = parsed.GetValue(seed),
+                    Epochs = parsed.GetValue(epochs),
+                    Batch = parsed.GetValue(batch),
+                    Out = parsed.GetValue(folder),
+                };
                 if (settings.Out is { } target) Directory.CreateDirectory(target);
                 long start = Stopwatch.GetTimestamp();
                 IReadOnlyDictionary<string, double> metrics = example.Run(settings);
@@ -79,7 +79,7 @@ internal static class Program
                 error.WriteLine("Interrupted.");
                 return 130;
             }
-            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or DataFormatException or ArgumentException)
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or DataFormatException or ArgumentException or TrainingException)
             {
                 error.WriteLine($"{example.Name}: {problem.Message}");
                 return 1;

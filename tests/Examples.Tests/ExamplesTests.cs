@@ -82,6 +82,18 @@ public class ExamplesTests
     }
 
     [Fact]
+    public void A_folder_that_is_named_but_missing_or_cannot_be_made_is_an_error()
+    {
+        string file = Path.GetTempFileName();
+        (int code, _, string error) = Run("digits", "--data", file + "-missing");
+        Assert.Equal(1, code);
+        Assert.Contains(file + "-missing", error, StringComparison.Ordinal);
+        (code, _, error) = Run("rosenbrock", "--out", Path.Combine(file, "folder"));
+        Assert.Equal(1, code);
+        Assert.Contains("folder", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_script_that_composes_functions_learns_the_moons()
     {
         string root = AppContext.BaseDirectory;
