@@ -118,13 +118,13 @@ module Transforms =
             vmapWith [ Some 0 ] axis linear (reshape (Array.append [| x.Size |] x.Shape) identity)
 
     /// The Jacobian by forward mode, of shape (shape of f x) + (shape of x): one pushforward for all elements of x at
-    /// once.
+    /// once, with memory for all.
     let jacfwd (f: Tensor -> Tensor) (x: Tensor) : Tensor =
         let y, pushforward = linearize f x
         reshape (Array.append y.Shape x.Shape) (columns pushforward -1 x)
 
     /// The Jacobian by reverse mode, of shape (shape of f x) + (shape of x): one pullback for all elements of f x at
-    /// once.
+    /// once, with memory for all.
     let jacrev (f: Tensor -> Tensor) (x: Tensor) : Tensor =
         let y, pullback = vjp f x
         reshape (Array.append y.Shape x.Shape) (columns pullback 0 y)

@@ -203,6 +203,17 @@ module VmapTests =
             near 1e-12 (direct x) (transformed x))
 
     [<Fact>]
+    let ``Jacobians run each primitive once, whatever the number of rows`` () =
+        let count n =
+            let recorder = Recorder()
+            let f (x: Tensor) = sin (x * x) * 2.0
+            jacfwd f (recorder.Wrap(normal 19 [| n |])) |> ignore
+            jacrev f (recorder.Wrap(normal 19 [| n |])) |> ignore
+            recorder.Seen.Length
+
+        Assert.Equal(count 2, count 50)
+
+    [<Fact>]
     let ``a result that does not depend on the example is repeated, and axes count from the end`` () =
         let x = normal 13 [| 2; 3; 4 |]
         let constant = vector [ 1.0; 2.0 ]
@@ -233,7 +244,7 @@ module VmapTests =
         let x = normal 16 [| 7; 3; 4 |]
         error "matmul: shapes (3, 4) and (5, 6)" (fun () -> vmap (fun x -> Tensor.matmul x (normal 1 [| 5; 6 |])) x)
         error "shapes (3, 4) and (5)" (fun () -> vmap (fun x -> x + normal 1 [| 5 |]) x)
-        error "-4 to 3" (fun () -> vmap (fun (row: Tensor, at: Tensor) -> Tensor.take 0 at row) (normal 1 [| 2; 4 |], indices [ 2; 1 ] [ 0; 4 ]))
+        error "along axis 0, of length 4, are -4 to 3" (fun () -> vmap (fun (row: Tensor, at: Tensor) -> Tensor.take 0 at row) (normal 1 [| 2; 4 |], indices [ 2; 1 ] [ 0; 4 ]))
 
     [<Fact>]
     let ``the value of a batched tensor cannot be read`` () =
