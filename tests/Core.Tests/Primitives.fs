@@ -430,6 +430,10 @@ let private decompositions =
     let bad = [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
     let squares = [ [| 1; 1 |]; [| 4; 4 |]; [| 2; 3; 3 |]; [| 2; 2; 2; 2 |]; [| 0; 0 |]; [| 2; 0; 0 |]; [| 0; 3; 3 |] ]
     let large = [| 60; 60 |]
+    let wide = [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
+    let empty shape = Tensor.ofArray shape Array.empty<float>
+    let tall = [ spread 81 1 1; spread 82 3 3; spread 83 5 3; spread 84 4 1; Tensor.stack 0 [ spread 85 4 2; spread 86 4 2 ]; empty [ 3; 0 ]; empty [ 0; 3; 2 ] ]
+    let symmetrics = [ symmetric 87 1; symmetric 88 3; Tensor.stack 0 [ symmetric 89 3; symmetric 90 3 ]; empty [ 0; 0 ]; empty [ 0; 3; 3 ] ]
     let row name (call: Tensor -> Tensor) (reference: Tensor -> float[]) inputs = entry name (fun xs -> call xs[0]) (Some(fun xs -> reference xs[0])) inputs |> refusing bad
     let each (f: float[,] -> float[]) (x: Tensor) = Reference.matrices x |> Array.collect f
 
@@ -493,7 +497,16 @@ let private decompositions =
       { row "determinantShift" (grad (Linalg.det >> Tensor.sum)) (fun x -> Array.init (3 * x.Size / x.Shape[x.Rank - 1]) (fun i -> if i % 3 = 2 then 1.0 else 0.0)) [ [| regular 74 [| 4; 4 |] |]; [| regular 74 [| 2; 5; 5 |] |] ] with
           IsStopped = true }
 
-      row "cholesky" Linalg.cholesky (each Reference.cholesky) [ for s in large :: squares -> [| regular 77 s |] ] ]
+      row "cholesky" Linalg.cholesky (each Reference.cholesky) [ for s in large :: squares -> [| regular 77 s |] ]
+      row "qr" (Linalg.qr >> snd) (each Reference.qr) [ for x in tall -> [| x |] ] |> refusing wide
+      { row "eigh" (Linalg.eigh >> snd) (fun _ -> [||]) [ for x in symmetrics -> [| x |] ] with
+          Reference = None }
+      { row "svd" Linalg.singularValues (fun _ -> [||]) [ for x in tall -> [| x |] ] with
+          Reference = None }
+      |> refusing wide
+      row "pinv" Linalg.pinv (each Reference.pinv) [ for x in tall @ List.map Tensor.transpose tall -> [| x |] ]
+      |> refusing [ [| normal 1 [| 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
+      row "expm" Linalg.expm (each Reference.expm) [ for s in [| 12; 12 |] :: squares -> [| normal 78 s * 0.5 |] ] ]
 
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =

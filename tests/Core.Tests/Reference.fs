@@ -290,3 +290,39 @@ let cholesky (a: float[,]) =
             l[i, j] <- if i = j then sqrt rest else rest / l[j, j]
 
     flat l
+
+/// Q above R, by Gram-Schmidt.
+let qr (a: float[,]) =
+    let m, n = Array2D.length1 a, Array2D.length2 a
+    let q, r = Array2D.copy a, Array2D.zeroCreate n n
+
+    for j in 0 .. n - 1 do
+        for k in 0 .. j - 1 do
+            r[k, j] <- Seq.sum (seq { for i in 0 .. m - 1 -> q[i, k] * q[i, j] })
+            for i in 0 .. m - 1 do q[i, j] <- q[i, j] - r[k, j] * q[i, k]
+
+        r[j, j] <- sqrt (Seq.sum (seq { for i in 0 .. m - 1 -> q[i, j] * q[i, j] }))
+        for i in 0 .. m - 1 do q[i, j] <- q[i, j] / r[j, j]
+
+    Array.append (flat q) (flat r)
+
+/// Of matrices of full rank, by the normal equations.
+let pinv (a: float[,]) =
+    let at = transposed a
+
+    if Array2D.length1 a >= Array2D.length2 a then
+        eliminate (product at a) at |> fst |> flat
+    else
+        eliminate (product a at) a |> fst |> transposed |> flat
+
+/// By the power series.
+let expm (a: float[,]) =
+    let n = Array2D.length1 a
+    let mutable term = Array2D.init n n (fun i j -> if i = j then 1.0 else 0.0)
+    let sum = Array2D.copy term
+
+    for k in 1..80 do
+        term <- product term a |> Array2D.map (fun v -> v / float k)
+        term |> Array2D.iteri (fun i j v -> sum[i, j] <- sum[i, j] + v)
+
+    flat sum

@@ -27,12 +27,6 @@ module internal Decompositions =
         if rowsOf x <> columnsOf x then
             Shape.fail name $"a matrix of shape {Shape.format x.Shape} is not square; its last two axes must have one length."
 
-    let private checkNotWide name (x: Tensor) =
-        checkMatrix name x
-
-        if rowsOf x < columnsOf x then
-            Shape.fail name $"a matrix of shape {Shape.format x.Shape} has fewer rows than columns."
-
     /// The words for one matrix of a batch: "the matrix at batch position (1, 0)".
     let private describe (shape: int[]) (index: int) =
         let batch = shape[.. shape.Length - 3]
@@ -50,7 +44,7 @@ module internal Decompositions =
 
     let eyeLike (x: Tensor) n : Tensor = matrixLike x n n (fun i j -> if i = j then 1.0 else 0.0)
     /// The entries where a condition on row and column holds, zeros elsewhere.
-    let private keep isKept (x: Tensor) : Tensor =
+    let keep isKept (x: Tensor) : Tensor =
         x * matrixLike x (rowsOf x) (columnsOf x) (fun i j -> if isKept i j then 1.0 else 0.0)
     let private half (x: Tensor) = (x + t x) * 0.5
 
@@ -74,9 +68,6 @@ module internal Decompositions =
         slice (Array.zeroCreate rank) (Array.append (batchOf x) [| k |]) (Array.init rank (fun i -> if i = rank - 1 then n + 1 else 1)) flat
 
     let trace (x: Tensor) : Tensor = let d = diagonal x in sumOver [| d.Rank - 1 |] false d
-
-    /// Scales the columns by a vector, which is a last axis.
-    let private timesColumns (x: Tensor) (s: Tensor) = x * expandAxis (s.Rank - 1) s
 
     /// Zero or a scalar for each matrix, as a factor of matrices.
     let private perMatrix (x: Tensor) = reshape (Array.append x.Shape [| 1; 1 |]) x
