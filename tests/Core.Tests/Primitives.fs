@@ -12,6 +12,7 @@ let private entry name call reference examples =
       Examples = examples
       Reference = reference
       IsStopped = false
+      IsStructured = false
       Wrong = [] }
 
 let private refusing wrong entry = { entry with Wrong = wrong }
@@ -498,7 +499,8 @@ let private decompositions =
       { row "determinantShift" (grad (Linalg.det >> Tensor.sum)) (fun x -> Array.init (3 * x.Size / x.Shape[x.Rank - 1]) (fun i -> if i % 3 = 2 then 1.0 else 0.0)) [ [| regular 74 [| 4; 4 |] |]; [| regular 74 [| 2; 5; 5 |] |] ] with
           IsStopped = true }
 
-      row "cholesky" Linalg.cholesky (each Reference.cholesky) [ for s in large :: squares -> [| regular 77 s |] ]
+      { row "cholesky" Linalg.cholesky (each Reference.cholesky) [ for s in large :: squares -> [| regular 77 s |] ] with
+          IsStructured = true }
       row "qr" (Linalg.qr >> snd) (each Reference.qr) [ for x in tall -> [| x |] ] |> refusing wide
       { row "eigh" (Linalg.eigh >> snd) (fun _ -> [||]) [ for x in symmetrics -> [| x |] ] with
           Reference = None }

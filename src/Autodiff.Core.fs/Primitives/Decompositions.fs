@@ -140,6 +140,7 @@ module internal Decompositions =
     /// op(A) X = B.
     let rec private solveP (factors: Factors) (transposed: bool) =
         { new Primitive("solve") with
+            member this.Batch(inputs, isBatched, _) = Tensor.Bind(this, Batching.aligned inputs isBatched)
             member _.Parameters = [ "transposed", box transposed ]
             member _.Shape inputs = solveShape "solve" inputs[0] inputs[1]
 
@@ -170,6 +171,7 @@ module internal Decompositions =
 
     let private inverseP =
         { new Primitive("inverse") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 checkSquare "inverse" inputs[0]
                 like inputs[0] inputs[0].Shape
@@ -188,6 +190,7 @@ module internal Decompositions =
     /// holds ones, or zeros where the rank is below n - 1, so that no such u and w exist.
     let private determinantShiftP =
         { new Primitive("determinantShift") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 checkSquare "determinantShift" inputs[0]
                 like inputs[0] (ofRows inputs[0] (rowsOf inputs[0]) 3)
@@ -256,6 +259,7 @@ module internal Decompositions =
 
     and private detP () =
         { new Primitive("det") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 checkSquare "det" inputs[0]
                 like inputs[0] (batchOf inputs[0])
@@ -276,6 +280,7 @@ module internal Decompositions =
     /// The sign of the determinant and the logarithm of its magnitude, in a last axis.
     let private slogdetP =
         { new Primitive("slogdet") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 checkSquare "slogdet" inputs[0]
                 like inputs[0] (Array.append (batchOf inputs[0]) [| 2 |])
@@ -309,6 +314,7 @@ module internal Decompositions =
                 else i <= j)
 
         { new Primitive("triangularSolve") with
+            member this.Batch(inputs, isBatched, _) = Tensor.Bind(this, Batching.aligned inputs isBatched)
             member _.Parameters = [ "form", box form ]
             member _.Shape inputs = solveShape "triangularSolve" inputs[0] inputs[1]
 
@@ -359,6 +365,7 @@ module internal Decompositions =
         let lowerHalf x = x * matrixLike x (rowsOf x) (rowsOf x) (fun i j -> if i > j then 1.0 elif i = j then 0.5 else 0.0)
 
         { new Primitive("cholesky") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 checkSquare "cholesky" inputs[0]
                 like inputs[0] inputs[0].Shape

@@ -48,6 +48,7 @@ module internal Spectral =
         let below (x: Tensor) = keep (>) x
 
         { new Primitive("qr") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 let x = inputs[0]
                 checkMatrix "qr" x
@@ -102,6 +103,7 @@ module internal Spectral =
             reciprocalAbove (rounding values) (asRow values - expandAxis -1 values)
 
         { new Primitive("eigh") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 checkSquare "eigh" inputs[0]
                 like inputs[0] (ofRows inputs[0] (rowsOf inputs[0]) (rowsOf inputs[0] + 1))
@@ -146,6 +148,7 @@ module internal Spectral =
         let inverses (s: Tensor) = reciprocalAbove (rounding s) (asRow s)
 
         { new Primitive("svd") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 let x = inputs[0]
                 checkMatrix "svd" x
@@ -198,6 +201,7 @@ module internal Spectral =
     // The pseudoinverse. G. Golub and V. Pereyra, The differentiation of pseudo-inverses (1973).
     let private pinvP (tolerance: float) =
         { new Primitive("pinv") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Parameters = [ "tolerance", box tolerance ]
 
             member _.Shape inputs =
@@ -270,6 +274,7 @@ module internal Spectral =
             expm block |> rowsFrom 0 n |> lastFrom n n
 
         { new Primitive("expm") with
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
             member _.Shape inputs =
                 checkSquare "expm" inputs[0]
                 like inputs[0] inputs[0].Shape
