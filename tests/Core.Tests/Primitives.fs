@@ -511,9 +511,22 @@ let private decompositions =
       |> refusing [ [| normal 1 [| 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
       row "expm" Linalg.expm (each Reference.expm) [ for s in [| 12; 12 |] :: squares -> [| normal 78 s * 0.5 |] ] ]
 
+// Functions with rules of their own; the rules are those of x -> (sum of squares, x sin x).
+
+let private customs =
+    let f (x: Tensor) = Tensor.sum (square x), x * sin x
+    let pushed (x: Tensor) (xDot: Tensor) = Tensor.sum (2.0 * x * xDot), xDot * (sin x + x * cos x)
+    let pulled (x: Tensor) (total: Tensor, each: Tensor) = 2.0 * x * total + each * (sin x + x * cos x)
+    let joined (total: Tensor, each: Tensor) = Tensor.concat 0 [ Tensor.flatten total; each ]
+    let reference (xs: Tensor[]) = let x = floats xs[0] in Array.append [| Array.sumBy (fun v -> v * v) x |] (Array.map (fun v -> v * sin v) x)
+    let examples = [ for n in [ 1; 7; 40 ] -> [| uniform 90 -2.0 2.0 [| n |] |] ]
+
+    [ entry "customJvp" (fun xs -> joined (customJvp f (fun x _ xDot -> pushed x xDot) xs[0])) (Some reference) examples
+      entry "customVjp" (fun xs -> joined (customVjp f (fun x -> f x, x) pulled xs[0])) (Some reference) examples ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
-    unaries @ binaries @ structural @ reductions @ softmaxes @ products @ selections @ images @ decompositions
+    unaries @ binaries @ structural @ reductions @ softmaxes @ products @ selections @ images @ decompositions @ customs
 
 /// All rows with all their inputs.
 let cases: Case list =
