@@ -69,8 +69,7 @@ public static unsafe class Svd
             for (int k = 0; k < n; k++)
             {
                 T* column = x + (long)order[k] * m;
-                if (values[order[k]] > T.Zero) RowOps.Divide(m, values[order[k]], column);
-                else Complete(x, m, order.AsSpan(0, k), column);
+                Normalize(x, m, order.AsSpan(0, k), column, values[order[k]], values[order[0]]);
                 T sign = Sign(column, m);
                 for (int i = 0; i < m; i++) packed[(long)i * n + k] = sign * column[i];
                 packed[(long)m * n + k] = values[order[k]] * scale;
@@ -115,11 +114,40 @@ public static unsafe class Svd
         return largest > T.Zero && T.IsFinite(largest) ? T.ScaleB(T.One, T.ILogB(largest)) : T.One;
     }
 
-    /// <summary>A unit vector orthogonal to the columns that are done, for a singular value of zero.</summary>
+    /// <summary>
+    /// Makes a column of length <paramref name="value"/> a unit vector orthogonal to those that are done. Where the
+    /// columns span less than their number, what is left of one is rounding, and says nothing of its direction.
+    /// </summary>
+    private static void Normalize<T>(T* x, int m, ReadOnlySpan<int> done, T* column, T value, T largest)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (value == T.Zero)
+        {
+            Complete(x, m, done, column);
+            return;
+        }
+
+        RowOps.Divide(m, value, column);
+        T half = T.CreateChecked(0.5);
+        if (value > (T.BitIncrement(T.One) - T.One) * T.CreateChecked(m) * largest || T.IsNaN(value)) return;
+        for (int pass = 0; pass < 2; pass++)
+        {
+            Project(x, m, done, column);
+            T length = Qr.Norm(m, column);
+            if (length < half)
+            {
+                Complete(x, m, done, column);
+                return;
+            }
+
+            RowOps.Divide(m, length, column);
+        }
+    }
+
+    /// <summary>Of the unit vectors along axes, the one that lies least in the span of the columns done, without it.</summary>
     private static void Complete<T>(T* x, int m, ReadOnlySpan<int> done, T* column)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        // Of the axes, the one that lies least in their span.
         int axis = 0;
         T least = T.PositiveInfinity;
         for (int i = 0; i < m; i++)
@@ -133,11 +161,16 @@ public static unsafe class Svd
         column[axis] = T.One;
         for (int pass = 0; pass < 2; pass++)
         {
-            foreach (int d in done)
-                RowOps.Add(m, -RowOps.Dot(m, x + (long)d * m, column), x + (long)d * m, column);
+            Project(x, m, done, column);
+            RowOps.Divide(m, Qr.Norm(m, column), column);
         }
+    }
 
-        RowOps.Divide(m, Qr.Norm(m, column), column);
+    /// <summary>Takes from a column what lies along those that are done.</summary>
+    private static void Project<T>(T* x, int m, ReadOnlySpan<int> done, T* column)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        foreach (int d in done) RowOps.Add(m, -RowOps.Dot(m, x + (long)d * m, column), x + (long)d * m, column);
     }
 
     private static T Sign<T>(T* x, int n) where T : unmanaged, IFloatingPointIeee754<T>

@@ -53,23 +53,27 @@ public static unsafe class Triangular
 
         // op(A)[i, p] lies at i * row + p * column.
         long row = transposed ? 1 : aRow, column = transposed ? aRow : 1;
-        int blocks = (n + RowOps.Block - 1) / RowOps.Block;
-        for (int step = 0; step < blocks; step++)
+        if (n > RowOps.Block)
         {
-            int start = (forward ? step : blocks - 1 - step) * RowOps.Block, end = Math.Min(n, start + RowOps.Block);
-            for (int done = 0; done < end - start; done++)
-            {
-                int i = forward ? start + done : end - 1 - done;
-                T* target = b + (long)i * columns;
-                for (int p = forward ? start : i + 1; p < (forward ? i : end); p++)
-                    RowOps.Add(columns, -a[i * row + p * column], b + (long)p * columns, target);
-                if (!unitDiagonal) RowOps.Divide(columns, a[i * row + i * column], target);
-            }
-
-            int first = forward ? end : 0, count = forward ? n - end : start;
+            // One half, then its share in the other, then that: nearly all work is in products of large matrices.
+            int half = n / 2, first = forward ? 0 : half, second = forward ? half : 0;
+            int firstCount = forward ? half : n - half, secondCount = n - firstCount;
+            T* firstRows = b + (long)first * columns, secondRows = b + (long)second * columns;
+            InPlace(firstCount, columns, a + first * (aRow + 1), aRow, lower, transposed, unitDiagonal, firstRows);
             RowOps.SubtractProduct(
-                count, columns, end - start, a + first * row + start * column, row, column,
-                b + (long)start * columns, columns, b + (long)first * columns, columns);
+                secondCount, columns, firstCount, a + second * row + first * column, row, column,
+                firstRows, columns, secondRows, columns);
+            InPlace(secondCount, columns, a + second * (aRow + 1), aRow, lower, transposed, unitDiagonal, secondRows);
+            return;
+        }
+
+        for (int done = 0; done < n; done++)
+        {
+            int i = forward ? done : n - 1 - done;
+            T* target = b + (long)i * columns;
+            for (int p = forward ? 0 : i + 1; p < (forward ? i : n); p++)
+                RowOps.Add(columns, -a[i * row + p * column], b + (long)p * columns, target);
+            if (!unitDiagonal) RowOps.Divide(columns, a[i * row + i * column], target);
         }
     }
 
