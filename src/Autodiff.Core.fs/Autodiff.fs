@@ -92,30 +92,42 @@ module Transforms =
     /// The product of the Hessian of a scalar function with a vector, without forming the Hessian.
     let hvp (f: 'a -> Tensor) (x: 'a) (v: 'a) : 'a = snd (jvp (grad f) x v)
 
-    let private basis (x: Tensor) i =
-        reshape x.Shape (Tensor.Cast(oneHot x.Size x.DType (Tensor.From([| i |]: int[])), x.DType))
+    /// The values of f for each example along axes of the tensors of x, computed together: each primitive runs once, on
+    /// all examples. `inAxes` holds one axis for all tensors or one for each, in the order of `Tree.leaves`; a tensor
+    /// with None is the same for all examples. The results lie along `outAxis` of each tensor of the result; one that
+    /// does not depend on the example is repeated. Axes may count from the end.
+    ///
+    /// Inside f a tensor has the shape of one example, and no one value: it cannot be read, so that an `if` on it is an
+    /// error (use where). Random numbers drawn from a key inside f are the same for all examples; give each its own key
+    /// by drawing outside and passing the numbers in.
+    let vmapWith (inAxes: seq<int option>) (outAxis: int) (f: 'a -> 'b) (x: 'a) : 'b =
+        let result = ref Unchecked.defaultof<'b>
+        let ys = Vmap.run (onLeaves f x result) (Seq.toArray inAxes) outAxis (Tree.leaves x)
+        Tree.withLeaves result.Value ys
 
-    /// The Jacobian by forward mode, of shape (shape of f x) + (shape of x): one pushforward for each element of x.
+    /// The values of f for each example along the first axis of every tensor of x, stacked along a first axis:
+    /// `vmap : (a -> b) -> a[] -> b[]`, without a loop. Per-example gradients are `vmap (grad loss)`.
+    let vmap (f: 'a -> 'b) (x: 'a) : 'b = vmapWith [ Some 0 ] 0 f x
+
+    /// The results of a linear function for all tensors of the shape of x with a single 1, along an axis.
+    let private columns (linear: Tensor -> Tensor) axis (x: Tensor) =
+        if x.Size = 1 then
+            Structural.expandAxis axis (linear (Tensor.BroadcastTo(Tensor.ScalarOf(x, 1.0), x.Shape)))
+        else
+            let identity = oneHot x.Size x.DType (Tensor.From(System.ReadOnlySpan [| 0 .. x.Size - 1 |], [| x.Size |]))
+            vmapWith [ Some 0 ] axis linear (reshape (Array.append [| x.Size |] x.Shape) identity)
+
+    /// The Jacobian by forward mode, of shape (shape of f x) + (shape of x): one pushforward for all elements of x at
+    /// once, with memory for all.
     let jacfwd (f: Tensor -> Tensor) (x: Tensor) : Tensor =
         let y, pushforward = linearize f x
+        reshape (Array.append y.Shape x.Shape) (columns pushforward -1 x)
 
-        if x.Size = 0 then
-            Tensor.Full(Array.append y.Shape x.Shape, 0.0, y.DType)
-        else
-            let columns =
-                Array.init x.Size (fun i -> reshape [| y.Size; 1 |] (pushforward (basis x i)))
-
-            reshape (Array.append y.Shape x.Shape) (concat 1 columns)
-
-    /// The Jacobian by reverse mode, of shape (shape of f x) + (shape of x): one pullback for each element of f x.
+    /// The Jacobian by reverse mode, of shape (shape of f x) + (shape of x): one pullback for all elements of f x at
+    /// once, with memory for all.
     let jacrev (f: Tensor -> Tensor) (x: Tensor) : Tensor =
         let y, pullback = vjp f x
-
-        if y.Size = 0 then
-            Tensor.Full(Array.append y.Shape x.Shape, 0.0, x.DType)
-        else
-            let rows = Array.init y.Size (fun i -> reshape [| 1; x.Size |] (pullback (basis y i)))
-            reshape (Array.append y.Shape x.Shape) (concat 0 rows)
+        reshape (Array.append y.Shape x.Shape) (columns pullback 0 y)
 
     /// The Hessian of a scalar function, of shape (shape of x) + (shape of x): forward over reverse mode.
     let hessian (f: Tensor -> Tensor) (x: Tensor) : Tensor = jacfwd (grad f) x

@@ -32,6 +32,42 @@ type Primitive(name: string) =
     /// The cotangent of one input from that of the output; a missing (null) result is zero.
     abstract Vjp: inputs: Tensor[] * output: Tensor * ct: Tensor * input: int -> Tensor
 
+    /// The outputs for `size` examples at once, along a leading axis. Inputs that are batched carry that axis first, and
+    /// at least one is; the others are the same for all examples. The result always carries it.
+    abstract Batch: inputs: Tensor[] * isBatched: bool[] * size: int -> Tensor
+
+/// What batching rules share. A batched tensor carries the axis of the examples first.
+[<RequireQualifiedAccess>]
+module Batching =
+    /// The shape of some examples of a shape.
+    let shape (size: int) (example: int[]) : int[] = Array.insertAt 0 size example
+
+    /// The shape of one example.
+    let exampleShape (x: Tensor) (isBatched: bool) : int[] = if isBatched then x.Shape[1..] else x.Shape
+
+    /// The number of axes of one example.
+    let exampleRank (x: Tensor) (isBatched: bool) : int = if isBatched then x.Rank - 1 else x.Rank
+
+    /// x with the axis of the examples: stretched along it, without a copy, where it has none.
+    let front (size: int) (x: Tensor) (isBatched: bool) : Tensor =
+        if isBatched then x else Tensor.BroadcastTo(x, shape size x.Shape)
+
+    /// All inputs with the axis of the examples.
+    let fronts (size: int) (inputs: Tensor[]) (isBatched: bool[]) : Tensor[] = Array.map2 (front size) inputs isBatched
+
+    /// A batched tensor whose examples get leading axes of length 1, up to a rank.
+    let align (rank: int) (x: Tensor) : Tensor =
+        if x.Rank > rank then
+            x
+        else
+            Tensor.Reshaped(x, Array.concat [ [| x.Shape[0] |]; Array.create (rank + 1 - x.Rank) 1; x.Shape[1..] ])
+
+    /// The inputs such that their trailing axes broadcast as those of the examples do. What is not batched needs nothing:
+    /// it lacks the axis of the examples, and so stretches along it.
+    let aligned (inputs: Tensor[]) (isBatched: bool[]) : Tensor[] =
+        let rank = Seq.max (Seq.map2 exampleRank inputs isBatched)
+        Array.map2 (fun x batched -> if batched then align rank x else x) inputs isBatched
+
 /// A running interpreter: what bind hands a primitive to. Levels grow with each that starts, so that the innermost has
 /// the highest.
 [<AbstractClass; AllowNullLiteral>]
@@ -68,6 +104,8 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
 
     override _.Vjp(inputs, output, ct, _) =
         derivative.Invoke(inputs[0], output, ct)
+
+    override this.Batch(inputs, _, _) = this.Apply inputs[0]
 
     /// Binds the primitive. Integers become float32 where the function needs floats.
     member this.Apply(x: Tensor) : Tensor =
@@ -123,6 +161,10 @@ type BinaryPrimitive
         let rule = if input = 0 then left else right
         Tensor.SumTo(rule.Invoke(inputs[0], inputs[1], output, ct), inputs[input].Shape)
 
+    override this.Batch(inputs, isBatched, _) =
+        let inputs = Batching.aligned inputs isBatched
+        this.Apply(inputs[0], inputs[1])
+
     /// Binds the primitive, after converting both inputs to the type that holds both.
     member this.Apply(x: Tensor, y: Tensor) : Tensor =
         if x.DType <> y.DType then
@@ -158,6 +200,7 @@ type ComparePrimitive(kernel: CompareKernel) =
 
     override _.Jvp(_, _, _) = null
     override _.Vjp(_, _, _, _) = null
+    override this.Batch(inputs, isBatched, _) = Tensor.Bind(this, Batching.aligned inputs isBatched)
 
     /// Binds the primitive, after converting both inputs to the type that holds both.
     member this.Apply(x: Tensor, y: Tensor) : Tensor =
@@ -230,7 +273,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 x.Device.Reduce(Reduction.Sum, x, axes, out.Shape)
 
             member _.Transpose(inputs, ct) =
-                Tensor.BroadcastTo(ct, inputs[0].Shape) }
+                Tensor.BroadcastTo(ct, inputs[0].Shape)
+
+            member _.Batch(inputs, _, size) =
+                let kept = Array.append (Array.create (inputs[0].Rank - 1 - shape.Length) 1) shape
+                Tensor.Reshaped(Tensor.SumTo(inputs[0], Batching.shape size kept), Batching.shape size shape) }
 
     static let broadcastTo shape =
         { new LinearPrimitive("broadcastTo") with
@@ -251,7 +298,10 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 let x = inputs[0]
                 x.View(out.Shape, x.StridesFor out.Shape, x.Offset)
 
-            member _.Transpose(inputs, ct) = Tensor.SumTo(ct, inputs[0].Shape) }
+            member _.Transpose(inputs, ct) = Tensor.SumTo(ct, inputs[0].Shape)
+
+            member _.Batch(inputs, _, size) =
+                Tensor.BroadcastTo(Batching.align shape.Length inputs[0], Batching.shape size shape) }
 
     static let sameType (x: Tensor) shape = { Shape = shape; DType = x.DType }
 
@@ -264,7 +314,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 let x = inputs[0].Device.Contiguous inputs[0]
                 x.View(out.Shape, null, x.Offset)
 
-            member _.Transpose(inputs, ct) = Tensor.Reshaped(ct, inputs[0].Shape) }
+            member _.Transpose(inputs, ct) = Tensor.Reshaped(ct, inputs[0].Shape)
+
+            member _.Batch(inputs, _, size) =
+                let x = inputs[0]
+                Tensor.Reshaped(x, Batching.shape size (Shape.resolve "reshape" x.Shape[1..] shape)) }
 
     static let sliced (starts: int[]) (lengths: int[]) (steps: int[]) =
         { new LinearPrimitive("slice") with
@@ -285,7 +339,10 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 sameType x lengths
 
             member _.Value(inputs, out) = inputs[0].Slice(starts, out.Shape, steps)
-            member _.Transpose(inputs, ct) = Tensor.Placed(ct, inputs[0].Shape, starts, steps) }
+            member _.Transpose(inputs, ct) = Tensor.Placed(ct, inputs[0].Shape, starts, steps)
+
+            member _.Batch(inputs, _, size) =
+                Tensor.Sliced(inputs[0], Array.insertAt 0 0 starts, Batching.shape size lengths, Array.insertAt 0 1 steps) }
 
     static let placed (shape: int[]) (starts: int[]) (steps: int[]) =
         { new LinearPrimitive("place") with
@@ -303,7 +360,10 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 sameType x shape
 
             member _.Value(inputs, out) = inputs[0].Device.Place(inputs[0], out.Shape, starts, steps)
-            member _.Transpose(inputs, ct) = Tensor.Sliced(ct, starts, inputs[0].Shape, steps) }
+            member _.Transpose(inputs, ct) = Tensor.Sliced(ct, starts, inputs[0].Shape, steps)
+
+            member _.Batch(inputs, _, size) =
+                Tensor.Placed(inputs[0], Batching.shape size shape, Array.insertAt 0 0 starts, Array.insertAt 0 1 steps) }
 
     static let cast dtype =
         { new LinearPrimitive("cast") with
@@ -316,7 +376,8 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Value(inputs, out) =
                 inputs[0].Device.Convert(inputs[0], out.DType)
 
-            member _.Transpose(inputs, ct) = Tensor.Cast(ct, inputs[0].DType) }
+            member _.Transpose(inputs, ct) = Tensor.Cast(ct, inputs[0].DType)
+            member _.Batch(inputs, _, _) = Tensor.Cast(inputs[0], dtype) }
 
     static let casts = Array.init 6 (fun i -> cast (LanguagePrimitives.EnumOfValue<byte, DType> (byte i)))
 
@@ -328,7 +389,8 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
             member _.Value(inputs, _) = inputs[0]
             member _.Transpose(_, _) = null
-            member _.Jvp(_, _, _) = null }
+            member _.Jvp(_, _, _) = null
+            member _.Batch(inputs, _, _) = Tensor.StopGradient inputs[0] }
 
     static let select =
         { new Primitive("where") with
@@ -361,7 +423,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                         else
                             Tensor.Where(inputs[0], zero, ct)
 
-                    Tensor.SumTo(kept, inputs[input].Shape) }
+                    Tensor.SumTo(kept, inputs[input].Shape)
+
+            member this.Batch(inputs, isBatched, _) = Tensor.Bind(this, Batching.aligned inputs isBatched) }
 
     // Comparisons.
     static let equal = ComparePrimitive Compare.Equal
@@ -469,19 +533,20 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// The interpreter that this tensor belongs to has this level; 0 for a concrete tensor.
     member _.Level = level
     /// The length of each axis, outermost first.
-    member _.Shape = shape
+    member _.Shape: int[] = shape
     /// The type of the elements.
-    member _.DType = dtype
+    member _.DType: DType = dtype
     /// The number of axes.
-    member _.Rank = shape.Length
+    member _.Rank: int = shape.Length
     /// The number of elements.
     member _.Size = int (Shape.size shape)
     /// The interpreter that this tensor belongs to.
     abstract Trace: Trace
-    /// The elements of the innermost primal, without derivatives.
+    /// The elements of the innermost primal, without derivatives; an error inside vmap, where each example has its own.
     abstract Array: NDArray
     /// The device that holds the elements.
-    member this.Device = this.Array.Device
+    abstract Device: Device
+    default this.Device = this.Array.Device
 
     /// The elements, abbreviated, in brackets.
     override this.ToString() = Host.print this.Array

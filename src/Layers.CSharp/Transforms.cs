@@ -143,7 +143,7 @@ public static class Linearize
 /// x).</summary>
 public static class Jacobian
 {
-    /// <summary>The Jacobian by forward mode: one pushforward for each element of x. For functions with few
+    /// <summary>The Jacobian by forward mode: one pushforward for all elements of x at once. For functions with few
     /// inputs.</summary>
     /// <example><code>
     /// Tensor matrix = Jacobian.Forward(x => Tensor.Sin(x))(point);
@@ -154,8 +154,8 @@ public static class Jacobian
         return x => Transforms.jacfwd(function, x);
     }
 
-    /// <summary>The Jacobian by reverse mode: one pullback for each element of the result. For functions with few
-    /// outputs.</summary>
+    /// <summary>The Jacobian by reverse mode: one pullback for all elements of the result at once. For functions with
+    /// few outputs.</summary>
     /// <example><code>
     /// Tensor matrix = Jacobian.Reverse(x => Tensor.Sin(x))(point);
     /// </code></example>
@@ -190,6 +190,57 @@ public static class Hessian
         FSharpFunc<T, Tensor> function = FuncConvert.FromFunc(f);
         return (x, v) => Transforms.hvp(function, x, v);
     }
+}
+
+/// <summary>Functions of one example as functions of many.</summary>
+/// <remarks>
+/// There is no loop over examples: each operation runs once, for all of them. Inside the function a tensor has the shape
+/// of one example and no one value, so that it cannot be read (ToDouble, ToArray, if): choose with Tensor.Where, and read
+/// the results. Random numbers drawn from a key inside the function are the same for all examples; for numbers of their
+/// own, draw outside and pass them in. Vmap nests in itself and in all other transforms.
+/// </remarks>
+public static class Vmap
+{
+    /// <summary>The values of a function for each example along an axis of its argument, along an axis of the result.
+    /// A result that does not depend on the example is repeated.</summary>
+    /// <param name="f">A function of a tree of tensors, of the shapes of one example.</param>
+    /// <param name="inAxis">The axis of the examples in every tensor of the argument; negative counts from the
+    /// end.</param>
+    /// <param name="outAxis">The axis of the examples in every tensor of the result.</param>
+    /// <exception cref="ArgumentException">When called: a tensor has no such axis, or another number of
+    /// examples.</exception>
+    /// <example><code>
+    /// Func&lt;Tensor, Tensor&gt; slopes = Vmap.Of(Gradient.Of((Tensor x) => Tensor.Sin(x).Sum())); // one gradient per row
+    /// </code></example>
+    public static Func<T, TResult> Of<T, TResult>(Func<T, TResult> f, int inAxis = 0, int outAxis = 0)
+    {
+        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        return x => Transforms.vmapWith([FSharpOption<int>.Some(inAxis)], outAxis, function, x);
+    }
+
+    /// <summary>The values of a function of two arguments for each example along an axis of the arguments. An argument
+    /// whose axis is null is the same for all examples.</summary>
+    /// <param name="f">A function of two trees of tensors, of the shapes of one example.</param>
+    /// <param name="firstAxis">The axis of the examples in every tensor of the first argument; null if it has
+    /// none.</param>
+    /// <param name="secondAxis">The axis of the examples in every tensor of the second argument; null if it has
+    /// none.</param>
+    /// <param name="outAxis">The axis of the examples in every tensor of the result.</param>
+    /// <exception cref="ArgumentException">When called: a tensor has no such axis, or another number of examples, or
+    /// both axes are null.</exception>
+    /// <example><code>
+    /// // The gradient of a loss with respect to the parameters for each image.
+    /// var perExample = Vmap.Of((Tensor image, Model m) => Gradient.Of((Model p) => Loss(p, image))(m), 0, null);
+    /// </code></example>
+    public static Func<T1, T2, TResult> Of<T1, T2, TResult>(
+        Func<T1, T2, TResult> f, int? firstAxis = 0, int? secondAxis = 0, int outAxis = 0)
+    {
+        FSharpFunc<(T1, T2), TResult> function = FuncConvert.FromFunc(Pairs.Join(f));
+        return (x, y) => Transforms.vmapWith([.. Axes(x, firstAxis), .. Axes(y, secondAxis)], outAxis, function, (x, y));
+    }
+
+    private static IEnumerable<FSharpOption<int>?> Axes<T>(T tree, int? axis) =>
+        Enumerable.Repeat(axis is { } a ? FSharpOption<int>.Some(a) : null, Tree.leaves(tree).Length);
 }
 
 /// <summary>Functions of two arguments as functions of a pair, which is a tree.</summary>

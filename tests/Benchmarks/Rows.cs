@@ -67,6 +67,33 @@ internal static class Rows
             Func<Tensor, Tensor> hessian = Hessian.Of(Rosenbrock);
             return () => hessian(x);
         }),
+        .. new[] { 1, 2, 10 }.Select(n => new Row($"hessian rosenbrock n={n} f64", () =>
+        {
+            Tensor x = new Key(0).Normal([n], dtype: DType.Float64);
+            Func<Tensor, Tensor> hessian = Hessian.Of(n == 1 ? v => Tensor.Exp(v).Sum() : Rosenbrock);
+            return () => hessian(x);
+        })),
+        new("per-example gradients mlp 784-50-10 b100", () =>
+        {
+            (Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) = ExampleGradient();
+            Func<Tensor, Tensor, Parameters> gradients = Vmap.Of(gradient);
+            return () => gradients(images, labels);
+        }),
+        new("per-example gradients mlp 784-50-10 b100 loop", () =>
+        {
+            (Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) = ExampleGradient();
+            return () => Loop(gradient, images, labels);
+        }),
+        new("per-example gradients mlp 784-50-10 b100 loop, stacked", () =>
+        {
+            // The same result as that of vmap, one tensor for all examples, needs one more copy.
+            (Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) = ExampleGradient();
+            return () =>
+            {
+                Parameters[] all = Loop(gradient, images, labels);
+                foreach (string name in all[0].Names) TensorModule.stack(0, all.Select(one => one[name]));
+            };
+        }),
         new("gradient scalar chain 300 ops", () =>
         {
             Tensor x = Tensor.Scalar(0.5);
@@ -95,6 +122,20 @@ internal static class Rows
                 new Dense(120), Activations.Sigmoid, new Dense(84), Activations.Sigmoid, new Dense(10)),
             new SGD(0.1), Normal(128, 1, 28, 28), Labels(128), Losses.SoftmaxCrossEntropy)),
     ];
+
+    /// <summary>The gradient of the loss of one image and its label, with 100 of both.</summary>
+    private static (Func<Tensor, Tensor, Parameters>, Tensor Images, Tensor Labels) ExampleGradient()
+    {
+        var network = new Sequential(new Dense(50), Activations.Sigmoid, new Dense(10));
+        Parameters parameters = network.Initialize(new Key(2), [784]);
+        return (Gradient, Normal(100, 784), Labels(100));
+
+        Parameters Gradient(Tensor image, Tensor label) => Autodiff.Gradient.Of((Parameters p) =>
+            Losses.SoftmaxCrossEntropy.Of(network.Apply(p, image.Reshape(1, 784)), label.Reshape(1)))(parameters);
+    }
+
+    private static Parameters[] Loop(Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) =>
+        [.. Enumerable.Range(0, 100).Select(i => gradient(images[i], labels[i]))];
 
     private static Tensor Labels(int count) => new Key(1).Integers([count], 0, 10);
 

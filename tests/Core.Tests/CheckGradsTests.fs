@@ -13,6 +13,7 @@ type private FalseSine(jvp: Tensor -> Tensor -> Tensor, vjp: Tensor -> Tensor ->
     override _.Value(inputs, _) = (sin (Concrete(inputs[0]) :> Tensor)).Array
     override _.Jvp(inputs, _, tangents) = jvp inputs[0] tangents[0]
     override _.Vjp(inputs, _, ct, _) = vjp inputs[0] ct
+    override this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
     member this.Call(x: Tensor) = Tensor.Bind(this, x)
 
 let private right (x: Tensor) (t: Tensor) = t * cos x

@@ -74,6 +74,12 @@ type LawsTests(output: ITestOutputHelper) =
         for case in cases do
             bind case (case.Inputs |> Array.map recorder.Wrap) |> ignore
 
+            // What the batching rules bind, for each subset of the inputs.
+            for subset in 1 .. (1 <<< case.Inputs.Length) - 1 do
+                let isBatched i = subset &&& (1 <<< i) <> 0
+                let inputs = case.Inputs |> Array.mapi (fun i x -> recorder.Wrap(if isBatched i then Tensor.stack 0 [ x; x ] else x))
+                vmapWith [ for i in 0 .. inputs.Length - 1 -> if isBatched i then Some 0 else None ] 0 (bind case) inputs |> ignore
+
         let seen = recorder.Seen |> Array.map _.Name |> Set.ofArray
         let inTable = Primitives.table |> List.map _.Name |> Set.ofList
         Assert.Equal<Set<string>>(inTable, seen)

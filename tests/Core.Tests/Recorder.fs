@@ -12,6 +12,7 @@ type Recorded(trace: Recorder, primal: Tensor) =
     member _.Primal = primal
     override _.Trace = trace
     override _.Array = primal.Array
+    override _.Device = primal.Device
 
 /// An interpreter that records each primitive and then runs it.
 and Recorder() =

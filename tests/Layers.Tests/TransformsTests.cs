@@ -115,6 +115,29 @@ public class TransformsTests
     }
 
     [Fact]
+    public void Vmap_maps_over_the_axes_of_one_argument_or_two()
+    {
+        Tensor rows = Tensor.From([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, 3);
+        AssertClose([6, 15], Vmap.Of((Tensor x) => x.Sum())(rows));
+        AssertClose([5, 7, 9], Vmap.Of((Tensor x) => x.Sum(), inAxis: 1)(rows));
+        Func<Tensor, Tensor, Tensor> scaled = Vmap.Of((Tensor x, Tensor y) => x * y, 0, null, outAxis: 1);
+        Assert.Equal([3, 2], scaled(rows, Point).Shape);
+        AssertClose([0.5, 2, -2, -5, 6, 12], scaled(rows, Point));
+        Assert.Equal([2, 3, 3], Vmap.Of(Jacobian.Forward(Cube))(rows).Shape);
+        Assert.Throws<ArgumentException>(() => Vmap.Of((Tensor x) => x.ToDouble() > 0 ? x : -x)(Point));
+    }
+
+    [Fact]
+    public void Gradients_for_each_example_are_a_tree_with_an_axis_of_examples()
+    {
+        var lines = new Line(Tensor.Scalar(3.0), Tensor.Scalar(1.0));
+        Func<Tensor, Line, Line> gradient = (x, line) => Gradient.Of((Line l) => Tensor.Square(x * l.Slope + l.Intercept))(line);
+        Line slopes = Vmap.Of(gradient, 0, null)(Point, lines);
+        AssertClose([2.5, 4, 28], slopes.Slope);
+        AssertClose([5, -4, 14], slopes.Intercept);
+    }
+
+    [Fact]
     public void Transforms_nest()
     {
         Func<Tensor, Tensor> third = Gradient.Of(Gradient.Of(Gradient.Of((Tensor x) => x * x * x * x)));

@@ -18,40 +18,6 @@ module internal Indexing =
         if n < 0 then
             Shape.fail name $"the length {n} is negative."
 
-    let rec private takeP (axis: int) =
-        { new LinearPrimitive("take") with
-            member _.Parameters = [ "axis", box axis ]
-
-            member _.Shape inputs =
-                let x, indices = inputs[0], inputs[1]
-                checkIndices "take" indices
-
-                { Shape = Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ]
-                  DType = x.DType }
-
-            member _.Value(inputs, _) = within "take" axis inputs[0].Shape[axis] (fun () -> inputs[0].Device.Take(inputs[0], inputs[1], axis))
-
-            member _.Transpose(inputs, ct) =
-                Tensor.Bind(takeAddP axis inputs[0].Shape[axis], ct, inputs[1]) }
-
-    and private takeAddP (axis: int) (n: int) =
-        { new LinearPrimitive("takeAdd") with
-            member _.Parameters = [ "axis", box axis; "n", box n ]
-
-            member _.Shape inputs =
-                let x, indices = inputs[0], inputs[1]
-                checkIndices "takeAdd" indices
-
-                { Shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; x.Shape[axis + indices.Rank ..] ]
-                  DType = x.DType }
-
-            member _.Value(inputs, _) = within "takeAdd" axis n (fun () -> inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n))
-            member _.Transpose(inputs, ct) = Tensor.Bind(takeP axis, ct, inputs[1]) }
-
-    /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
-    let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(takeP (Shape.axis "take" x.Rank axis), x, indices)
-
     let private sameButAxis name axis (x: Tensor) (indices: Tensor) =
         checkIndices name indices
 
@@ -62,7 +28,9 @@ module internal Indexing =
         if not fits then
             Shape.fail name $"indices of shape {Shape.format indices.Shape} must have the shape {Shape.format x.Shape} in all axes but {axis}."
 
-    let rec private gatherP (axis: int) =
+    // `hidden` counts the leading axes that batching put before those of the user, so that errors name an axis that the
+    // user knows.
+    let rec private gatherP (hidden: int) (axis: int) =
         { new LinearPrimitive("gather") with
             member _.Parameters = [ "axis", box axis ]
 
@@ -72,12 +40,24 @@ module internal Indexing =
                 { Shape = inputs[1].Shape
                   DType = inputs[0].DType }
 
-            member _.Value(inputs, _) = within "gather" axis inputs[0].Shape[axis] (fun () -> inputs[0].Device.Gather(inputs[0], inputs[1], axis))
+            member _.Value(inputs, _) = within "gather" (axis - hidden) inputs[0].Shape[axis] (fun () -> inputs[0].Device.Gather(inputs[0], inputs[1], axis))
 
             member _.Transpose(inputs, ct) =
-                Tensor.Bind(scatterAddP axis inputs[0].Shape[axis], ct, inputs[1]) }
+                Tensor.Bind(scatterAddP hidden axis inputs[0].Shape[axis], ct, inputs[1])
 
-    and private scatterAddP (axis: int) (n: int) =
+            member this.Batch(inputs, isBatched, size) =
+                let x, indices = inputs[0], inputs[1]
+
+                if isBatched[0] then
+                    Tensor.Bind(gatherP (hidden + 1) (axis + 1), x, Batching.front size indices isBatched[1])
+                else
+                    // The examples lie one after another along the axis, so that x need not be repeated.
+                    let lead, count, rest = indices.Shape[1..axis], indices.Shape[axis + 1], indices.Shape[axis + 2 ..]
+                    let merged = Array.concat [ lead; [| size * count |]; rest ]
+                    let found = Tensor.Bind(this, x, reshape merged (moveAxis 0 axis indices))
+                    moveAxis axis 0 (reshape (Array.concat [ lead; [| size; count |]; rest ]) found) }
+
+    and private scatterAddP (hidden: int) (axis: int) (n: int) =
         { new LinearPrimitive("scatterAdd") with
             member _.Parameters = [ "axis", box axis; "n", box n ]
 
@@ -88,16 +68,89 @@ module internal Indexing =
                 { Shape = inputs[0].Shape |> Array.mapi (fun i d -> if i = axis then n else d)
                   DType = inputs[0].DType }
 
-            member _.Value(inputs, _) = within "scatterAdd" axis n (fun () -> inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n))
-            member _.Transpose(inputs, ct) = Tensor.Bind(gatherP axis, ct, inputs[1]) }
+            member _.Value(inputs, _) = within "scatterAdd" (axis - hidden) n (fun () -> inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n))
+            member _.Transpose(inputs, ct) = Tensor.Bind(gatherP hidden axis, ct, inputs[1])
+
+            member _.Batch(inputs, isBatched, size) =
+                Tensor.Bind(scatterAddP (hidden + 1) (axis + 1) n, Batching.fronts size inputs isBatched) }
+
+    /// Batched indices along one axis, repeated over all other axes of a batched tensor that they select from.
+    let private spread (lead: int[]) (rest: int[]) (indices: Tensor) =
+        let size = indices.Shape[0]
+        let count = int (Shape.size indices.Shape[1..])
+        let ones (shape: int[]) = Array.create shape.Length 1
+        let column = reshape (Array.concat [ [| size |]; ones lead; [| count |]; ones rest ]) indices
+        Tensor.BroadcastTo(column, Array.concat [ [| size |]; lead; [| count |]; rest ])
+
+    let rec private takeP (hidden: int) (axis: int) =
+        { new LinearPrimitive("take") with
+            member _.Parameters = [ "axis", box axis ]
+
+            member _.Shape inputs =
+                let x, indices = inputs[0], inputs[1]
+                checkIndices "take" indices
+
+                { Shape = Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ]
+                  DType = x.DType }
+
+            member _.Value(inputs, _) = within "take" (axis - hidden) inputs[0].Shape[axis] (fun () -> inputs[0].Device.Take(inputs[0], inputs[1], axis))
+
+            member _.Transpose(inputs, ct) =
+                Tensor.Bind(takeAddP hidden axis inputs[0].Shape[axis], ct, inputs[1])
+
+            member this.Batch(inputs, isBatched, size) =
+                let x, indices = inputs[0], inputs[1]
+
+                if not isBatched[1] then
+                    Tensor.Bind(takeP (hidden + 1) (axis + 1), x, indices)
+                elif not isBatched[0] then
+                    moveAxis axis 0 (Tensor.Bind(this, x, indices))
+                else
+                    // Indices are not shifted into one long axis: one that is outside its example would then select
+                    // from another instead of raising an error.
+                    let lead, rest = x.Shape[1..axis], x.Shape[axis + 2 ..]
+                    let found = Tensor.Bind(gatherP (hidden + 1) (axis + 1), x, spread lead rest indices)
+                    reshape (Array.concat [ [| size |]; lead; indices.Shape[1..]; rest ]) found }
+
+    and private takeAddP (hidden: int) (axis: int) (n: int) =
+        { new LinearPrimitive("takeAdd") with
+            member _.Parameters = [ "axis", box axis; "n", box n ]
+
+            member _.Shape inputs =
+                let x, indices = inputs[0], inputs[1]
+                checkIndices "takeAdd" indices
+
+                { Shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; x.Shape[axis + indices.Rank ..] ]
+                  DType = x.DType }
+
+            member _.Value(inputs, _) = within "takeAdd" (axis - hidden) n (fun () -> inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n))
+            member _.Transpose(inputs, ct) = Tensor.Bind(takeP hidden axis, ct, inputs[1])
+
+            member _.Batch(inputs, isBatched, size) =
+                let x, indices = Batching.front size inputs[0] isBatched[0], inputs[1]
+
+                if not isBatched[1] then
+                    Tensor.Bind(takeAddP (hidden + 1) (axis + 1) n, x, indices)
+                else
+                    let lead, rest = x.Shape[1..axis], x.Shape[axis + indices.Rank ..]
+                    let at = spread lead rest indices
+                    Tensor.Bind(scatterAddP (hidden + 1) (axis + 1) n, reshape at.Shape x, at) }
+
+    /// Zeros of length n along an axis, with entries of x added at indices: the transpose of take.
+    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(takeAddP 0 axis n, x, indices)
+
+    /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
+    let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(takeP 0 (Shape.axis "take" x.Rank axis), x, indices)
 
     /// Elements of x along an axis, each at the position that indices holds at its place (numpy.take_along_axis).
     let gather (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(gatherP (Shape.axis "gather" x.Rank axis), x, indices)
+        Tensor.Bind(gatherP 0 (Shape.axis "gather" x.Rank axis), x, indices)
 
     /// Zeros with elements of x added along an axis of length n at the positions that indices holds at their places.
     let scatterAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(scatterAddP (Shape.axis "scatterAdd" x.Rank axis) n, x, indices)
+        Tensor.Bind(scatterAddP 0 (Shape.axis "scatterAdd" x.Rank axis) n, x, indices)
 
     let private oneHotP classes dtype =
         { new Primitive("oneHot") with
@@ -112,7 +165,8 @@ module internal Indexing =
 
             member _.Value(inputs, _) = inputs[0].Device.OneHot(inputs[0], classes, dtype)
             member _.Jvp(_, _, _) = null
-            member _.Vjp(_, _, _, _) = null }
+            member _.Vjp(_, _, _, _) = null
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     /// A last axis of zeros with a one at each index; an index outside gives zeros only.
     let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor =

@@ -47,7 +47,27 @@ module internal LinearAlgebra =
                     else
                         Tensor.Bind(this, swapLast inputs[0], ct)
 
-                Tensor.SumTo(product, inputs[input].Shape) }
+                Tensor.SumTo(product, inputs[input].Shape)
+
+            member this.Batch(inputs, isBatched, size) =
+                let x, y = inputs[0], inputs[1]
+
+                if not isBatched[1] && y.Rank = 2 then
+                    // All rows of all examples are the rows of one matrix.
+                    let m, n = x.Shape[.. x.Rank - 2], y.Shape[1]
+                    reshape (Array.append m [| n |]) (Tensor.Bind(this, reshape [| int (Shape.size m); y.Shape[0] |] x, y))
+                elif not isBatched[0] && x.Rank = 2 && y.Rank = 3 then
+                    let m, k, n = x.Shape[0], x.Shape[1], y.Shape[2]
+
+                    if n = 1 then
+                        // One column for each example: the columns are the rows of one matrix.
+                        reshape [| size; m; 1 |] (Tensor.Bind(this, reshape [| size; k |] y, swapLast x))
+                    else
+                        // The columns of all examples side by side.
+                        let columns = reshape [| k; size * n |] (moveAxis 0 1 y)
+                        moveAxis 1 0 (reshape [| m; size; n |] (Tensor.Bind(this, x, columns)))
+                else
+                    Tensor.Bind(this, Batching.aligned inputs isBatched) }
 
     /// The matrix product of the last two axes, with leading axes broadcast; a vector counts as a row on the left and as
     /// a column on the right, and its axis is dropped again.

@@ -27,7 +27,10 @@ module internal Reductions =
 
     let private single (x: Tensor) = { Shape = x.Shape; DType = x.DType }
 
-    let private extremeP (reduction: Reduction) (name: string) (axes: int[]) =
+    /// The same axes of an example behind the axis of the examples.
+    let private later (axes: int[]) = Array.map ((+) 1) axes
+
+    let rec private extremeP (reduction: Reduction) (name: string) (axes: int[]) =
         // Elements that tie share the derivative equally.
         let weights (x: Tensor) (y: Tensor) =
             let ties = Tensor.Cast(Tensor.EqualTo(x, y), x.DType)
@@ -51,9 +54,10 @@ module internal Reductions =
             member _.Jvp(inputs, output, tangents) =
                 Tensor.SumTo(tangents[0] * weights inputs[0] output, output.Shape)
 
-            member _.Vjp(inputs, output, ct, _) = ct * weights inputs[0] output }
+            member _.Vjp(inputs, output, ct, _) = ct * weights inputs[0] output
+            member _.Batch(inputs, _, _) = Tensor.Bind(extremeP reduction name (later axes), inputs[0]) }
 
-    let private logicalP (reduction: Reduction) (name: string) (axes: int[]) =
+    let rec private logicalP (reduction: Reduction) (name: string) (axes: int[]) =
         { new Primitive(name) with
             member _.Parameters = [ "axes", box axes ]
 
@@ -63,7 +67,8 @@ module internal Reductions =
 
             member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
             member _.Jvp(_, _, _) = null
-            member _.Vjp(_, _, _, _) = null }
+            member _.Vjp(_, _, _, _) = null
+            member _.Batch(inputs, _, _) = Tensor.Bind(logicalP reduction name (later axes), inputs[0]) }
 
     let maxOver axes keepAxes (x: Tensor) : Tensor =
         drop axes keepAxes x (Tensor.Bind(extremeP Reduction.Maximum "max" axes, x))
@@ -77,7 +82,7 @@ module internal Reductions =
     let allOver axes keepAxes (x: Tensor) : Tensor =
         drop axes keepAxes x (Tensor.Bind(logicalP Reduction.All "all" axes, Tensor.Cast(x, DType.Bool)))
 
-    let private argP largest (axis: int) =
+    let rec private argP largest (axis: int) =
         let name = if largest then "argmax" else "argmin"
 
         { new Primitive(name) with
@@ -94,7 +99,8 @@ module internal Reductions =
 
             member _.Value(inputs, _) = inputs[0].Device.ArgReduce(largest, inputs[0], axis)
             member _.Jvp(_, _, _) = null
-            member _.Vjp(_, _, _, _) = null }
+            member _.Vjp(_, _, _, _) = null
+            member _.Batch(inputs, _, _) = Tensor.Bind(argP largest (axis + 1), inputs[0]) }
 
     /// The positions of the largest elements along an axis, the first at ties.
     let argmax axis (x: Tensor) : Tensor =
@@ -133,14 +139,17 @@ module internal Reductions =
                 if input = 0 then
                     v * (ct - total (ct * y)) - ct * total (v * y)
                 else
-                    Tensor.Bind(this, y, v) }
+                    Tensor.Bind(this, y, v)
+
+            member this.Batch(inputs, isBatched, size) = Tensor.Bind(this, Batching.fronts size inputs isBatched) }
 
     let private softmaxP =
         { new Primitive("softmax") with
             member _.Shape inputs = single inputs[0]
             member _.Value(inputs, _) = inputs[0].Device.Softmax(false, inputs[0])
             member _.Jvp(_, output, tangents) = Tensor.Bind(softmaxGradientP, output, tangents[0])
-            member _.Vjp(_, output, ct, _) = Tensor.Bind(softmaxGradientP, output, ct) }
+            member _.Vjp(_, output, ct, _) = Tensor.Bind(softmaxGradientP, output, ct)
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     // The pullback of logSoftmax from its output y: ct - exp y * sum ct.
     let private logSoftmaxGradientP =
@@ -169,7 +178,9 @@ module internal Reductions =
                 if input = 0 then
                     -(Tensor.Exp y * v * total ct)
                 else
-                    v - total (Tensor.Exp y * v) }
+                    v - total (Tensor.Exp y * v)
+
+            member this.Batch(inputs, isBatched, size) = Tensor.Bind(this, Batching.fronts size inputs isBatched) }
 
     let private logSoftmaxP =
         { new Primitive("logSoftmax") with
@@ -179,7 +190,8 @@ module internal Reductions =
             member _.Jvp(_, output, tangents) =
                 tangents[0] - total (Tensor.Exp output * tangents[0])
 
-            member _.Vjp(_, output, ct, _) = Tensor.Bind(logSoftmaxGradientP, output, ct) }
+            member _.Vjp(_, output, ct, _) = Tensor.Bind(logSoftmaxGradientP, output, ct)
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     let private alongLast name primitive axis (x: Tensor) : Tensor =
         let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)

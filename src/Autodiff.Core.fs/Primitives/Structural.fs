@@ -31,11 +31,15 @@ module internal Structural =
             member _.Value(inputs, out) =
                 let strides = inputs[0].ExplicitStrides
                 let moved = order |> Array.map (fun axis -> strides[axis])
-                // A walk that happens to be row-major is contiguous.
-                let strides = if moved = Shape.rowMajorStrides out.Shape then null else moved
-                inputs[0].View(out.Shape, strides, inputs[0].Offset)
+                // A walk that happens to be row-major is contiguous; along an axis of length 1 nobody walks.
+                let rowMajor = Shape.rowMajorStrides out.Shape
+                let isRowMajor = Seq.forall (fun i -> out.Shape[i] = 1 || moved[i] = rowMajor[i]) (seq { 0 .. moved.Length - 1 })
+                inputs[0].View(out.Shape, (if isRowMajor then null else moved), inputs[0].Offset)
 
-            member _.Transpose(_, ct) = permute (inverse order) ct }
+            member _.Transpose(_, ct) = permute (inverse order) ct
+
+            member _.Batch(inputs, _, _) =
+                permute (Array.insertAt 0 0 (Array.map ((+) 1) order)) inputs[0] }
 
     /// The axes in another order: axis i of the result is axis order[i] of x.
     and permute (order: int[]) (x: Tensor) : Tensor =
@@ -46,6 +50,10 @@ module internal Structural =
         else
             Tensor.Bind(transposeP order, x)
 
+    /// One axis taken to another place among the others, which keep their order.
+    let moveAxis (from: int) (target: int) (x: Tensor) : Tensor =
+        permute ([| 0 .. x.Rank - 1 |] |> Array.removeAt from |> Array.insertAt target from) x
+
     /// Every steps[i]-th element from starts[i] of each axis.
     let slice (starts: int[]) (lengths: int[]) (steps: int[]) (x: Tensor) : Tensor =
         Tensor.Sliced(x, starts, lengths, steps)
@@ -53,7 +61,7 @@ module internal Structural =
     /// Zeros of a shape with x written at starts[i] + j * steps[i] of each axis: the transpose of slice.
     let place (shape: int[]) (starts: int[]) (steps: int[]) (x: Tensor) : Tensor = Tensor.Placed(x, shape, starts, steps)
 
-    let private concatP (axis: int) =
+    let rec private concatP (axis: int) =
         let part (inputs: Tensor[]) (x: Tensor) i =
             let starts = Array.zeroCreate x.Rank
             starts[axis] <- inputs |> Seq.take i |> Seq.sumBy (fun x -> x.Shape[axis])
@@ -87,7 +95,8 @@ module internal Structural =
                     Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) inputs tangents
                 )
 
-            member _.Vjp(inputs, _, ct, i) = part inputs ct i }
+            member _.Vjp(inputs, _, ct, i) = part inputs ct i
+            member _.Batch(inputs, isBatched, size) = Tensor.Bind(concatP (axis + 1), Batching.fronts size inputs isBatched) }
 
     /// Tensors one after another along an axis that they have.
     let concat (axis: int) (xs: Tensor[]) : Tensor =

@@ -8,6 +8,8 @@ type internal Dual(trace: Trace, primal: Tensor, tangent: Tensor) =
     member _.Tangent = tangent
     override _.Trace = trace
     override _.Array = primal.Array
+    override _.Device = primal.Device
+    override _.ToString() = primal.ToString()
 
 /// Forward mode. `jvp : (a -> b) -> a -> T a -> b * T b`.
 [<Sealed>]

@@ -17,6 +17,8 @@ type internal Taped(trace: TapeTrace, primal: Tensor, index: int, primitive: Pri
     member _.Parents = parents
     override _.Trace = trace
     override _.Array = primal.Array
+    override _.Device = primal.Device
+    override _.ToString() = primal.ToString()
 
 /// Reverse mode and linearisation: records each primitive that depends on the arguments.
 and [<Sealed>] internal TapeTrace() =
