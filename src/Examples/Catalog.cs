@@ -1,7 +1,7 @@
 namespace Autodiff.Examples;
 
 /// <summary>What an example is run with.</summary>
-internal sealed record Settings(TextWriter Output, CancellationToken Cancellation)
+internal sealed record Settings(TextReader Input, TextWriter Output, CancellationToken Cancellation)
 {
     /// <summary>The folder with the data sets, if there is one.</summary>
     internal string? Data { get; init; }
@@ -29,6 +29,7 @@ internal static class Catalog
     [
         new("digits", "Train a network to read handwritten digits.", DigitsTraining.Run),
         new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run),
+        new("gradbench", "Answer the messages of the benchmark suite GradBench, line by line.", GradBench.Session.Run),
         new("rosenbrock", "Find a minimum by gradient descent and by Newton's method.", Rosenbrock.Run),
     ];
 }

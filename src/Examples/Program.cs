@@ -17,10 +17,11 @@ internal static class Program
             pressed.Cancel = !interrupt.IsCancellationRequested;
             interrupt.Cancel();
         };
-        return Run(arguments, Console.Out, Console.Error, interrupt.Token);
+        return Run(arguments, Console.In, Console.Out, Console.Error, interrupt.Token);
     }
 
-    internal static int Run(string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellation)
+    internal static int Run(
+        string[] arguments, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         var root = new RootCommand("Examples of automatic differentiation in C# and F#.");
         var list = new Command("list", "Show the examples.");
@@ -29,13 +30,14 @@ internal static class Program
             foreach (Example example in Catalog.All) output.WriteLine($"{example.Name,-18} {example.Summary}");
         });
         root.Subcommands.Add(list);
-        foreach (Example example in Catalog.All) root.Subcommands.Add(CommandOf(example, output, error, cancellation));
+        foreach (Example example in Catalog.All) root.Subcommands.Add(CommandOf(example, input, output, error, cancellation));
 
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         return root.Parse(arguments).Invoke(configuration);
     }
 
-    private static Command CommandOf(Example example, TextWriter output, TextWriter error, CancellationToken cancellation)
+    private static Command CommandOf(
+        Example example, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         var data = new Option<string?>("--data") { Description = "Folder with the data sets (default: the environment variable AUTODIFF_DATA)." };
         var seed = new Option<int>("--seed") { Description = "Seed of all random numbers.", DefaultValueFactory = _ => 0 };
@@ -58,7 +60,7 @@ internal static class Program
         {
             try
             {
-                var settings = new Settings(output, cancellation)
+                var settings = new Settings(input, output, cancellation)
                 {
                     Data = DataDirectory.Find(parsed.GetValue(data)),
                     Seed = parsed.GetValue(seed),

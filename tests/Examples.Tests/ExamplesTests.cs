@@ -10,7 +10,7 @@ public class ExamplesTests
     {
         var output = new StringWriter();
         var error = new StringWriter();
-        int code = Program.Run(arguments, output, error, CancellationToken.None);
+        int code = Program.Run(arguments, TextReader.Null, output, error, CancellationToken.None);
         return (code, output.ToString(), error.ToString());
     }
 
