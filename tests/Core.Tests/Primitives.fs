@@ -202,6 +202,9 @@ let private structural =
           one "place" (Structural.place (List.toArray whole) a c) (Reference.place whole starts steps) [ lengths ]
           |> refusing [ [| x (List.replicate starts.Length 41) |]; [| x [ 1; 1; 1; 1 ] |] ]
 
+      for axes, shape in [ [ 0 ], [ 5 ]; [ 1 ], [ 2; 3; 4 ]; [ 0; 2 ], [ 2; 3; 4 ]; [ 0 ], [ 33; 40 ]; [ 1 ], [ 0; 3 ] ] do
+          one "flip" (fun x -> Tensor.Flipped(x, List.toArray axes)) (Reference.flip axes) [ shape ]
+
       for axis, parts in
           [ 0, [ [ 2 ]; [ 3 ] ]
             0, [ [ 1; 3 ]; [ 2; 3 ]; [ 0; 3 ] ]
@@ -265,8 +268,50 @@ let private reductions =
       yield! extreme "min" Reductions.minOver List.min
       yield! over "any" Reductions.anyOver (truths 43) (List.exists ((<>) 0.0) >> fun b -> if b then 1.0 else 0.0)
       yield! over "all" Reductions.allOver (truths 43) (List.forall ((<>) 0.0) >> fun b -> if b then 1.0 else 0.0)
+      yield! over "prod" Cumulative.prodOver (uniform 46 -1.5 1.5) (List.fold (*) 1.0)
+      yield! over "prod" Cumulative.prodOver (integers 47) (List.fold (*) 1.0) |> List.map (refusing [ [| bools |] ])
+      yield! over "prod" Cumulative.prodOver (fun s -> Tensor.cast DType.Float64 (integers 47 s)) (List.fold (*) 1.0) |> List.filter (fun e -> e.Examples.Head[0].Size < 100)
       yield! best "argmax" Reductions.argmax (>)
       yield! best "argmin" Reductions.argmin (<) ]
+
+// Operations that run along an axis.
+
+let private running =
+    let lines = [ 0, [| 7 |]; 0, [| 1 |]; 0, [| 3; 5 |]; 1, [| 3; 5 |]; 1, [| 2; 4; 3 |]; 1, [| 33; 40 |]; 0, [| 40; 70 |]; 0, [| 0; 3 |]; 1, [| 3; 0 |] ]
+    [ for axis, shape in lines do
+          let cumulative name call f draw = entry name call (Some(Reference.alongAxis axis f)) [ [| draw shape |] ]
+          let x seed = normal seed shape
+          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis false xs[0]) (Array.scan (+) 0.0 >> Array.tail) (normal 71) |> refusing [ [| bools |] ]
+          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis false xs[0]) (Array.scan (+) 0.0 >> Array.tail) (integers 71)
+
+          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis true xs[0]) (fun v -> Array.init v.Length (fun i -> Array.sum v[i..])) (normal 72)
+
+          cumulative "cumargmax" (fun xs -> Cumulative.cummax axis xs[0]) (fun v -> Array.init v.Length (fun i -> let best = Array.max v[..i] in float (Array.findIndex ((=) best) v))) (integers 73)
+
+          entry "linearRecurrence" (fun xs -> Cumulative.linearRecurrence axis false xs[0] xs[1]) (Some(Reference.linearRecurrence axis)) [ [| x 74; x 75 |] ]
+          |> refusing [ [| x 1; normal 1 [| 9; 9 |] |]; [| x 1; Tensor.cast DType.Float32 (x 1) |]; [| bools; bools |] ]
+
+          entry "linearRecurrence" (fun xs -> Cumulative.linearRecurrence axis true xs[0] xs[1]) (Some(Reference.linearRecurrenceBack axis)) [ [| x 76; x 77 |] ]
+
+          for descending in [ false; true ] do
+              for draw in [ integers 78; distinct 79 0.0 ] do
+                  entry "argsort" (fun xs -> Sorting.argsort axis descending xs[0]) (Some(Reference.argsort axis descending)) [ [| draw shape |] ]
+
+      for rows, values in [ [ 5 ], [ 4 ]; [ 3; 7 ], [ 3; 2 ]; [ 2; 2; 6 ], [ 2; 2; 3 ]; [ 0 ], [ 3 ]; [ 50 ], [ 40 ] ] do
+          for after in [ false; true ] do
+              let sorted = Sorting.sort -1 false (integers 80 (List.toArray rows))
+
+              entry "searchsorted" (fun xs -> Sorting.searchSorted after xs[0] xs[1]) (Some(Reference.searchSorted after)) [ [| sorted; integers 81 (List.toArray values) |] ]
+              |> refusing [ [| sorted; normal 1 [| 2; 2; 9; 9 |] |]; [| sorted; Tensor.cast DType.Float32 sorted |] ]
+
+      for axis, n, at in
+          [ 0, 4, indices [ 3 ] [ 3; 0; 3 ]
+            1, 5, indices [ 2; 3 ] [ 0; -1; 0; 2; 2; 4 ]
+            0, 3, Tensor.cast DType.Int64 (indices [ 4; 2 ] [ 0; 1; 2; 2; -3; 1; 0; 0 ]) ] do
+          let x = normal 82 (Array.updateAt axis n at.Shape)
+
+          entry "lastWriters" (fun xs -> Indexing.scatter axis xs[0] (scalar 1.0) x) (Some(Reference.lastWriters axis n)) [ [| at |] ]
+          |> refusing [ [| x |] ] ]
 
 let private softmaxes =
     let draws = [ [| 1 |]; [| 7 |]; [| 3; 5 |]; [| 2; 3; 4 |]; [| 0; 3 |]; [| 33; 40 |] ]
@@ -406,7 +451,7 @@ let private images =
 
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
-    unaries @ binaries @ structural @ reductions @ softmaxes @ products @ selections @ images
+    unaries @ binaries @ structural @ reductions @ running @ softmaxes @ products @ selections @ images
 
 /// All rows with all their inputs.
 let cases: Case list =

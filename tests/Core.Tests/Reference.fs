@@ -91,6 +91,46 @@ let byRow (f: float[][] -> float[]) (xs: Tensor[]) =
         let parts = xs |> Array.map cut
         Array.concat (Array.init parts[0].Length (fun r -> f (parts |> Array.map (fun rows -> rows[r]))))
 
+/// A function of each line along an axis.
+let alongAxis (axis: int) (f: float[] -> float[]) (xs: Tensor[]) =
+    let x = block xs[0]
+
+    build x.Shape (fun p ->
+        let line = Array.init x.Shape[axis] (fun i -> at x (List.updateAt axis i p))
+        (f line)[p[axis]])
+
+let flip (axes: int list) (xs: Tensor[]) =
+    let x = block xs[0]
+    build x.Shape (fun p -> at x (p |> List.mapi (fun i v -> if List.contains i axes then x.Shape[i] - 1 - v else v)))
+
+let linearRecurrence (axis: int) (xs: Tensor[]) =
+    let a, b = block xs[0], block xs[1]
+
+    build a.Shape (fun p ->
+        let on (x: Block) i = at x (List.updateAt axis i p)
+        List.fold (fun s i -> (if i = 0 then 0.0 else on a i * s) + on b i) 0.0 [ 0 .. p[axis] ])
+
+/// The recurrence from the end of the axis to its beginning.
+let linearRecurrenceBack (axis: int) (xs: Tensor[]) =
+    let a, b = block xs[0], block xs[1]
+
+    build a.Shape (fun p ->
+        let n = a.Shape[axis]
+        let on (x: Block) i = at x (List.updateAt axis i p)
+        List.fold (fun s i -> (if i = n - 1 then 0.0 else on a i * s) + on b i) 0.0 [ n - 1 .. -1 .. p[axis] ])
+
+let argsort (axis: int) (descending: bool) =
+    alongAxis axis (fun line -> [| 0 .. line.Length - 1 |] |> Array.sortBy (fun i -> (if descending then -line[i] else line[i]), i) |> Array.map float)
+
+let searchSorted (after: bool) (xs: Tensor[]) =
+    let sorted, values = block xs[0], block xs[1]
+    let last = sorted.Shape.Length - 1
+
+    build values.Shape (fun p ->
+        let v = at values p
+        let row = [ for i in 0 .. sorted.Shape[last] - 1 -> at sorted (List.updateAt last i p) ]
+        row |> List.filter (fun s -> if after then s <= v else s < v) |> List.length |> float)
+
 let transpose (order: int list) (xs: Tensor[]) =
     let x = block xs[0]
     let shape = order |> List.map (fun a -> x.Shape[a])
@@ -172,6 +212,12 @@ let scatterAdd (axis: int) (n: int) (xs: Tensor[]) =
         data[target] <- data[target] + at x p
 
     data
+
+let lastWriters (axis: int) (n: int) (xs: Tensor[]) =
+    let x = block xs[0]
+
+    build (Array.updateAt axis n x.Shape) (fun p ->
+        [ for j in 0 .. x.Shape[axis] - 1 do if wrap n (at x (List.updateAt axis j p)) = p[axis] then float j ] |> List.tryLast |> Option.defaultValue -1.0)
 
 let oneHot (classes: int) (xs: Tensor[]) =
     let x = block xs[0]
