@@ -82,6 +82,19 @@ let private unaries =
       unary "relu" relu (max 0.0) (distinct 13 0.0)
       unary "softplus" softplus (fun x -> log (1.0 + exp x)) (between -4.0 4.0)
       unary "erf" erf Reference.erf (between -2.0 2.0)
+      unary "cbrt" cbrt Math.Cbrt (between 0.5 3.0)
+      unary "asinh" asinh Math.Asinh (between -3.0 3.0)
+      unary "acosh" acosh Math.Acosh (between 1.5 4.0)
+      unary "atanh" atanh Math.Atanh (between -0.7 0.7)
+      unary "erfc" erfc (fun x -> 1.0 - Reference.erf x) (between -2.0 2.0)
+      unary "erfinv" erfinv Reference.erfinv (between -0.8 0.8)
+      unary "lgamma" lgamma Reference.logGamma (between 1.0 6.0)
+      unary "lgamma" lgamma Reference.logGamma (between -2.6 -2.4)
+      unary "digamma" digamma Reference.digamma (between 1.0 6.0)
+      unary "digamma" digamma Reference.digamma (between -2.6 -2.4)
+      unary "polygamma" (polygamma 1) (Reference.polygamma 1.0) (between 1.2 4.0)
+      unary "polygamma" (polygamma 2) (Reference.polygamma 2.0) (between 1.5 4.0)
+      unary "polygamma" (polygamma 3) (Reference.polygamma 3.0) (between 2.0 4.0)
       unary "floor" floor floor (offGrid 14)
       unary "ceiling" ceil ceil (offGrid 14)
       unary "round" round round (offGrid 14)
@@ -122,6 +135,15 @@ let private binaries =
             Examples = onInts.Examples @ onBools.Examples
             Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |] ] }
 
+    // Quotients away from whole numbers: (k + 1/2) d / d.
+    let offSteps = (fun s -> offGrid 30 s * 0.3 + 20.0), (fun (s: int[]) -> Tensor.BroadcastTo(scalar 16.0, s) + uniform 31 -0.5 0.5 s)
+
+    let shifted name (call: Tensor -> Tensor -> Tensor) reference =
+        let small s = (Key 33).Integers(s, 0L, 9L)
+
+        { row name (fun (x, y) -> call x y) (fun x y -> float (reference (int64 x) (int y))) (integers 34, small) with
+            Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |]; [| bools; bools |] ] }
+
     let compared name call reference =
         let floats = row name call (truth reference) wholes
         let ints = row name call (truth reference) (integers 25, integers 26)
@@ -139,6 +161,13 @@ let private binaries =
       row "sigmoidGradient" Tensor.SigmoidGradient (fun ct y -> ct * y * (1.0 - y)) any
       row "tanhGradient" Tensor.TanhGradient (fun ct y -> ct * (1.0 - y * y)) any
       row "reluGradient" Tensor.ReluGradient (fun ct y -> if y > 0.0 then ct else 0.0) (between -2.0 2.0, distinct 29 0.0)
+      row "hypot" (fun (x, y) -> hypot x y) (fun x y -> sqrt (x * x + y * y)) (between 0.5 2.0, other -2.0 2.0)
+      row "logAddExp" (fun (x, y) -> logAddExp x y) (fun x y -> log (exp x + exp y)) any
+      row "copySign" (fun (x, y) -> copySign x y) (fun x y -> Math.CopySign(x, y)) apart
+      row "remainder" (fun (x, y) -> remainder x y) (fun x y -> x - y * floor (x / y)) offSteps
+      row "floorDivide" (fun (x, y) -> floorDivide x y) (fun x y -> floor (x / y)) offSteps
+      shifted "leftShift" leftShift (fun x y -> x <<< y)
+      shifted "rightShift" rightShift (fun x y -> x >>> y)
       bitwise "and" Tensor.And (&&&)
       bitwise "or" Tensor.Or (|||)
       bitwise "xor" Tensor.Xor (^^^)

@@ -273,3 +273,35 @@ let erf (x: float) =
         total <- total + term / float (2 * n + 1)
 
     2.0 / sqrt System.Math.PI * total
+
+/// The sum of (x + k)^-s over k from 0, by very many terms and the integral of the rest.
+let private zeta (s: float) (x: float) =
+    let count = 2000
+    let last = x + float count
+    (Seq.sumBy (fun k -> (x + float k) ** -s) (seq { count - 1 .. -1 .. 0 })) + last ** (1.0 - s) / (s - 1.0) + 0.5 * last ** -s + s / 12.0 * last ** (-s - 1.0)
+
+/// log |gamma x| by Stirling's series far away from 0, and the recurrence to x.
+let logGamma (x: float) =
+    let count = 30
+    let y = x + float count
+    let stirling = (y - 0.5) * log y - y + 0.5 * log (2.0 * System.Math.PI) + 1.0 / (12.0 * y) - 1.0 / (360.0 * y ** 3.0) + 1.0 / (1260.0 * y ** 5.0)
+    stirling - Seq.sumBy (fun k -> log (abs (x + float k))) (seq { 0 .. count - 1 })
+
+let digamma (x: float) =
+    let count = 30
+    let y = x + float count
+    let far = log y - 0.5 / y - 1.0 / (12.0 * y ** 2.0) + 1.0 / (120.0 * y ** 4.0) - 1.0 / (252.0 * y ** 6.0)
+    far - Seq.sumBy (fun k -> 1.0 / (x + float k)) (seq { 0 .. count - 1 })
+
+let polygamma (n: float) (x: float) =
+    (if n % 2.0 = 0.0 then -1.0 else 1.0) * Seq.fold (*) 1.0 (seq { 1.0 .. n }) * zeta (n + 1.0) x
+
+/// The inverse of the error function by bisection.
+let erfinv (y: float) =
+    let rec narrow low high n =
+        let middle = 0.5 * (low + high)
+        if n = 0 then middle
+        elif erf middle < y then narrow middle high (n - 1)
+        else narrow low middle (n - 1)
+
+    narrow -3.0 3.0 60
