@@ -306,7 +306,7 @@ let private reductions =
 // Operations that run along an axis.
 
 let private running =
-    let lines = [ 0, [| 7 |]; 0, [| 1 |]; 0, [| 3; 5 |]; 1, [| 3; 5 |]; 1, [| 2; 4; 3 |]; 1, [| 33; 40 |]; 0, [| 40; 70 |]; 0, [| 0; 3 |]; 1, [| 3; 0 |] ]
+    let lines = [ 0, [| 7 |]; 0, [| 1 |]; 0, [| 3; 5 |]; 1, [| 3; 5 |]; 1, [| 2; 4; 3 |]; 1, [| 33; 40 |]; 0, [| 3; 70 |]; 0, [| 0; 3 |]; 1, [| 3; 0 |] ]
     [ for axis, shape in lines do
           let cumulative name call f draw = entry name call (Some(Reference.alongAxis axis f)) [ [| draw shape |] ]
           let x seed = normal seed shape

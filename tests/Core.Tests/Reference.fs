@@ -274,9 +274,9 @@ let erf (x: float) =
 
     2.0 / sqrt System.Math.PI * total
 
-/// The sum of (x + k)^-s over k from 0, by very many terms and the integral of the rest.
+/// The sum of (x + k)^-s over k from 0, by many terms and the integral of the rest.
 let private zeta (s: float) (x: float) =
-    let count = 2000
+    let count = 300
     let last = x + float count
     (Seq.sumBy (fun k -> (x + float k) ** -s) (seq { count - 1 .. -1 .. 0 })) + last ** (1.0 - s) / (s - 1.0) + 0.5 * last ** -s + s / 12.0 * last ** (-s - 1.0)
 
