@@ -129,8 +129,8 @@ public static class Unary
         new FloatUnaryKernel<AtanhOperator<float>, AtanhOperator<double>>("atanh", "atanh(x)");
 
     /// <summary>
-    /// log |gamma(x)|; inf at 0 and the negative integers. In double precision within 10 units in the last place for
-    /// x above 0, and within 1e-14 of the greater of 1 and the terms of the reflection below.
+    /// log |gamma(x)|; inf at 0 and the negative integers. In double precision the error is below 2e-14 of the greater of
+    /// 1 and the result, and near 1 and 2, where the result vanishes, a few units in its last place.
     /// </summary>
     public static readonly UnaryKernel LogGamma =
         new FloatUnaryKernel<LogGammaOperator<float>, LogGammaOperator<double>>("lgamma", "lgamma(x)");
