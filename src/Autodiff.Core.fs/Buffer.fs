@@ -184,6 +184,18 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Gather: x: NDArray * indices: NDArray * axis: int -> NDArray
     /// Zeros of length n along an axis, with elements of x added at the indices at the same place.
     abstract ScatterAdd: x: NDArray * indices: NDArray * axis: int * n: int -> NDArray
+    /// The int64 positions of the last index along an axis that names each of n places; -1 where none does.
+    abstract LastWriters: indices: NDArray * axis: int * n: int -> NDArray
+    /// Running sums along an axis, from its beginning or, reversed, from its end.
+    abstract CumulativeSum: x: NDArray * axis: int * reverse: bool -> NDArray
+    /// The recurrence s[j] = a[j] s[j - 1] + b[j] along an axis, from s = 0.
+    abstract LinearRecurrence: a: NDArray * b: NDArray * axis: int * reverse: bool -> NDArray
+    /// The int64 positions of the largest elements up to each place of an axis.
+    abstract CumulativeArgMax: x: NDArray * axis: int -> NDArray
+    /// The int64 positions that sort the elements along an axis, equal ones in their order and NaN last.
+    abstract ArgSort: x: NDArray * axis: int * descending: bool -> NDArray
+    /// The int64 positions at which values would be put into rows that are sorted.
+    abstract SearchSorted: sorted: NDArray * values: NDArray * after: bool -> NDArray
     /// Rows with a 1 at each index.
     abstract OneHot: indices: NDArray * classes: int * dtype: DType -> NDArray
     /// Cross-correlation of images with filters.

@@ -506,6 +506,58 @@ type internal Cpu private () =
         GC.KeepAlive indices
         y
 
+    override _.LastWriters(indices, axis, n) =
+        let indices = Cpu.Dense indices
+        let shape = Array.updateAt axis n indices.Shape
+        let struct (outer, inner) = Cpu.Around(shape, axis)
+        let y = Cpu.Allocate(DType.Int64, shape)
+        Indexing.LastWriters(outer, n, inner, indices.DType, indices.Bytes, indices.Shape[axis], Cpu.Writable y)
+        GC.KeepAlive indices
+        y
+
+    override _.CumulativeSum(x, axis, reverse) =
+        let x = Cpu.Dense x
+        let struct (outer, inner) = Cpu.Around(x.Shape, axis)
+        let y = Cpu.Allocate(x.DType, x.Shape)
+        Cumulative.Sum(x.DType, outer, x.Shape[axis], inner, reverse, x.Bytes, Cpu.Writable y)
+        GC.KeepAlive x
+        y
+
+    override _.LinearRecurrence(a, b, axis, reverse) =
+        let a, b = Cpu.Dense a, Cpu.Dense b
+        let struct (outer, inner) = Cpu.Around(a.Shape, axis)
+        let y = Cpu.Allocate(a.DType, a.Shape)
+        Cumulative.LinearRecurrence(a.DType, outer, a.Shape[axis], inner, reverse, a.Bytes, b.Bytes, Cpu.Writable y)
+        GC.KeepAlive a
+        GC.KeepAlive b
+        y
+
+    override _.CumulativeArgMax(x, axis) =
+        let x = Cpu.Dense x
+        let struct (outer, inner) = Cpu.Around(x.Shape, axis)
+        let y = Cpu.Allocate(DType.Int64, x.Shape)
+        Cumulative.ArgMax(x.DType, outer, x.Shape[axis], inner, x.Bytes, Cpu.Writable y)
+        GC.KeepAlive x
+        y
+
+    override _.ArgSort(x, axis, descending) =
+        let x = Cpu.Dense x
+        let struct (outer, inner) = Cpu.Around(x.Shape, axis)
+        let y = Cpu.Allocate(DType.Int64, x.Shape)
+        Sorting.ArgSort(x.DType, outer, x.Shape[axis], inner, descending, x.Bytes, Cpu.Writable y)
+        GC.KeepAlive x
+        y
+
+    override _.SearchSorted(sorted, values, after) =
+        let sorted, values = Cpu.Dense sorted, Cpu.Dense values
+        let y = Cpu.Allocate(DType.Int64, values.Shape)
+        let rows = int (Shape.size values.Shape[.. values.Rank - 2])
+        let length, count = sorted.Shape[sorted.Rank - 1], values.Shape[values.Rank - 1]
+        Sorting.Search(sorted.DType, rows, length, count, after, sorted.Bytes, values.Bytes, Cpu.Writable y)
+        GC.KeepAlive sorted
+        GC.KeepAlive values
+        y
+
     override _.OneHot(indices, classes, dtype) =
         let indices = Cpu.Dense indices
         let y = Cpu.Allocate(dtype, Array.append indices.Shape [| classes |])

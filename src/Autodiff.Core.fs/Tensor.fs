@@ -365,6 +365,22 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Batch(inputs, _, size) =
                 Tensor.Placed(inputs[0], Batching.shape size shape, Array.insertAt 0 0 starts, Array.insertAt 0 1 steps) }
 
+    static let flipped (axes: int[]) =
+        { new LinearPrimitive("flip") with
+            member _.Parameters = [ "axes", box axes ]
+            member _.Shape inputs = sameType inputs[0] inputs[0].Shape
+
+            member _.Value(inputs, _) =
+                // Arrays have no negative strides, so that each axis is taken backwards.
+                (inputs[0], axes)
+                ||> Array.fold (fun x axis ->
+                    let backwards = [| for i in x.Shape[axis] - 1 .. -1 .. 0 -> int64 i |]
+                    let at = x.Device.FromHost(DType.Int64, [| backwards.Length |], MemoryMarshal.AsBytes(ReadOnlySpan<int64> backwards))
+                    x.Device.Take(x, at, axis))
+
+            member _.Transpose(_, ct) = Tensor.Flipped(ct, axes)
+            member _.Batch(inputs, _, _) = Tensor.Flipped(inputs[0], Array.map ((+) 1) axes) }
+
     static let cast dtype =
         { new LinearPrimitive("cast") with
             member _.Parameters = [ "dtype", box dtype ]
@@ -683,6 +699,13 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         else
             Tensor.Bind(placed shape starts steps, x)
 
+    /// The elements in the opposite order along sorted axes.
+    static member internal Flipped(x: Tensor, axes: int[]) : Tensor =
+        if axes |> Array.forall (fun axis -> x.Shape[axis] <= 1) then
+            x
+        else
+            Tensor.Bind(flipped axes, x)
+
     /// What an index of slices selects. Axes that are not named are kept whole.
     static member internal Indexed(x: Tensor, slices: Slice[]) : Tensor =
         if slices.Length > x.Rank then
@@ -709,12 +732,14 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 if first < 0 || last > n || first > last then
                     Shape.fail "index" $"the range from position {first} to before {last} is outside axis {i}, which has length {n}."
 
-                lengths[i] <- (last - first + s.Step - 1) / s.Step
-                steps[i] <- s.Step
+                steps[i] <- Math.Abs s.Step
+                lengths[i] <- (last - first + steps[i] - 1) / steps[i]
 
-            starts[i] <- first
+            // Backwards, the last position of the range is the first that is selected.
+            starts[i] <- if s.Step < 0 && lengths[i] > 0 then s.End.GetOffset n - 1 - (lengths[i] - 1) * steps[i] else first
 
-        let selected = Tensor.Sliced(x, starts, lengths, steps)
+        let backwards = [| for i in 0 .. slices.Length - 1 do if slices[i].Step < 0 then i |]
+        let selected = Tensor.Flipped(Tensor.Sliced(x, starts, lengths, steps), backwards)
 
         if positions = 0 then
             selected

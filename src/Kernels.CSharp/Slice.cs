@@ -23,7 +23,7 @@ public readonly record struct Slice
     /// <summary>The position after the last one; unused for a position.</summary>
     public Index End { get; }
 
-    /// <summary>The distance between selected positions, at least 1.</summary>
+    /// <summary>The distance between selected positions, negative if they are selected backwards.</summary>
     public int Step { get; }
 
     /// <summary>Whether this selects one position and removes the axis.</summary>
@@ -32,11 +32,13 @@ public readonly record struct Slice
     /// <summary>One position; a negative one counts from the end.</summary>
     public static Slice At(int position) => new(position < 0 ? ^-position : position, default, 1, true);
 
-    /// <summary>Every <paramref name="step"/>-th position of a range.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The step is not positive.</exception>
+    /// <summary>
+    /// Every <paramref name="step"/>-th position of a range; with a negative step, from its last position backwards.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The step is 0.</exception>
     public static Slice Every(int step, Range range)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        ArgumentOutOfRangeException.ThrowIfZero(step);
         return new(range.Start, range.End, step, false);
     }
 

@@ -83,6 +83,19 @@ let private unaries =
       unary "relu" relu (max 0.0) (distinct 13 0.0)
       unary "softplus" softplus (fun x -> log (1.0 + exp x)) (between -4.0 4.0)
       unary "erf" erf Reference.erf (between -2.0 2.0)
+      unary "cbrt" cbrt Math.Cbrt (between 0.5 3.0)
+      unary "asinh" asinh Math.Asinh (between -3.0 3.0)
+      unary "acosh" acosh Math.Acosh (between 1.5 4.0)
+      unary "atanh" atanh Math.Atanh (between -0.7 0.7)
+      unary "erfc" erfc (fun x -> 1.0 - Reference.erf x) (between -2.0 2.0)
+      unary "erfinv" erfinv Reference.erfinv (between -0.8 0.8)
+      unary "lgamma" lgamma Reference.logGamma (between 1.0 6.0)
+      unary "lgamma" lgamma Reference.logGamma (between -2.6 -2.4)
+      unary "digamma" digamma Reference.digamma (between 1.0 6.0)
+      unary "digamma" digamma Reference.digamma (between -2.6 -2.4)
+      unary "polygamma" (polygamma 1) (Reference.polygamma 1.0) (between 1.2 4.0)
+      unary "polygamma" (polygamma 2) (Reference.polygamma 2.0) (between 1.5 4.0)
+      unary "polygamma" (polygamma 3) (Reference.polygamma 3.0) (between 2.0 4.0)
       unary "floor" floor floor (offGrid 14)
       unary "ceiling" ceil ceil (offGrid 14)
       unary "round" round round (offGrid 14)
@@ -123,6 +136,15 @@ let private binaries =
             Examples = onInts.Examples @ onBools.Examples
             Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |] ] }
 
+    // Quotients away from whole numbers: (k + 1/2) d / d.
+    let offSteps = (fun s -> offGrid 30 s * 0.3 + 20.0), (fun (s: int[]) -> Tensor.BroadcastTo(scalar 16.0, s) + uniform 31 -0.5 0.5 s)
+
+    let shifted name (call: Tensor -> Tensor -> Tensor) reference =
+        let small s = (Key 33).Integers(s, 0L, 9L)
+
+        { row name (fun (x, y) -> call x y) (fun x y -> float (reference (int64 x) (int y))) (integers 34, small) with
+            Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |]; [| bools; bools |] ] }
+
     let compared name call reference =
         let floats = row name call (truth reference) wholes
         let ints = row name call (truth reference) (integers 25, integers 26)
@@ -140,6 +162,13 @@ let private binaries =
       row "sigmoidGradient" Tensor.SigmoidGradient (fun ct y -> ct * y * (1.0 - y)) any
       row "tanhGradient" Tensor.TanhGradient (fun ct y -> ct * (1.0 - y * y)) any
       row "reluGradient" Tensor.ReluGradient (fun ct y -> if y > 0.0 then ct else 0.0) (between -2.0 2.0, distinct 29 0.0)
+      row "hypot" (fun (x, y) -> hypot x y) (fun x y -> sqrt (x * x + y * y)) (between 0.5 2.0, other -2.0 2.0)
+      row "logAddExp" (fun (x, y) -> logAddExp x y) (fun x y -> log (exp x + exp y)) any
+      row "copySign" (fun (x, y) -> copySign x y) (fun x y -> Math.CopySign(x, y)) apart
+      row "remainder" (fun (x, y) -> remainder x y) (fun x y -> x - y * floor (x / y)) offSteps
+      row "floorDivide" (fun (x, y) -> floorDivide x y) (fun x y -> floor (x / y)) offSteps
+      shifted "leftShift" leftShift (fun x y -> x <<< y)
+      shifted "rightShift" rightShift (fun x y -> x >>> y)
       bitwise "and" Tensor.And (&&&)
       bitwise "or" Tensor.Or (|||)
       bitwise "xor" Tensor.Xor (^^^)
@@ -202,6 +231,9 @@ let private structural =
 
           one "place" (Structural.place (List.toArray whole) a c) (Reference.place whole starts steps) [ lengths ]
           |> refusing [ [| x (List.replicate starts.Length 41) |]; [| x [ 1; 1; 1; 1 ] |] ]
+
+      for axes, shape in [ [ 0 ], [ 5 ]; [ 1 ], [ 2; 3; 4 ]; [ 0; 2 ], [ 2; 3; 4 ]; [ 0 ], [ 33; 40 ]; [ 1 ], [ 0; 3 ] ] do
+          one "flip" (fun x -> Tensor.Flipped(x, List.toArray axes)) (Reference.flip axes) [ shape ]
 
       for axis, parts in
           [ 0, [ [ 2 ]; [ 3 ] ]
@@ -266,8 +298,50 @@ let private reductions =
       yield! extreme "min" Reductions.minOver List.min
       yield! over "any" Reductions.anyOver (truths 43) (List.exists ((<>) 0.0) >> fun b -> if b then 1.0 else 0.0)
       yield! over "all" Reductions.allOver (truths 43) (List.forall ((<>) 0.0) >> fun b -> if b then 1.0 else 0.0)
+      yield! over "prod" Cumulative.prodOver (uniform 46 -1.5 1.5) (List.fold (*) 1.0)
+      yield! over "prod" Cumulative.prodOver (integers 47) (List.fold (*) 1.0) |> List.map (refusing [ [| bools |] ])
+      yield! over "prod" Cumulative.prodOver (fun s -> Tensor.cast DType.Float64 (integers 47 s)) (List.fold (*) 1.0) |> List.filter (fun e -> e.Examples.Head[0].Size < 100)
       yield! best "argmax" Reductions.argmax (>)
       yield! best "argmin" Reductions.argmin (<) ]
+
+// Operations that run along an axis.
+
+let private running =
+    let lines = [ 0, [| 7 |]; 0, [| 1 |]; 0, [| 3; 5 |]; 1, [| 3; 5 |]; 1, [| 2; 4; 3 |]; 1, [| 33; 40 |]; 0, [| 3; 70 |]; 0, [| 0; 3 |]; 1, [| 3; 0 |] ]
+    [ for axis, shape in lines do
+          let cumulative name call f draw = entry name call (Some(Reference.alongAxis axis f)) [ [| draw shape |] ]
+          let x seed = normal seed shape
+          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis false xs[0]) (Array.scan (+) 0.0 >> Array.tail) (normal 71) |> refusing [ [| bools |] ]
+          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis false xs[0]) (Array.scan (+) 0.0 >> Array.tail) (integers 71)
+
+          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis true xs[0]) (fun v -> Array.init v.Length (fun i -> Array.sum v[i..])) (normal 72)
+
+          cumulative "cumargmax" (fun xs -> Cumulative.cummax axis xs[0]) (fun v -> Array.init v.Length (fun i -> let best = Array.max v[..i] in float (Array.findIndex ((=) best) v))) (integers 73)
+
+          entry "linearRecurrence" (fun xs -> Cumulative.linearRecurrence axis false xs[0] xs[1]) (Some(Reference.linearRecurrence axis)) [ [| x 74; x 75 |] ]
+          |> refusing [ [| x 1; normal 1 [| 9; 9 |] |]; [| x 1; Tensor.cast DType.Float32 (x 1) |]; [| bools; bools |] ]
+
+          entry "linearRecurrence" (fun xs -> Cumulative.linearRecurrence axis true xs[0] xs[1]) (Some(Reference.linearRecurrenceBack axis)) [ [| x 76; x 77 |] ]
+
+          for descending in [ false; true ] do
+              for draw in [ integers 78; distinct 79 0.0 ] do
+                  entry "argsort" (fun xs -> Sorting.argsort axis descending xs[0]) (Some(Reference.argsort axis descending)) [ [| draw shape |] ]
+
+      for rows, values in [ [ 5 ], [ 4 ]; [ 3; 7 ], [ 3; 2 ]; [ 2; 2; 6 ], [ 2; 2; 3 ]; [ 0 ], [ 3 ]; [ 50 ], [ 40 ] ] do
+          for after in [ false; true ] do
+              let sorted = Sorting.sort -1 false (integers 80 (List.toArray rows))
+
+              entry "searchsorted" (fun xs -> Sorting.searchSorted after xs[0] xs[1]) (Some(Reference.searchSorted after)) [ [| sorted; integers 81 (List.toArray values) |] ]
+              |> refusing [ [| sorted; normal 1 [| 2; 2; 9; 9 |] |]; [| sorted; Tensor.cast DType.Float32 sorted |] ]
+
+      for axis, n, at in
+          [ 0, 4, indices [ 3 ] [ 3; 0; 3 ]
+            1, 5, indices [ 2; 3 ] [ 0; -1; 0; 2; 2; 4 ]
+            0, 3, Tensor.cast DType.Int64 (indices [ 4; 2 ] [ 0; 1; 2; 2; -3; 1; 0; 0 ]) ] do
+          let x = normal 82 (Array.updateAt axis n at.Shape)
+
+          entry "lastWriters" (fun xs -> Indexing.scatter axis xs[0] (scalar 1.0) x) (Some(Reference.lastWriters axis n)) [ [| at |] ]
+          |> refusing [ [| x |] ] ]
 
 let private softmaxes =
     let draws = [ [| 1 |]; [| 7 |]; [| 3; 5 |]; [| 2; 3; 4 |]; [| 0; 3 |]; [| 33; 40 |] ]
@@ -526,7 +600,7 @@ let private customs =
 
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
-    unaries @ binaries @ structural @ reductions @ softmaxes @ products @ selections @ images @ decompositions @ customs
+    unaries @ binaries @ structural @ reductions @ running @ softmaxes @ products @ selections @ images @ decompositions @ customs
 
 /// All rows with all their inputs.
 let cases: Case list =

@@ -91,6 +91,46 @@ let byRow (f: float[][] -> float[]) (xs: Tensor[]) =
         let parts = xs |> Array.map cut
         Array.concat (Array.init parts[0].Length (fun r -> f (parts |> Array.map (fun rows -> rows[r]))))
 
+/// A function of each line along an axis.
+let alongAxis (axis: int) (f: float[] -> float[]) (xs: Tensor[]) =
+    let x = block xs[0]
+
+    build x.Shape (fun p ->
+        let line = Array.init x.Shape[axis] (fun i -> at x (List.updateAt axis i p))
+        (f line)[p[axis]])
+
+let flip (axes: int list) (xs: Tensor[]) =
+    let x = block xs[0]
+    build x.Shape (fun p -> at x (p |> List.mapi (fun i v -> if List.contains i axes then x.Shape[i] - 1 - v else v)))
+
+let linearRecurrence (axis: int) (xs: Tensor[]) =
+    let a, b = block xs[0], block xs[1]
+
+    build a.Shape (fun p ->
+        let on (x: Block) i = at x (List.updateAt axis i p)
+        List.fold (fun s i -> (if i = 0 then 0.0 else on a i * s) + on b i) 0.0 [ 0 .. p[axis] ])
+
+/// The recurrence from the end of the axis to its beginning.
+let linearRecurrenceBack (axis: int) (xs: Tensor[]) =
+    let a, b = block xs[0], block xs[1]
+
+    build a.Shape (fun p ->
+        let n = a.Shape[axis]
+        let on (x: Block) i = at x (List.updateAt axis i p)
+        List.fold (fun s i -> (if i = n - 1 then 0.0 else on a i * s) + on b i) 0.0 [ n - 1 .. -1 .. p[axis] ])
+
+let argsort (axis: int) (descending: bool) =
+    alongAxis axis (fun line -> [| 0 .. line.Length - 1 |] |> Array.sortBy (fun i -> (if descending then -line[i] else line[i]), i) |> Array.map float)
+
+let searchSorted (after: bool) (xs: Tensor[]) =
+    let sorted, values = block xs[0], block xs[1]
+    let last = sorted.Shape.Length - 1
+
+    build values.Shape (fun p ->
+        let v = at values p
+        let row = [ for i in 0 .. sorted.Shape[last] - 1 -> at sorted (List.updateAt last i p) ]
+        row |> List.filter (fun s -> if after then s <= v else s < v) |> List.length |> float)
+
 let transpose (order: int list) (xs: Tensor[]) =
     let x = block xs[0]
     let shape = order |> List.map (fun a -> x.Shape[a])
@@ -172,6 +212,12 @@ let scatterAdd (axis: int) (n: int) (xs: Tensor[]) =
         data[target] <- data[target] + at x p
 
     data
+
+let lastWriters (axis: int) (n: int) (xs: Tensor[]) =
+    let x = block xs[0]
+
+    build (Array.updateAt axis n x.Shape) (fun p ->
+        [ for j in 0 .. x.Shape[axis] - 1 do if wrap n (at x (List.updateAt axis j p)) = p[axis] then float j ] |> List.tryLast |> Option.defaultValue -1.0)
 
 let oneHot (classes: int) (xs: Tensor[]) =
     let x = block xs[0]
@@ -326,3 +372,35 @@ let expm (a: float[,]) =
         term |> Array2D.iteri (fun i j v -> sum[i, j] <- sum[i, j] + v)
 
     flat sum
+
+/// The sum of (x + k)^-s over k from 0, by many terms and the integral of the rest.
+let private zeta (s: float) (x: float) =
+    let count = 300
+    let last = x + float count
+    (Seq.sumBy (fun k -> (x + float k) ** -s) (seq { count - 1 .. -1 .. 0 })) + last ** (1.0 - s) / (s - 1.0) + 0.5 * last ** -s + s / 12.0 * last ** (-s - 1.0)
+
+/// log |gamma x| by Stirling's series far away from 0, and the recurrence to x.
+let logGamma (x: float) =
+    let count = 30
+    let y = x + float count
+    let stirling = (y - 0.5) * log y - y + 0.5 * log (2.0 * System.Math.PI) + 1.0 / (12.0 * y) - 1.0 / (360.0 * y ** 3.0) + 1.0 / (1260.0 * y ** 5.0)
+    stirling - Seq.sumBy (fun k -> log (abs (x + float k))) (seq { 0 .. count - 1 })
+
+let digamma (x: float) =
+    let count = 30
+    let y = x + float count
+    let far = log y - 0.5 / y - 1.0 / (12.0 * y ** 2.0) + 1.0 / (120.0 * y ** 4.0) - 1.0 / (252.0 * y ** 6.0)
+    far - Seq.sumBy (fun k -> 1.0 / (x + float k)) (seq { 0 .. count - 1 })
+
+let polygamma (n: float) (x: float) =
+    (if n % 2.0 = 0.0 then -1.0 else 1.0) * Seq.fold (*) 1.0 (seq { 1.0 .. n }) * zeta (n + 1.0) x
+
+/// The inverse of the error function by bisection.
+let erfinv (y: float) =
+    let rec narrow low high n =
+        let middle = 0.5 * (low + high)
+        if n = 0 then middle
+        elif erf middle < y then narrow middle high (n - 1)
+        else narrow low middle (n - 1)
+
+    narrow -3.0 3.0 60

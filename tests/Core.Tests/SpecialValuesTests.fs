@@ -43,6 +43,32 @@ let private functions: (string * (Tensor -> Tensor) * (float * float * float opt
       "clamp", Tensor.clamp -1.0 1.0, [ 2.0, 1.0, Some 0.0; -2.0, -1.0, Some 0.0; 0.5, 0.5, Some 1.0; 1.0, 1.0, Some 1.0; nan, nan, None ]
       "where keeps the other side out", (fun x -> Tensor.Where(Tensor.Greater(x, scalar 0.0), x, scalar nan)), [ 1.0, 1.0, Some 1.0 ]
       "leakyRelu", Tensor.leakyRelu 0.1, [ -10.0, -1.0, Some 0.1; 10.0, 10.0, Some 1.0 ]
+      "cbrt", cbrt, [ 0.0, 0.0, Some inf; -8.0, -2.0, Some(1.0 / 12.0) ]
+      "exp2", exp2, [ 3.0, 8.0, Some(8.0 * log 2.0); -inf, 0.0, Some 0.0; 2000.0, inf, Some inf ]
+      "log2", log2, [ 8.0, 3.0, Some(1.0 / (8.0 * log 2.0)); 0.0, -inf, Some inf ]
+      "asinh", asinh, [ 0.0, 0.0, Some 1.0; inf, inf, Some 0.0 ]
+      "acosh", acosh, [ 1.0, 0.0, Some inf; 0.0, nan, Some nan; inf, inf, Some 0.0 ]
+      "atanh", atanh, [ 1.0, inf, Some inf; 2.0, nan, None; 0.0, 0.0, Some 1.0 ]
+      "erfc", erfc, [ inf, 0.0, Some 0.0; -inf, 2.0, Some 0.0; 0.0, 1.0, None ]
+      "erfinv", erfinv, [ 1.0, inf, Some inf; -1.0, -inf, Some inf; 0.0, 0.0, None; 2.0, nan, Some nan ]
+      "lgamma", lgamma, [ 0.0, inf, Some -inf; -2.0, inf, Some nan; inf, inf, Some inf; 1.0, 0.0, None ]
+      "digamma", digamma, [ 0.0, -inf, Some inf; -1.0, nan, Some inf; inf, inf, Some 0.0 ]
+      "logAddExp (x, 0)", (fun x -> logAddExp x (scalar 0.0)), [ inf, inf, Some 1.0; -inf, 0.0, Some 0.0; 0.0, log 2.0, Some 0.5; 1000.0, 1000.0, Some 1.0 ]
+      "logAddExp (x, -inf)", (fun x -> logAddExp x (scalar -inf)), [ -inf, -inf, Some 0.5; 1.0, 1.0, Some 1.0 ]
+      "hypot (x, 0)", (fun x -> hypot x (scalar 0.0)), [ 0.0, 0.0, Some 0.0; -2.0, 2.0, Some -1.0; inf, inf, None ]
+      "copySign (x, -0)", (fun x -> copySign x (scalar -0.0)), [ 2.0, -2.0, Some -1.0; -2.0, -2.0, Some 1.0; 0.0, -0.0, Some 0.0 ]
+      "remainder (x, 3)", (fun x -> remainder x (scalar 3.0)), [ -1.0, 2.0, Some 1.0; 3.0, 0.0, Some 1.0; inf, nan, Some 1.0 ]
+      "floorDivide (x, 3)", (fun x -> floorDivide x (scalar 3.0)), [ -1.0, -1.0, Some 0.0; 7.0, 2.0, Some 0.0 ]
+      "xlogy (x, 0)", (fun x -> xlogy x (scalar 0.0)), [ 0.0, 0.0, Some 0.0; 1.0, -inf, None ]
+      "nanToNum", nanToNum, [ nan, 0.0, Some 0.0; 1.0, 1.0, Some 1.0 ]
+      "gelu", gelu, [ 0.0, 0.0, Some 0.5; 40.0, 40.0, Some 1.0; -40.0, -0.0, Some 0.0 ]
+      "silu", silu, [ 0.0, 0.0, Some 0.5; 1000.0, 1000.0, Some 1.0; -1000.0, 0.0, Some 0.0 ]
+      "elu", elu 2.0, [ 0.0, 0.0, Some 2.0; 1000.0, 1000.0, Some 1.0; -inf, -2.0, Some 0.0 ]
+      "selu", selu, [ 1.0, 1.0507009873554805, Some 1.0507009873554805 ]
+      "hardSigmoid", hardSigmoid, [ 4.0, 1.0, Some 0.0; -4.0, 0.0, Some 0.0; 0.0, 0.5, Some(1.0 / 6.0) ]
+      "hardTanh", hardTanh, [ 1.0, 1.0, Some 1.0; 2.0, 1.0, Some 0.0; -2.0, -1.0, Some 0.0 ]
+      "softsign", softsign, [ 0.0, 0.0, Some 1.0; -1.0, -0.5, Some 0.25 ]
+      "logSigmoid", logSigmoid, [ -1000.0, -1000.0, Some 1.0; 1000.0, 0.0, Some 0.0 ]
       "norm", Tensor.norm, [ 0.0, 0.0, Some 0.0; -3.0, 3.0, Some -1.0 ] ]
 
 [<Fact>]
@@ -72,6 +98,27 @@ let ``special values are the same alone, in short and in long tensors`` () =
             near 1e-14 (Tensor.ofSeq (repeat ys)) (f x)
             let single = f (Tensor.cast DType.Float32 x) |> floats
             Assert.True(distance (repeat ys) single < 1e-6, $"float32: {f (Tensor.cast DType.Float32 x)}"))
+
+[<Fact>]
+let ``truth values of special numbers, and bits of integers`` () =
+    let x = vector [ nan; inf; -inf; 0.0 ]
+    let truths (x: Tensor) = Tensor.toArray<bool> x
+    Assert.Equal<bool[]>([| true; false; false; false |], truths (isNaN x))
+    Assert.Equal<bool[]>([| false; true; true; false |], truths (isInfinite x))
+    Assert.Equal<bool[]>([| false; false; false; true |], truths (isFinite x))
+    let n = Tensor.ofSeq [ 5; -7; Int32.MinValue ]
+    Assert.Equal<bool[]>([| true; true; true |], truths (isFinite n))
+    Assert.Equal<bool[]>([| false; false; false |], truths (Tensor.Or(isNaN n, isInfinite n)))
+    Assert.Equal<int[]>([| -6; 6; Int32.MaxValue |], Tensor.toArray<int> (bitwiseNot n))
+    Assert.Equal<byte[]>([| 250uy |], Tensor.toArray<byte> (bitwiseNot (Tensor.ofSeq [ 5uy ])))
+    Assert.Equal<bool[]>([| false |], truths (bitwiseNot (Tensor.ofSeq [ true ])))
+    Assert.Equal<int[]>([| 0; -1; -1 |], Tensor.toArray<int> (rightShift n (Tensor.ofSeq [ 40 ])))
+    Assert.Equal<int[]>([| 20; -28; 0 |], Tensor.toArray<int> (leftShift n (Tensor.ofSeq [ 2 ])))
+    Assert.Equal<int[]>([| 0; 0; 0 |], Tensor.toArray<int> (leftShift n (Tensor.ofSeq [ -1 ])))
+    Assert.Equal<int[]>([| 2; 2; 1 |], Tensor.toArray<int> (remainder n (Tensor.ofSeq [ 3 ])))
+    Assert.Equal<int[]>([| 1; -3; -715827883 |], Tensor.toArray<int> (floorDivide n (Tensor.ofSeq [ 3 ])))
+    Assert.Equal<int[]>([| 0; 0; 0 |], Tensor.toArray<int> (remainder n (Tensor.ofSeq [ -1 ])))
+    near 0.0 (vector [ Double.MaxValue; -Double.MaxValue ]) (nanToNum (vector [ inf; -inf ]))
 
 let private axis0 (x: float list) = vector x
 

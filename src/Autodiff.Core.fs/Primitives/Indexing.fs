@@ -152,6 +152,38 @@ module internal Indexing =
     let scatterAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
         Tensor.Bind(scatterAddP 0 (Shape.axis "scatterAdd" x.Rank axis) n, x, indices)
 
+    let rec private lastWritersP (hidden: int) (axis: int) (n: int) =
+        { new Primitive("lastWriters") with
+            member _.Parameters = [ "axis", box axis; "n", box n ]
+
+            member _.Shape inputs =
+                checkIndices "lastWriters" inputs[0]
+
+                { Shape = inputs[0].Shape |> Array.mapi (fun i d -> if i = axis then n else d)
+                  DType = DType.Int64 }
+
+            member _.Value(inputs, _) = within "scatter" (axis - hidden) n (fun () -> inputs[0].Device.LastWriters(inputs[0], axis, n))
+            member _.Jvp(_, _, _) = null
+            member _.Vjp(_, _, _, _) = null
+            member _.Batch(inputs, _, _) = Tensor.Bind(lastWritersP (hidden + 1) (axis + 1) n, inputs) }
+
+    /// x with updates written along an axis at the positions that indices holds at their places (numpy.put_along_axis).
+    /// Of several updates of one element the last remains, and it alone receives a derivative.
+    let scatter (axis: int) (indices: Tensor) (updates: Tensor) (x: Tensor) : Tensor =
+        let axis = Shape.axis "scatter" x.Rank axis
+        sameButAxis "scatter" axis x indices
+
+        if not (Shape.broadcastsTo updates.Shape indices.Shape) then
+            Shape.fail "scatter" $"updates of shape {Shape.format updates.Shape} do not broadcast to indices of shape {Shape.format indices.Shape}."
+
+        if indices.Size = 0 then
+            x
+        else
+            let writers = Tensor.Bind(lastWritersP 0 axis x.Shape[axis], indices)
+            let isKept = Tensor.Less(writers, Tensor.ScalarOf(writers, 0.0))
+            let written = gather axis writers (Tensor.BroadcastTo(updates, indices.Shape))
+            Tensor.Where(isKept, x, written)
+
     let private oneHotP classes dtype =
         { new Primitive("oneHot") with
             member _.Parameters = [ "classes", box classes; "dtype", box dtype ]

@@ -37,7 +37,7 @@ internal static class Gmm
     {
         int d = input.D, freedom = d + input.M + 1;
         double logGamma = d * (d - 1) / 4.0 * Math.Log(Math.PI);
-        for (int j = 1; j <= d; j++) logGamma += SpecialFunctions.GammaLn((freedom + 1 - j) / 2.0);
+        for (int j = 1; j <= d; j++) logGamma += MathNet.Numerics.SpecialFunctions.GammaLn((freedom + 1 - j) / 2.0);
         double prior = freedom * d * (Math.Log(input.Gamma) - 0.5 * Math.Log(2)) - logGamma;
         return input.K * prior - input.N * (d / 2.0) * Math.Log(2 * Math.PI);
     }

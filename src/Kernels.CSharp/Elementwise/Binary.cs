@@ -49,6 +49,55 @@ public static class Binary
     public static readonly BinaryKernel Atan2 =
         new FloatBinaryKernel<Atan2Operator<float>, Atan2Operator<double>>("atan2", "atan2(x, y)");
 
+    /// <summary>The length of the hypotenuse, sqrt(x^2 + y^2) without overflow; inf if either is infinite.</summary>
+    public static readonly BinaryKernel Hypot =
+        new FloatBinaryKernel<HypotOperator<float>, HypotOperator<double>>("hypot", "hypot(x, y)");
+
+    /// <summary>log(e^x + e^y), without overflow.</summary>
+    public static readonly BinaryKernel LogAddExp =
+        new FloatBinaryKernel<LogAddExpOperator<float>, LogAddExpOperator<double>>(
+            "logAddExp", "(x > y ? x : y) + log1p(exp(-(x == y ? 0 : fabs(x - y))))");
+
+    /// <summary>|x| with the sign of y, of zeros too.</summary>
+    public static readonly BinaryKernel CopySign =
+        new FloatBinaryKernel<CopySignOperator<float>, CopySignOperator<double>>("copySign", "copysign(x, y)");
+
+    /// <summary>
+    /// x - y floor(x / y), which has the sign of y; a zero divisor gives NaN, among integers it throws
+    /// <see cref="DivideByZeroException"/>.
+    /// </summary>
+    public static readonly BinaryKernel Remainder =
+        new NumberBinaryKernel<RemainderOperator<float>, RemainderOperator<double>, IntegerRemainderOperator<int>,
+            IntegerRemainderOperator<long>, IntegerRemainderOperator<byte>>("remainder", "x - y * floor(x / y)");
+
+    /// <summary>
+    /// The greatest integer not above x / y; a zero divisor gives an infinity or NaN, among integers it throws
+    /// <see cref="DivideByZeroException"/>, and the least integer by -1 wraps.
+    /// </summary>
+    public static readonly BinaryKernel FloorDivide =
+        new NumberBinaryKernel<FloorDivideOperator<float>, FloorDivideOperator<double>, IntegerFloorDivideOperator<int>,
+            IntegerFloorDivideOperator<long>, IntegerFloorDivideOperator<byte>>("floorDivide", "floor(x / y)");
+
+    /// <summary>
+    /// The derivative of order x of digamma at y, for whole x from 0: digamma itself, trigamma and on. NaN for other x;
+    /// at the poles inf for odd x, NaN for even x.
+    /// </summary>
+    public static readonly BinaryKernel Polygamma =
+        new FloatBinaryKernel<PolygammaOperator<float>, PolygammaOperator<double>>("polygamma", "polygamma(x, y)");
+
+    /// <summary>The bits of x moved up by y places; 0 if y is negative or not below their number.</summary>
+    public static readonly BinaryKernel LeftShift =
+        new IntegerBinaryKernel<LeftShiftOperator<int>, LeftShiftOperator<long>, LeftShiftOperator<byte>>(
+            "leftShift", "x << y");
+
+    /// <summary>
+    /// The bits of x moved down by y places, with copies of the sign; only these remain if y is negative or not below
+    /// the number of bits.
+    /// </summary>
+    public static readonly BinaryKernel RightShift =
+        new IntegerBinaryKernel<RightShiftOperator<int>, RightShiftOperator<long>, RightShiftOperator<byte>>(
+            "rightShift", "x >> y");
+
     /// <summary>x and y of truth values, bit by bit of integers.</summary>
     public static readonly BinaryKernel And =
         new BitsBinaryKernel<AndOperator<int>, AndOperator<long>, AndOperator<byte>>("and", "x & y");
@@ -80,6 +129,6 @@ public static class Binary
     public static IReadOnlyList<BinaryKernel> All { get; } =
     [
         Add, Subtract, Multiply, Divide, Power, Maximum, Minimum, Atan2, And, Or, Xor, SigmoidGradient, TanhGradient,
-        ReluGradient,
+        ReluGradient, Hypot, LogAddExp, CopySign, Remainder, FloorDivide, Polygamma, LeftShift, RightShift,
     ];
 }

@@ -115,3 +115,23 @@ internal sealed class BitsBinaryKernel<I32, I64, U8>(string name, string cuda) :
         _ => throw Unsupported(dtype),
     };
 }
+
+internal sealed class IntegerBinaryKernel<I32, I64, U8>(string name, string cuda) : BinaryKernel(name, cuda)
+    where I32 : IBinaryOperator<int>
+    where I64 : IBinaryOperator<long>
+    where U8 : IBinaryOperator<byte>
+{
+    public override bool Supports(DType dtype) => dtype is DType.UInt8 or DType.Int32 or DType.Int64;
+
+    public override float Invoke(float x, float y) => throw Unsupported(DType.Float32);
+
+    public override double Invoke(double x, double y) => throw Unsupported(DType.Float64);
+
+    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    {
+        DType.Int32 => Rows.Binary<I32, int>(width),
+        DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.UInt8 => Rows.Binary<U8, byte>(width),
+        _ => throw Unsupported(dtype),
+    };
+}

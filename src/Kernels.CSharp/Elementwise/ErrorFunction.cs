@@ -75,24 +75,32 @@ internal static class ErrorFunction
         }
         else
         {
-            // The quotient by e^(-x^2), as a polynomial in (x - 3) / (x + 3).
             x = V.Clamp(x, V.Constant(0), V.Constant(6));
-            V t = (x - V.Constant(3)) / (x + V.Constant(3));
-            V p = V.Fma(V.Constant(1.1966480533639894e-06), t, V.Constant(1.8757662041568048e-06));
-            p = V.Fma(p, t, V.Constant(-8.08718297021735e-06));
-            p = V.Fma(p, t, V.Constant(-1.2845415372362387e-05));
-            p = V.Fma(p, t, V.Constant(6.407782502343109e-05));
-            p = V.Fma(p, t, V.Constant(4.5258070567930534e-05));
-            p = V.Fma(p, t, V.Constant(-0.0005970632250783847));
-            p = V.Fma(p, t, V.Constant(0.0007077461153272639));
-            p = V.Fma(p, t, V.Constant(0.004269136355257377));
-            p = V.Fma(p, t, V.Constant(-0.024392499307404798));
-            p = V.Fma(p, t, V.Constant(0.07166583719815711));
-            p = V.Fma(p, t, V.Constant(-0.15011593650091445));
-            p = V.Fma(p, t, V.Constant(0.24560380171232576));
-            p = V.Fma(p, t, V.Constant(-0.32623356004303683));
-            p = V.Fma(p, t, V.Constant(0.17900115118138996));
-            return p * Exponentials.Exp<V, T>(-(x * x));
+            return Quotient<V, T>(x) * Exponentials.Exp<V, T>(-(x * x));
         }
+    }
+
+    /// <summary>(1 - erf(x)) e^(x^2) in double precision, for x of 0 to 6: a polynomial in (x - 3) / (x + 3).</summary>
+    [MethodImpl(Inline)]
+    internal static V Quotient<V, T>(V x)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        V t = (x - V.Constant(3)) / (x + V.Constant(3));
+        V p = V.Fma(V.Constant(1.1966480533639894e-06), t, V.Constant(1.8757662041568048e-06));
+        p = V.Fma(p, t, V.Constant(-8.08718297021735e-06));
+        p = V.Fma(p, t, V.Constant(-1.2845415372362387e-05));
+        p = V.Fma(p, t, V.Constant(6.407782502343109e-05));
+        p = V.Fma(p, t, V.Constant(4.5258070567930534e-05));
+        p = V.Fma(p, t, V.Constant(-0.0005970632250783847));
+        p = V.Fma(p, t, V.Constant(0.0007077461153272639));
+        p = V.Fma(p, t, V.Constant(0.004269136355257377));
+        p = V.Fma(p, t, V.Constant(-0.024392499307404798));
+        p = V.Fma(p, t, V.Constant(0.07166583719815711));
+        p = V.Fma(p, t, V.Constant(-0.15011593650091445));
+        p = V.Fma(p, t, V.Constant(0.24560380171232576));
+        p = V.Fma(p, t, V.Constant(-0.32623356004303683));
+        p = V.Fma(p, t, V.Constant(0.17900115118138996));
+        return p;
     }
 }

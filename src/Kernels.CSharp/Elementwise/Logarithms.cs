@@ -39,13 +39,32 @@ internal static class Logarithms
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
     {
+        return V.Max(x, V.Constant(0)) + Tail<V, T>(x);
+    }
+
+    /// <summary>log(e^x + e^y) = max(x, y) + log(1 + e^-|x - y|).</summary>
+    [MethodImpl(Inline)]
+    internal static V LogAddExp<V, T>(V x, V y)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        // Equal infinities differ by 0 too.
+        V difference = V.Select(V.Equal(x, y), V.Constant(0), x - y);
+        return V.Max(x, y) + Tail<V, T>(difference);
+    }
+
+    /// <summary>log(1 + e^-|x|).</summary>
+    [MethodImpl(Inline)]
+    private static V Tail<V, T>(V x)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
         // 1 + e lies in 1 to 2: no case of Log1p's bounds arises, and NaN stays NaN through the sum.
         V e = Exponentials.Exp<V, T>(x | V.Constant(-0.0));
         V u = V.Constant(1) + e;
         V lost = e - (u - V.Constant(1));
         V m = Split<V, T>(u, out V n);
-        V tail = OfReduced<V, T>(m - V.Constant(1) + V.Scale(lost, -n), n);
-        return V.Max(x, V.Constant(0)) + tail;
+        return OfReduced<V, T>(m - V.Constant(1) + V.Scale(lost, -n), n);
     }
 
     /// <summary>A mantissa between the square roots of 1/2 and 2, and the power of 2.</summary>

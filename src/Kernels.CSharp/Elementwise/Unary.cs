@@ -112,6 +112,41 @@ public static class Unary
     public static readonly UnaryKernel Erf =
         new FloatUnaryKernel<ErfOperator<float>, ErfOperator<double>>("erf", "erf(x)");
 
+    /// <summary>The cube root of x, with the sign of x.</summary>
+    public static readonly UnaryKernel Cbrt =
+        new FloatUnaryKernel<CbrtOperator<float>, CbrtOperator<double>>("cbrt", "cbrt(x)");
+
+    /// <summary>The number with hyperbolic sine x.</summary>
+    public static readonly UnaryKernel Asinh =
+        new FloatUnaryKernel<AsinhOperator<float>, AsinhOperator<double>>("asinh", "asinh(x)");
+
+    /// <summary>The number from 0 on with hyperbolic cosine x; NaN below 1.</summary>
+    public static readonly UnaryKernel Acosh =
+        new FloatUnaryKernel<AcoshOperator<float>, AcoshOperator<double>>("acosh", "acosh(x)");
+
+    /// <summary>The number with hyperbolic tangent x; infinite at -1 and 1, NaN outside.</summary>
+    public static readonly UnaryKernel Atanh =
+        new FloatUnaryKernel<AtanhOperator<float>, AtanhOperator<double>>("atanh", "atanh(x)");
+
+    /// <summary>
+    /// log |gamma(x)|; inf at 0 and the negative integers. In double precision the error is below 2e-14 of the greater of
+    /// 1 and the result, and near 1 and 2, where the result vanishes, a few units in its last place.
+    /// </summary>
+    public static readonly UnaryKernel LogGamma =
+        new FloatUnaryKernel<LogGammaOperator<float>, LogGammaOperator<double>>("lgamma", "lgamma(x)");
+
+    /// <summary>The derivative of log gamma(x); infinite at zeros, against their sign, and NaN at negative integers.</summary>
+    public static readonly UnaryKernel Digamma =
+        new FloatUnaryKernel<DigammaOperator<float>, DigammaOperator<double>>("digamma", "digamma(x)");
+
+    /// <summary>1 - erf(x), accurate where it is small.</summary>
+    public static readonly UnaryKernel Erfc =
+        new FloatUnaryKernel<ErfcOperator<float>, ErfcOperator<double>>("erfc", "erfc(x)");
+
+    /// <summary>The number whose error function is x; infinite at -1 and 1, NaN outside.</summary>
+    public static readonly UnaryKernel Erfinv =
+        new FloatUnaryKernel<ErfinvOperator<float>, ErfinvOperator<double>>("erfinv", "erfinv(x)");
+
     /// <summary>The greatest integer not above x.</summary>
     public static readonly UnaryKernel Floor =
         new FloatUnaryKernel<FloorOperator<float>, FloorOperator<double>>("floor", "floor(x)");
@@ -135,6 +170,7 @@ public static class Unary
     public static IReadOnlyList<UnaryKernel> All { get; } =
     [
         Negate, Abs, Sign, Reciprocal, Square, Sqrt, Rsqrt, Exp, Expm1, Log, Log1p, Sin, Cos, Tan, Asin, Acos, Atan,
-        Sinh, Cosh, Tanh, Sigmoid, Relu, Softplus, Erf, Floor, Ceiling, Round, Truncate, Not,
+        Sinh, Cosh, Tanh, Sigmoid, Relu, Softplus, Erf, Floor, Ceiling, Round, Truncate, Not, Cbrt,
+        Asinh, Acosh, Atanh, LogGamma, Digamma, Erfc, Erfinv,
     ];
 }

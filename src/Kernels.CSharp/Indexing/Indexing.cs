@@ -105,6 +105,40 @@ public static unsafe class Indexing
         }
     }
 
+    /// <summary>
+    /// destination[o, k, i] = the last j with indices[o, j, i] = k, or -1 if there is none: the updates that remain when
+    /// they are written in order. Indices are outer x indexCount x inner, the int64 destination outer x axisSize x inner.
+    /// </summary>
+    /// <exception cref="IndexOutOfRangeException">An index lies outside -axisSize to axisSize - 1.</exception>
+    public static void LastWriters(
+        int outer, int axisSize, int inner, DType indexType, ReadOnlySpan<byte> indices, int indexCount,
+        Span<byte> destination)
+    {
+        CheckIndices(indices.Length, indexType, (long)outer * indexCount * inner);
+        CheckTensor(destination.Length, sizeof(long), outer, axisSize, inner, "The destination");
+        destination.Fill(0xFF);
+        fixed (byte* pi = indices, pd = destination)
+        {
+            if (indexType == DType.Int64) LastWriters(outer, axisSize, inner, (long*)pi, indexCount, (long*)pd);
+            else LastWriters(outer, axisSize, inner, (int*)pi, indexCount, (long*)pd);
+        }
+    }
+
+    private static void LastWriters<I>(
+        int outer, int axisSize, int inner, I* indices, int indexCount, long* destination)
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        for (int o = 0; o < outer; o++)
+        {
+            for (int j = 0; j < indexCount; j++)
+            {
+                for (int i = 0; i < inner; i++) destination[Resolve(*indices++, axisSize) * inner + i] = j;
+            }
+
+            destination += (long)axisSize * inner;
+        }
+    }
+
     private static void SetOnes<T>(int count, int classes, DType indexType, byte* indices, T* destination)
         where T : unmanaged, INumberBase<T>
     {

@@ -1,0 +1,140 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Autodiff.Kernels;
+
+/// <summary>
+/// Order along one axis. Tensors are contiguous. NaN comes after all numbers, zeros of both signs are equal, and equal
+/// elements keep their order.
+/// </summary>
+public static unsafe class Sorting
+{
+    private const long ElementsPerFork = 1 << 12;
+
+    /// <summary>
+    /// The int64 positions that put each line of x, seen as outer x length x inner, in ascending or descending order.
+    /// </summary>
+    /// <exception cref="ArgumentException">A span has the wrong length.</exception>
+    public static void ArgSort(
+        DType dtype, int outer, int length, int inner, bool descending, ReadOnlySpan<byte> x, Span<byte> destination)
+    {
+        long count = (long)outer * length * inner;
+        Check(x.Length, count, dtype.Size());
+        Check(destination.Length, count, sizeof(long));
+        fixed (byte* px = x, pd = destination)
+        {
+            long* result = (long*)pd;
+            switch (dtype)
+            {
+                case DType.Bool or DType.UInt8: ArgSort(outer, length, inner, descending, px, result); break;
+                case DType.Int32: ArgSort(outer, length, inner, descending, (int*)px, result); break;
+                case DType.Int64: ArgSort(outer, length, inner, descending, (long*)px, result); break;
+                case DType.Float32: ArgSort(outer, length, inner, descending, (float*)px, result); break;
+                default: ArgSort(outer, length, inner, descending, (double*)px, result); break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The int64 positions at which values would be put in to keep each row ascending: before equal elements, or after
+    /// them. Sorted is rows x length, values and destination are rows x count.
+    /// </summary>
+    /// <exception cref="ArgumentException">A span has the wrong length.</exception>
+    public static void Search(
+        DType dtype, int rows, int length, int count, bool after, ReadOnlySpan<byte> sorted, ReadOnlySpan<byte> values,
+        Span<byte> destination)
+    {
+        Check(sorted.Length, (long)rows * length, dtype.Size());
+        Check(values.Length, (long)rows * count, dtype.Size());
+        Check(destination.Length, (long)rows * count, sizeof(long));
+        fixed (byte* ps = sorted, pv = values, pd = destination)
+        {
+            long* result = (long*)pd;
+            switch (dtype)
+            {
+                case DType.Bool or DType.UInt8: Search(rows, length, count, after, ps, pv, result); break;
+                case DType.Int32: Search(rows, length, count, after, (int*)ps, (int*)pv, result); break;
+                case DType.Int64: Search(rows, length, count, after, (long*)ps, (long*)pv, result); break;
+                case DType.Float32: Search(rows, length, count, after, (float*)ps, (float*)pv, result); break;
+                default: Search(rows, length, count, after, (double*)ps, (double*)pv, result); break;
+            }
+        }
+    }
+
+    private static void ArgSort<T>(int outer, int length, int inner, bool descending, T* x, long* destination)
+        where T : unmanaged, INumber<T> =>
+        Workers.ForRange((long)outer * inner, Math.Max(1, ElementsPerFork / Math.Max(1, length)), (from, to) =>
+        {
+            ulong[] keys = new ulong[length];
+            int[] positions = new int[length];
+            for (long line = from; line < to; line++)
+            {
+                long start = line / inner * length * inner + line % inner;
+                for (int j = 0; j < length; j++)
+                {
+                    T value = x[start + (long)j * inner];
+                    keys[j] = descending && !T.IsNaN(value) ? ~Key(value) : Key(value);
+                    positions[j] = j;
+                }
+
+                Array.Sort(keys, positions);
+
+                // The sort is not stable: runs of equal keys are put in the order of their positions.
+                for (int j = 0; j < length;)
+                {
+                    int end = j + 1;
+                    while (end < length && keys[end] == keys[j]) end++;
+                    if (end - j > 1) positions.AsSpan(j, end - j).Sort();
+                    j = end;
+                }
+
+                for (int j = 0; j < length; j++) destination[start + (long)j * inner] = positions[j];
+            }
+        });
+
+    private static void Search<T>(int rows, int length, int count, bool after, T* sorted, T* values, long* destination)
+        where T : unmanaged, INumber<T>
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            T* row = sorted + (long)r * length;
+            for (long c = (long)r * count; c < (long)(r + 1) * count; c++)
+            {
+                ulong key = Key(values[c]);
+                int low = 0, high = length;
+                while (low < high)
+                {
+                    int middle = (int)(((uint)low + (uint)high) >> 1);
+                    ulong other = Key(row[middle]);
+                    if (after ? other <= key : other < key) low = middle + 1;
+                    else high = middle;
+                }
+
+                destination[c] = low;
+            }
+        }
+    }
+
+    /// <summary>A number in the order of the elements; of floats, the greatest is NaN's alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Key<T>(T value)
+        where T : unmanaged, INumber<T>
+    {
+        if (typeof(T) == typeof(float) || typeof(T) == typeof(double))
+        {
+            if (T.IsNaN(value)) return ulong.MaxValue;
+
+            // Adding zero makes -0 a +0. Negative numbers have their bits in the opposite order.
+            long bits = BitConverter.DoubleToInt64Bits(double.CreateTruncating(value) + 0.0);
+            return (ulong)(bits < 0 ? ~bits : bits ^ long.MinValue);
+        }
+
+        return (ulong)(long.CreateTruncating(value) ^ long.MinValue);
+    }
+
+    private static void Check(int bytes, long count, int elementSize)
+    {
+        if (bytes != count * elementSize)
+            throw new ArgumentException($"A span has {bytes} bytes, not {count} elements of {elementSize} bytes.");
+    }
+}

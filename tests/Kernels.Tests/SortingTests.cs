@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using Autodiff;
+using Autodiff.Kernels;
+
+namespace Kernels.Tests;
+
+public class SortingTests
+{
+    private static readonly (int Outer, int Length, int Inner)[] Shapes =
+        [(1, 0, 3), (0, 4, 1), (1, 1, 1), (3, 17, 1), (2, 5, 70), (1, 40_000, 1), (60, 300, 3), (1, 3, 40_000)];
+
+    private static float[] Values(int n)
+    {
+        Random random = new(n);
+        return [.. Enumerable.Range(0, n).Select(_ => random.Next(12) switch
+        {
+            0 => float.NaN, 1 => -0f, 2 => 0f, 3 => float.PositiveInfinity, 4 => float.NegativeInfinity, _ => random.Next(-30, 30),
+        })];
+    }
+
+    private static ReadOnlySpan<byte> Bytes<T>(T[] x)
+        where T : unmanaged => MemoryMarshal.AsBytes<T>(x);
+
+    private static IEnumerable<int[]> Lines(int outer, int length, int inner) =>
+        from o in Enumerable.Range(0, outer)
+        from i in Enumerable.Range(0, inner)
+        select Enumerable.Range(0, length).Select(j => (o * length + j) * inner + i).ToArray();
+
+    [Fact]
+    public void Positions_sort_each_line_stably_with_NaN_last()
+    {
+        foreach ((int outer, int length, int inner) in Shapes)
+        {
+            float[] x = Values(outer * length * inner);
+            foreach (bool descending in new[] { false, true })
+            {
+                long[] actual = new long[x.Length];
+                Sorting.ArgSort(
+                    DType.Float32, outer, length, inner, descending, Bytes(x), MemoryMarshal.AsBytes(actual.AsSpan()));
+                foreach (int[] line in Lines(outer, length, inner))
+                {
+                    IOrderedEnumerable<int> numbersFirst = Enumerable.Range(0, length).OrderBy(j => float.IsNaN(x[line[j]]));
+                    IEnumerable<int> expected = numbersFirst.ThenBy(j => (descending ? -x[line[j]] : x[line[j]]) + 0f);
+                    Assert.Equal(expected.Select(j => (long)j), line.Select(at => actual[at]));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Running_sums_and_maxima_follow_each_line_in_both_directions()
+    {
+        foreach ((int outer, int length, int inner) in Shapes)
+        {
+            float[] x = [.. Values(outer * length * inner).Select(v => float.IsFinite(v) ? v : 1)];
+            float[] forwards = new float[x.Length], backwards = new float[x.Length];
+            long[] best = new long[x.Length];
+            Cumulative.Sum(DType.Float32, outer, length, inner, false, Bytes(x), MemoryMarshal.AsBytes(forwards.AsSpan()));
+            Cumulative.Sum(DType.Float32, outer, length, inner, true, Bytes(x), MemoryMarshal.AsBytes(backwards.AsSpan()));
+            Cumulative.ArgMax(DType.Float32, outer, length, inner, Bytes(x), MemoryMarshal.AsBytes(best.AsSpan()));
+            foreach (int[] line in Lines(outer, length, inner))
+            {
+                double up = 0, down = 0;
+                int largest = 0;
+                for (int j = 0; j < length; j++)
+                {
+                    if (x[line[j]] > x[line[largest]]) largest = j;
+                    Assert.Equal((float)(up += x[line[j]]), forwards[line[j]]);
+                    Assert.Equal((float)(down += x[line[^(j + 1)]]), backwards[line[^(j + 1)]]);
+                    Assert.Equal(largest, best[line[j]]);
+                }
+            }
+        }
+    }
+}
