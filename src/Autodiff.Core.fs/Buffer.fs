@@ -154,6 +154,20 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract ArgReduce: largest: bool * x: NDArray * axis: int -> NDArray
     /// The matrix products of the last two axes; leading axes broadcast to those of the shape.
     abstract MatMul: x: NDArray * y: NDArray * shape: int[] -> NDArray
+    /// Gaussian elimination of the last two axes: L and U in one array, and the int32 rows that were exchanged.
+    abstract LuFactor: x: NDArray -> struct (NDArray * NDArray)
+    /// Solves with factors, or with their transpose; leading axes broadcast to those of the shape.
+    abstract LuSolve: lu: NDArray * pivots: NDArray * b: NDArray * shape: int[] * transposed: bool -> NDArray
+    /// Solves with one triangle of the last two axes; leading axes broadcast to those of the shape.
+    abstract TriangularSolve: a: NDArray * b: NDArray * shape: int[] * form: Triangle -> NDArray
+    /// The lower Cholesky factor of the symmetric part, and the first matrix that has none, or -1.
+    abstract Cholesky: x: NDArray -> struct (NDArray * int)
+    /// Q above R, of matrices that are not wide.
+    abstract Qr: x: NDArray -> NDArray
+    /// U above the singular values above V, of matrices that are not wide.
+    abstract Svd: x: NDArray -> NDArray
+    /// The ascending eigenvalues in a column left of the eigenvectors, of the symmetric part.
+    abstract Eigh: x: NDArray -> NDArray
     /// Softmax, or its logarithm, along the last axis.
     abstract Softmax: log: bool * x: NDArray -> NDArray
     /// The pullback of softmax, or of its logarithm, from its output.
@@ -190,6 +204,12 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract AveragePoolTranspose: s: PoolShape * ct: NDArray * shape: int[] -> NDArray
     /// Random elements that depend only on the key and their position.
     abstract Random: draw: RandomDraw * key: uint64 * dtype: DType * shape: int[] -> NDArray
+
+/// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
+and [<Struct>] Triangle =
+    { Lower: bool
+      Transposed: bool
+      UnitDiagonal: bool }
 
 /// A distribution that devices can draw from.
 and [<RequireQualifiedAccess>] RandomDraw =

@@ -3,6 +3,7 @@ namespace Autodiff
 open System
 open System.Runtime.InteropServices
 open Autodiff.Kernels
+open MathNet.Numerics.LinearAlgebra
 
 /// The host's processor: kernels in C# SIMD on all cores.
 [<Sealed; AllowNullLiteral>]
@@ -243,6 +244,136 @@ type internal Cpu private () =
         GC.KeepAlive a
         GC.KeepAlive b
         z
+
+    /// Rows, columns and number of the matrices in the last two axes.
+    static member private Matrices(x: NDArray) =
+        let batch = int (Shape.size x.Shape[.. x.Rank - 3])
+        struct (batch, x.Shape[x.Rank - 2], x.Shape[x.Rank - 1])
+
+    /// For each matrix of a shape, the position of the one that broadcasts to it.
+    static member private MatrixOf(from: int[], shape: int[]) : int[] =
+        let batch, own = shape[.. shape.Length - 3], from[.. from.Length - 3]
+        let lead = batch.Length - own.Length
+        let strides = Shape.rowMajorStrides own
+
+        Array.init (int (Shape.size batch)) (fun i ->
+            let mutable rest = i
+            let mutable at = 0
+
+            for axis in batch.Length - 1 .. -1 .. 0 do
+                if axis >= lead && own[axis - lead] <> 1 then
+                    at <- at + rest % batch[axis] * strides[axis - lead]
+
+                rest <- rest / batch[axis]
+
+            at)
+
+    /// A copy of an array stretched to a shape, to be overwritten.
+    static member private Stretched(x: NDArray, shape: int[]) =
+        let target = Array.append shape[.. shape.Length - 3] x.Shape[x.Rank - 2 ..]
+        Cpu.MakeContiguous(x.View(target, x.StridesFor target, x.Offset))
+
+    override _.LuFactor x =
+        let y = Cpu.MakeContiguous x
+        let pivots = Cpu.Allocate(DType.Int32, x.Shape[.. x.Rank - 2])
+        let struct (batch, n, _) = Cpu.Matrices x
+        Lu.Factor(x.DType, batch, n, Cpu.Writable y, MemoryMarshal.Cast<byte, int>(Cpu.Writable pivots))
+        struct (y, pivots)
+
+    override _.LuSolve(lu, pivots, b, shape, transposed) =
+        let y = Cpu.Stretched(b, shape)
+        let struct (_, n, columns) = Cpu.Matrices y
+
+        Lu.Solve(
+            y.DType,
+            n,
+            columns,
+            lu.Bytes,
+            MemoryMarshal.Cast<byte, int> pivots.Bytes,
+            Cpu.MatrixOf(lu.Shape, shape),
+            transposed,
+            Cpu.Writable y
+        )
+
+        GC.KeepAlive lu
+        GC.KeepAlive pivots
+        y
+
+    override _.TriangularSolve(a, b, shape, form) =
+        let a, y = Cpu.Dense a, Cpu.Stretched(b, shape)
+        let struct (_, n, columns) = Cpu.Matrices y
+
+        Triangular.Solve(
+            y.DType,
+            n,
+            columns,
+            a.Bytes,
+            Cpu.MatrixOf(a.Shape, shape),
+            form.Lower,
+            form.Transposed,
+            form.UnitDiagonal,
+            Cpu.Writable y
+        )
+
+        GC.KeepAlive a
+        y
+
+    override _.Cholesky x =
+        let y = Cpu.MakeContiguous x
+        let struct (batch, n, _) = Cpu.Matrices x
+        let failed = Cholesky.Factor(x.DType, batch, n, Cpu.Writable y)
+        struct (y, failed)
+
+    override _.Qr x =
+        let x = Cpu.Dense x
+        let struct (batch, rows, columns) = Cpu.Matrices x
+        let y = Cpu.Allocate(x.DType, Array.append x.Shape[.. x.Rank - 3] [| rows + columns; columns |])
+        Qr.Factor(x.DType, batch, rows, columns, x.Bytes, Cpu.Writable y)
+        GC.KeepAlive x
+        y
+
+    override _.Svd x =
+        let x = Cpu.Dense x
+        let struct (batch, rows, columns) = Cpu.Matrices x
+        let y = Cpu.Allocate(x.DType, Array.append x.Shape[.. x.Rank - 3] [| rows + 1 + columns; columns |])
+        Svd.Factor(x.DType, batch, rows, columns, x.Bytes, Cpu.Writable y)
+        GC.KeepAlive x
+        y
+
+    override this.Eigh x =
+        let struct (batch, n, _) = Cpu.Matrices x
+        let source = Cpu.Dense(this.Convert(x, DType.Float64))
+        let y = Cpu.Allocate(DType.Float64, Array.append x.Shape[.. x.Rank - 2] [| n + 1 |])
+        let input = MemoryMarshal.Cast<byte, float> source.Bytes
+        let output = MemoryMarshal.Cast<byte, float>(Cpu.Writable y)
+
+        for s in 0 .. (if n = 0 then 0 else batch) - 1 do
+            let a = input.Slice(s * n * n, n * n)
+            let packed = output.Slice(s * n * (n + 1), n * (n + 1))
+            let symmetric = Array.zeroCreate<float> (n * n)
+            let mutable isFinite = true
+
+            for i in 0 .. n - 1 do
+                for j in 0 .. n - 1 do
+                    symmetric[i * n + j] <- 0.5 * (a[i * n + j] + a[j * n + i])
+                    isFinite <- isFinite && Double.IsFinite symmetric[i * n + j]
+
+            if isFinite then
+                let found = (Double.DenseMatrix(n, n, symmetric)).Evd Symmetricity.Symmetric
+
+                for j in 0 .. n - 1 do
+                    packed[j * (n + 1)] <- found.EigenValues[j].Real
+                    let vector = found.EigenVectors.Column j
+                    // The entry of largest magnitude, the first at ties, is positive.
+                    let sign = if vector[vector.AbsoluteMaximumIndex()] < 0.0 then -1.0 else 1.0
+
+                    for i in 0 .. n - 1 do
+                        packed[i * (n + 1) + 1 + j] <- sign * vector[i]
+            else
+                packed.Fill nan
+
+        GC.KeepAlive source
+        this.Convert(y, x.DType)
 
     static member private RowsOf(x: NDArray) =
         let columns = x.Shape[x.Rank - 1]

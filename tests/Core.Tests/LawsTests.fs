@@ -208,17 +208,26 @@ type LawsTests(output: ITestOutputHelper) =
                     if kind <> "stretched" then
                         Assert.True(sameBits x view, $"the {kind} view of input {i} has other values")
 
-                    let expected = bind case (Array.updateAt i (contiguous view) case.Inputs)
-                    let actual = bind case (Array.updateAt i view case.Inputs)
+                    // Equal elements everywhere are a matrix that solvers refuse.
+                    let attempt (input: Tensor) =
+                        try
+                            Ok(bind case (Array.updateAt i input case.Inputs))
+                        with :? ArgumentException as error ->
+                            Error error.Message
 
                     // A sum runs along memory, so its order, and with it the last bits, follows the layout.
-                    let agrees =
-                        if case.Entry.Name = "sumTo" then
-                            distance (floats expected) (floats actual) <= 1e-14
-                        else
-                            sameBits expected actual
+                    match attempt (contiguous view), attempt view with
+                    | Ok expected, Ok actual ->
+                        let agrees =
+                            if case.Entry.Name = "sumTo" then
+                                distance (floats expected) (floats actual) <= 1e-14
+                            else
+                                sameBits expected actual
 
-                    Assert.True(agrees, $"input {i} {kind}: {actual} but contiguous {expected}"))
+                        Assert.True(agrees, $"input {i} {kind}: {actual} but contiguous {expected}")
+                    | expected, actual ->
+                        Assert.Equal(expected |> Result.map ignore, actual |> Result.map ignore)
+                        Assert.Equal("stretched", kind))
 
     [<Fact>]
     member _.``float32 is close to float64``() =

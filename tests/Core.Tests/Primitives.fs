@@ -12,6 +12,7 @@ let private entry name call reference examples =
       Examples = examples
       Reference = reference
       IsStopped = false
+      IsStructured = false
       Wrong = [] }
 
 let private refusing wrong entry = { entry with Wrong = wrong }
@@ -405,9 +406,127 @@ let private images =
               (Some(fun xs -> scattered [ for p, places in found do for place in places -> place, p ] (Reference.block xs[0]) (1.0 / area)))
               [ [| ct |] ] ]
 
+// Linear algebra, on inputs far from singular.
+
+/// Square matrices with all eigenvalues near a number.
+let regular seed (shape: int[]) : Tensor =
+    let n = shape[shape.Length - 1]
+    normal seed shape * (0.3 / sqrt (float (max 1 n))) + 2.0 * Tensor.cast DType.Float64 (Tensor.eye n)
+
+/// Matrices with the singular (or eigen-) values 2, 4, 6 and so on, turned by reflections.
+let spread seed m n : Tensor =
+    let reflection seed k =
+        let v = normal seed [| k; 1 |]
+        Tensor.cast DType.Float64 (Tensor.eye k) - Tensor.matmul v (Tensor.transpose v) * (2.0 / (Tensor.sum (v * v)).ToDouble())
+
+    let values = Tensor.ofArray [ m; n ] [| for i in 0 .. m - 1 do for j in 0 .. n - 1 -> if i = j then 2.0 * float (i + 1) else 0.0 |]
+    Tensor.matmul (Tensor.matmul (reflection seed m) values) (reflection (seed + 1) n)
+
+/// A symmetric matrix with the eigenvalues 2, 5, 10 and so on, plus an antisymmetric one, which has no effect.
+let symmetric seed n : Tensor =
+    let q, noise = spread seed n n, normal seed [| n; n |]
+    let even = Tensor.matmul (Tensor.transpose q) q
+    even * 0.25 + (noise - Tensor.transpose noise) + Tensor.cast DType.Float64 (Tensor.eye n)
+
+let private decompositions =
+    let bad = [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
+    let squares = [ [| 1; 1 |]; [| 4; 4 |]; [| 2; 3; 3 |]; [| 2; 2; 2; 2 |]; [| 0; 0 |]; [| 2; 0; 0 |]; [| 0; 3; 3 |] ]
+    let large = [| 60; 60 |]
+    let wide = [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
+    let empty shape = Tensor.ofArray shape Array.empty<float>
+    let tall = [ spread 81 1 1; spread 82 3 3; spread 83 5 3; spread 84 4 1; Tensor.stack 0 [ spread 85 4 2; spread 86 4 2 ]; empty [ 3; 0 ]; empty [ 0; 3; 2 ] ]
+    let symmetrics = [ symmetric 87 1; symmetric 88 3; Tensor.stack 0 [ symmetric 89 3; symmetric 90 3 ]; empty [ 0; 0 ]; empty [ 0; 3; 3 ] ]
+    let row name (call: Tensor -> Tensor) (reference: Tensor -> float[]) inputs = entry name (fun xs -> call xs[0]) (Some(fun xs -> reference xs[0])) inputs |> refusing bad
+    let each (f: float[,] -> float[]) (x: Tensor) = Reference.matrices x |> Array.collect f
+
+    let pairs =
+        [ [| 1; 1 |], [| 1; 1 |]
+          [| 4; 4 |], [| 4; 1 |]
+          [| 4; 4 |], [| 4; 3 |]
+          [| 2; 3; 3 |], [| 2; 3; 2 |]
+          [| 3; 3 |], [| 2; 3; 2 |]
+          [| 2; 1; 3; 3 |], [| 4; 3; 1 |]
+          [| 0; 0 |], [| 0; 2 |]
+          [| 3; 3 |], [| 3; 0 |]
+          large, [| 60; 7 |] ]
+        |> List.map (fun (s, t) -> [| regular 71 s; normal 72 t |])
+
+    let wrongPairs =
+        [ [| normal 1 [| 2; 3 |]; normal 1 [| 2; 3 |] |]
+          [| normal 1 [| 3; 3 |]; normal 1 [| 2; 3 |] |]
+          [| normal 1 [| 3; 3 |]; normal 1 [| 3 |] |]
+          [| normal 1 [| 2; 3; 3 |]; normal 1 [| 4; 3; 3 |] |]
+          [| normal 1 [| 3; 3 |]; Tensor.cast DType.Float32 (normal 1 [| 3; 3 |]) |] ]
+
+    [ entry "solve" (fun xs -> Linalg.solve xs[0] xs[1]) (Some(Reference.solve id)) pairs |> refusing wrongPairs
+
+      // The pullback solves with the transpose.
+      for inputs in pairs |> List.filter (fun xs -> xs[1].Rank >= xs[0].Rank && xs[0].Rank < 4) do
+          let pull = snd (vjp (Linalg.solve inputs[0]) inputs[1])
+          entry "solve" (fun xs -> pull xs[1]) (Some(Reference.solve Reference.transposed)) [ inputs ] |> refusing wrongPairs
+
+      for lower in [ true; false ] do
+          for transposed in [ true; false ] do
+              for unitDiagonal in [ true; false ] do
+                  let read (a: float[,]) =
+                      let triangle =
+                          a
+                          |> Array2D.mapi (fun i j v ->
+                              if i = j then (if unitDiagonal then 1.0 else v)
+                              elif (i > j) = lower then v
+                              else 0.0)
+
+                      if transposed then Reference.transposed triangle else triangle
+
+                  entry
+                      "triangularSolve"
+                      (fun xs -> Linalg.triangularSolve lower transposed unitDiagonal xs[0] xs[1])
+                      (Some(Reference.solve read))
+                      // With ones on the diagonal, a large triangle is far from orthogonal.
+                      (pairs |> List.filter (fun xs -> not unitDiagonal || xs[0].Size < 100))
+                  |> refusing wrongPairs
+
+      row "inverse" Linalg.inverse (each Reference.inverse) [ for s in large :: squares -> [| regular 73 s |] ]
+      row "det" Linalg.det (each (fun a -> [| Reference.det a |])) [ for s in [| 6; 6 |] :: squares -> [| regular 74 s |] ]
+      row "det" Linalg.det (each (fun a -> [| Reference.det a |])) [ for n in 1..3 -> [| normal 75 [| n; n |] |] ]
+
+      row
+          "slogdet"
+          (fun x -> snd (Linalg.slogdet x))
+          (each (fun a -> let d = Reference.det a in [| float (sign d); log (abs d) |]))
+          [ for s in large :: squares -> [| regular 76 s |] ]
+
+      { row "determinantShift" (grad (Linalg.det >> Tensor.sum)) (fun x -> Array.init (3 * x.Size / x.Shape[x.Rank - 1]) (fun i -> if i % 3 = 2 then 1.0 else 0.0)) [ [| regular 74 [| 4; 4 |] |]; [| regular 74 [| 2; 5; 5 |] |] ] with
+          IsStopped = true }
+
+      { row "cholesky" Linalg.cholesky (each Reference.cholesky) [ for s in large :: squares -> [| regular 77 s |] ] with
+          IsStructured = true }
+      row "qr" (Linalg.qr >> snd) (each Reference.qr) [ for x in tall -> [| x |] ] |> refusing wide
+      { row "eigh" (Linalg.eigh >> snd) (fun _ -> [||]) [ for x in symmetrics -> [| x |] ] with
+          Reference = None }
+      { row "svd" Linalg.singularValues (fun _ -> [||]) [ for x in tall -> [| x |] ] with
+          Reference = None }
+      |> refusing wide
+      row "pinv" Linalg.pinv (each Reference.pinv) [ for x in tall @ List.map Tensor.transpose tall -> [| x |] ]
+      |> refusing [ [| normal 1 [| 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
+      row "expm" Linalg.expm (each Reference.expm) [ for s in [| 12; 12 |] :: squares -> [| normal 78 s * 0.5 |] ] ]
+
+// Functions with rules of their own; the rules are those of x -> (sum of squares, x sin x).
+
+let private customs =
+    let f (x: Tensor) = Tensor.sum (square x), x * sin x
+    let pushed (x: Tensor) (xDot: Tensor) = Tensor.sum (2.0 * x * xDot), xDot * (sin x + x * cos x)
+    let pulled (x: Tensor) (total: Tensor, each: Tensor) = 2.0 * x * total + each * (sin x + x * cos x)
+    let joined (total: Tensor, each: Tensor) = Tensor.concat 0 [ Tensor.flatten total; each ]
+    let reference (xs: Tensor[]) = let x = floats xs[0] in Array.append [| Array.sumBy (fun v -> v * v) x |] (Array.map (fun v -> v * sin v) x)
+    let examples = [ for n in [ 1; 7; 40 ] -> [| uniform 90 -2.0 2.0 [| n |] |] ]
+
+    [ entry "customJvp" (fun xs -> joined (customJvp f (fun x _ xDot -> pushed x xDot) xs[0])) (Some reference) examples
+      entry "customVjp" (fun xs -> joined (customVjp f (fun x -> f x, x) pulled xs[0])) (Some reference) examples ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
-    unaries @ binaries @ structural @ reductions @ softmaxes @ products @ selections @ images
+    unaries @ binaries @ structural @ reductions @ softmaxes @ products @ selections @ images @ decompositions @ customs
 
 /// All rows with all their inputs.
 let cases: Case list =

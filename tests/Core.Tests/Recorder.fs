@@ -38,6 +38,8 @@ type Entry =
       Reference: (Tensor[] -> float[]) option
       /// The derivative is taken to be zero, whatever the numbers say.
       IsStopped: bool
+      /// Whether the places of the elements matter to the domain, as in a positive definite matrix: they are only scaled.
+      IsStructured: bool
       Wrong: Tensor[] list }
 
 /// A primitive with one list of inputs.

@@ -227,3 +227,102 @@ let erf (x: float) =
         total <- total + term / float (2 * n + 1)
 
     2.0 / sqrt System.Math.PI * total
+
+/// The matrices in the last two axes.
+let matrices (x: Tensor) : float[,][] =
+    let m, n = x.Shape[x.Rank - 2], x.Shape[x.Rank - 1]
+    let data = Tensor.toArray<float> x
+    Array.init (x.Shape[.. x.Rank - 3] |> Array.fold (*) 1) (fun s -> Array2D.init m n (fun i j -> data[(s * m + i) * n + j]))
+
+let flat (a: float[,]) = a |> Seq.cast<float> |> Seq.toArray
+let transposed (a: float[,]) = Array2D.init (Array2D.length2 a) (Array2D.length1 a) (fun i j -> a[j, i])
+let product (a: float[,]) (b: float[,]) =
+    Array2D.init (Array2D.length1 a) (Array2D.length2 b) (fun i j -> Seq.sum (seq { for k in 0 .. Array2D.length2 a - 1 -> a[i, k] * b[k, j] }))
+
+/// Gauss-Jordan elimination of [A | B]: the solution, and the determinant of A.
+let eliminate (a: float[,]) (b: float[,]) : float[,] * float =
+    let n, k = Array2D.length1 a, Array2D.length2 b
+    let a, b = Array2D.copy a, Array2D.copy b
+    let mutable det = 1.0
+
+    for j in 0 .. n - 1 do
+        let pivot = Seq.maxBy (fun i -> abs a[i, j]) [ j .. n - 1 ]
+
+        if pivot <> j then
+            det <- -det
+
+            for c in 0 .. n - 1 do
+                let v = a[j, c] in a[j, c] <- a[pivot, c]; a[pivot, c] <- v
+
+            for c in 0 .. k - 1 do
+                let v = b[j, c] in b[j, c] <- b[pivot, c]; b[pivot, c] <- v
+
+        det <- det * a[j, j]
+
+        for i in 0 .. n - 1 do
+            if i <> j then
+                let f = a[i, j] / a[j, j]
+                for c in j .. n - 1 do a[i, c] <- a[i, c] - f * a[j, c]
+                for c in 0 .. k - 1 do b[i, c] <- b[i, c] - f * b[j, c]
+
+    Array2D.init n k (fun i c -> b[i, c] / a[i, i]), det
+
+let private identity n = Array2D.init n n (fun i j -> if i = j then 1.0 else 0.0)
+let inverse (a: float[,]) = eliminate a (identity (Array2D.length1 a)) |> fst |> flat
+let det (a: float[,]) = eliminate a (identity (Array2D.length1 a)) |> snd
+
+/// op(A) X = B, with leading axes broadcast.
+let solve (op: float[,] -> float[,]) (xs: Tensor[]) =
+    let stretch (x: Tensor) =
+        let batch = broadcastShape [ xs[0].Shape[.. xs[0].Rank - 3]; xs[1].Shape[.. xs[1].Rank - 3] ]
+        Tensor.broadcastTo (Array.append batch x.Shape[x.Rank - 2 ..]) x |> matrices
+
+    Array.map2 (fun a b -> eliminate (op a) b |> fst |> flat) (stretch xs[0]) (stretch xs[1]) |> Array.concat
+
+/// Of the symmetric part.
+let cholesky (a: float[,]) =
+    let n = Array2D.length1 a
+    let l = Array2D.zeroCreate n n
+
+    for i in 0 .. n - 1 do
+        for j in 0 .. i do
+            let rest = (a[i, j] + a[j, i]) / 2.0 - Seq.sum (seq { for k in 0 .. j - 1 -> l[i, k] * l[j, k] })
+            l[i, j] <- if i = j then sqrt rest else rest / l[j, j]
+
+    flat l
+
+/// Q above R, by Gram-Schmidt.
+let qr (a: float[,]) =
+    let m, n = Array2D.length1 a, Array2D.length2 a
+    let q, r = Array2D.copy a, Array2D.zeroCreate n n
+
+    for j in 0 .. n - 1 do
+        for k in 0 .. j - 1 do
+            r[k, j] <- Seq.sum (seq { for i in 0 .. m - 1 -> q[i, k] * q[i, j] })
+            for i in 0 .. m - 1 do q[i, j] <- q[i, j] - r[k, j] * q[i, k]
+
+        r[j, j] <- sqrt (Seq.sum (seq { for i in 0 .. m - 1 -> q[i, j] * q[i, j] }))
+        for i in 0 .. m - 1 do q[i, j] <- q[i, j] / r[j, j]
+
+    Array.append (flat q) (flat r)
+
+/// Of matrices of full rank, by the normal equations.
+let pinv (a: float[,]) =
+    let at = transposed a
+
+    if Array2D.length1 a >= Array2D.length2 a then
+        eliminate (product at a) at |> fst |> flat
+    else
+        eliminate (product a at) a |> fst |> transposed |> flat
+
+/// By the power series.
+let expm (a: float[,]) =
+    let n = Array2D.length1 a
+    let mutable term = Array2D.init n n (fun i j -> if i = j then 1.0 else 0.0)
+    let sum = Array2D.copy term
+
+    for k in 1..80 do
+        term <- product term a |> Array2D.map (fun v -> v / float k)
+        term |> Array2D.iteri (fun i j v -> sum[i, j] <- sum[i, j] + v)
+
+    flat sum

@@ -17,22 +17,23 @@ type VmapLawTests(output: ITestOutputHelper) =
         let n = case.Inputs.Length
         [ for bits in 1 .. (1 <<< n) - 1 -> [| for i in 0 .. n - 1 -> bits &&& (1 <<< i) <> 0 |] ]
 
-    /// An input like another one: its elements rotated and, if they are floats, stretched a little, which keeps them in
-    /// the domain of every primitive.
-    let variant (k: int) (x: Tensor) : Tensor =
+    /// An input like another one: its elements rotated (unless their places matter) and, if they are floats, stretched a
+    /// little, which keeps them in the domain of every primitive.
+    let variant (case: Case) (k: int) (x: Tensor) : Tensor =
         if x.Size = 0 then
             x
         else
             let values = floats x
             let stretch = if isFloat x then 1.0 + 0.05 * float k else 1.0
-            let moved = Array.init values.Length (fun i -> values[(i + k) % values.Length] * stretch)
+            let shift = if case.Entry.IsStructured then 0 else k
+            let moved = Array.init values.Length (fun i -> values[(i + shift) % values.Length] * stretch)
             Tensor.cast x.DType (Tensor.ofArray x.Shape moved)
 
-    let examples (x: Tensor) = [| for k in 0 .. size - 1 -> variant k x |]
+    let examples case (x: Tensor) = [| for k in 0 .. size - 1 -> variant case k x |]
 
     /// The inputs with an axis of examples, and the same as a list of inputs for single calls.
     let batch (case: Case) (isBatched: bool[]) axis =
-        let all = case.Inputs |> Array.map examples
+        let all = case.Inputs |> Array.map (examples case)
         let stacked = Array.map3 (fun x batched (xs: Tensor[]) -> if batched then Tensor.stack axis xs else x) case.Inputs isBatched all
         let singles = [| for k in 0 .. size - 1 -> Array.map3 (fun x batched (xs: Tensor[]) -> if batched then xs[k] else x) case.Inputs isBatched all |]
         stacked, singles
@@ -108,7 +109,7 @@ type VmapLawTests(output: ITestOutputHelper) =
         check "vmap of vmap" rows (fun (case, isBatched, _) ->
             let f (xs: Tensor[]) = Tensor.Bind(case.Primitive, xs)
             // The outer examples on the last axis, two inner ones on the first; the first batched input is mapped twice.
-            let both k i = let x = case.Inputs[i] in [| variant k x; variant (k + 1) x |]
+            let both k i = let x = case.Inputs[i] in [| variant case k x; variant case (k + 1) x |]
             let first = Array.findIndex id isBatched
             let isOuter = isBatched |> Array.mapi (fun i batched -> batched && (i = first || i % 2 = 0))
 

@@ -1,0 +1,95 @@
+using System.Numerics;
+
+namespace Autodiff.Kernels;
+
+/// <summary>Systems of equations with a triangular matrix.</summary>
+public static unsafe class Triangular
+{
+    /// <summary>
+    /// Solves op(A) X = B for each matrix B of a batch, where op(A) is A or its transpose. Only one triangle of A is
+    /// read.
+    /// </summary>
+    /// <param name="dtype">float32 or float64.</param>
+    /// <param name="n">The order of A.</param>
+    /// <param name="columns">The columns of B.</param>
+    /// <param name="a">Contiguous matrices.</param>
+    /// <param name="matrixOf">For each matrix B, the position of its A.</param>
+    /// <param name="lower">Whether the lower triangle of A is meant, else the upper.</param>
+    /// <param name="transposed">Whether op(A) is the transpose of A.</param>
+    /// <param name="unitDiagonal">Whether the diagonal counts as ones and is not read.</param>
+    /// <param name="b">The matrices B, contiguous; on return the solutions.</param>
+    public static void Solve(
+        DType dtype, int n, int columns, ReadOnlySpan<byte> a, int[] matrixOf, bool lower, bool transposed,
+        bool unitDiagonal, Span<byte> b)
+    {
+        if (dtype == DType.Float32) Run<float>(n, columns, a, matrixOf, lower, transposed, unitDiagonal, b);
+        else Run<double>(n, columns, a, matrixOf, lower, transposed, unitDiagonal, b);
+    }
+
+    private static void Run<T>(
+        int n, int columns, ReadOnlySpan<byte> a, int[] matrixOf, bool lower, bool transposed, bool unitDiagonal,
+        Span<byte> b) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        fixed (byte* pa = a, pb = b)
+        {
+            nint qa = (nint)pa, qb = (nint)pb;
+            RowOps.ForBatch(matrixOf.Length, (long)n * n * columns, s => InPlace(
+                n, columns, (T*)qa + (long)matrixOf[s] * n * n, n, lower, transposed, unitDiagonal,
+                (T*)qb + (long)s * n * columns));
+        }
+    }
+
+    /// <summary>Solves op(A) X = B in the place of B, whose rows lie one after another.</summary>
+    internal static void InPlace<T>(
+        int n, int columns, T* a, long aRow, bool lower, bool transposed, bool unitDiagonal, T* b)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        bool forward = lower != transposed;
+        if (columns == 1)
+        {
+            SolveVector(n, a, aRow, forward, transposed, unitDiagonal, b);
+            return;
+        }
+
+        // op(A)[i, p] lies at i * row + p * column.
+        long row = transposed ? 1 : aRow, column = transposed ? aRow : 1;
+        if (n > RowOps.Block)
+        {
+            // One half, then its share in the other, then that: nearly all work is in products of large matrices.
+            int half = n / 2, first = forward ? 0 : half, second = forward ? half : 0;
+            int firstCount = forward ? half : n - half, secondCount = n - firstCount;
+            T* firstRows = b + (long)first * columns, secondRows = b + (long)second * columns;
+            InPlace(firstCount, columns, a + first * (aRow + 1), aRow, lower, transposed, unitDiagonal, firstRows);
+            RowOps.SubtractProduct(
+                secondCount, columns, firstCount, a + second * row + first * column, row, column,
+                firstRows, columns, secondRows, columns);
+            InPlace(secondCount, columns, a + second * (aRow + 1), aRow, lower, transposed, unitDiagonal, secondRows);
+            return;
+        }
+
+        for (int done = 0; done < n; done++)
+        {
+            int i = forward ? done : n - 1 - done;
+            T* target = b + (long)i * columns;
+            for (int p = forward ? 0 : i + 1; p < (forward ? i : n); p++)
+                RowOps.Add(columns, -a[i * row + p * column], b + (long)p * columns, target);
+            if (!unitDiagonal) RowOps.Divide(columns, a[i * row + i * column], target);
+        }
+    }
+
+    /// <summary>One right-hand side, so that the inner loop runs along the rows of A.</summary>
+    private static void SolveVector<T>(
+        int n, T* a, long aRow, bool forward, bool transposed, bool unitDiagonal, T* x)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (int done = 0; done < n; done++)
+        {
+            int i = forward ? done : n - 1 - done;
+            T* row = a + i * aRow;
+            int from = forward != transposed ? 0 : i + 1, count = forward != transposed ? i : n - 1 - i;
+            if (!transposed) x[i] -= RowOps.Dot(count, row + from, x + from);
+            if (!unitDiagonal) x[i] /= row[i];
+            if (transposed) RowOps.Add(count, -x[i], row + from, x + from);
+        }
+    }
+}
