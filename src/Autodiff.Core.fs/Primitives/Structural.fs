@@ -64,7 +64,10 @@ module internal Structural =
     let rec private concatP (axis: int) =
         let part (inputs: Tensor[]) (x: Tensor) i =
             let starts = Array.zeroCreate x.Rank
-            starts[axis] <- inputs |> Seq.take i |> Seq.sumBy (fun x -> x.Shape[axis])
+
+            for j in 0 .. i - 1 do
+                starts[axis] <- starts[axis] + inputs[j].Shape[axis]
+
             slice starts inputs[i].Shape (Array.create x.Rank 1) x
 
         { new Primitive("concat") with

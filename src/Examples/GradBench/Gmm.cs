@@ -6,7 +6,10 @@ namespace Autodiff.Examples.GradBench;
 internal static class Gmm
 {
     internal static Module Module { get; } = Module.Of<Input, Problem>(
-        "gmm", Prepare, ("objective", Objective), ("jacobian", problem => Gradient.Of<Mixture>(problem.LogPosterior)(problem.Mixture)));
+        "gmm",
+        Prepare,
+        ("objective", problem => problem.LogPosterior(problem.Mixture)),
+        ("jacobian", problem => Gradient.Of<Mixture>(problem.LogPosterior)(problem.Mixture)));
 
     private static Problem Prepare(Input input)
     {
@@ -41,8 +44,6 @@ internal static class Gmm
         double prior = freedom * d * (Math.Log(input.Gamma) - 0.5 * Math.Log(2)) - logGamma;
         return input.K * prior - input.N * (d / 2.0) * Math.Log(2 * Math.PI);
     }
-
-    private static Tensor Objective(Problem problem) => problem.LogPosterior(problem.Mixture);
 
     /// <summary>Weights (k), means (k, d), and the factors of the inverse covariances: the logarithms of their diagonals
     /// (k, d) and what lies below, column by column.</summary>

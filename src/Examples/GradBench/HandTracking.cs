@@ -6,7 +6,10 @@ internal static class HandTracking
     private const int ParameterCount = 26, Fingers = 5;
 
     internal static Module Module { get; } = Module.Of<Input, Problem>(
-        "ht", Prepare, ("objective", problem => problem.Errors(problem.Theta, problem.Us)), ("jacobian", problem => problem.Jacobian()));
+        "ht",
+        Prepare,
+        ("objective", problem => problem.Errors(problem.Theta, problem.Us)),
+        ("jacobian", problem => problem.Jacobian()));
 
     private static Problem Prepare(Input input)
     {
@@ -20,12 +23,15 @@ internal static class HandTracking
         Module.Expect("weights", model.Weights, vertices, bones);
         if (input.Us.Size > 0) Module.Expect("us", input.Us, count, 2);
         if (bones < 2 + 4 * Fingers || model.Parents.Length != bones)
-            throw new ArgumentException($"there are {bones} bones and {model.Parents.Length} parents; there must be as many, at least {2 + 4 * Fingers}.");
+        {
+            throw new ArgumentException(
+                $"there are {bones} bones and {model.Parents.Length} parents; there must be as many, at least {2 + 4 * Fingers}.");
+        }
 
         // A measured point belongs to a vertex, or lies in a triangle between three.
         int[][] corners = input.Us.Size == 0
             ? [input.Data.Correspondences]
-            : [.. Enumerable.Range(0, 3).Select(i => Array.ConvertAll(input.Data.Correspondences, c => model.Triangles[c][i]))];
+            : [.. Enumerable.Range(0, 3).Select(i => Array.ConvertAll(input.Data.Correspondences, t => model.Triangles[t][i]))];
 
         // Only vertices that are looked at are posed: their weights times their places, for each bone.
         int[] used = [.. corners.SelectMany(vertex => vertex).Distinct()];
@@ -43,14 +49,13 @@ internal static class HandTracking
     private static Generation[] Generations(int[] parents)
     {
         var generations = new List<Generation>();
-        int[] bones = [.. parents.Index().Where(pair => pair.Item < 0).Select(pair => pair.Index)];
-        int[] before = bones;
-        for (int reached = 0; reached < parents.Length; before = bones, bones = [.. parents.Index().Where(pair => before.Contains(pair.Item)).Select(pair => pair.Index)])
+        int[] above = [-1];
+        for (int reached = 0; reached < parents.Length;)
         {
-            if (bones.Length == 0) throw new ArgumentException("parents: not every bone hangs on the root.");
-            int[] above = generations.Count == 0 ? [] : Array.ConvertAll(bones, bone => Array.IndexOf(before, parents[bone]));
-            generations.Add(new Generation(bones, above));
-            reached += bones.Length;
+            int[] bones = [.. parents.Index().Where(pair => above.Contains(pair.Item)).Select(pair => pair.Index)];
+            if (bones.Length == 0) throw new ArgumentException("parents: not every bone hangs on a root, whose parent is -1.");
+            generations.Add(new Generation(bones, Array.ConvertAll(bones, bone => Array.IndexOf(above, parents[bone]))));
+            (above, reached) = (bones, reached + bones.Length);
         }
 
         return [.. generations];
@@ -84,7 +89,12 @@ internal static class HandTracking
 
         // Row a holds the matrix of the cross product with axis a.
         private static readonly Tensor Crosses = Tensor.From(
-            [0.0, 0, 0, 0, 0, -1, 0, 1, 0, /**/ 0, 0, 1, 0, 0, 0, -1, 0, 0, /**/ 0, -1, 0, 1, 0, 0, 0, 0, 0], 3, 9);
+            [
+                0.0, 0, 0, 0, 0, -1, 0, 1, 0,
+                0, 0, 1, 0, 0, 0, -1, 0, 0,
+                0, -1, 0, 1, 0, 0, 0, 0, 0,
+            ],
+            3, 9);
 
         /// <summary>Matrices of shape (n, 3, 3) for n angles about one of the axes x, y, z.</summary>
         internal static Tensor About(int axis, Tensor angles) => Of(Identity[axis], angles.Reshape(-1, 1, 1));
@@ -144,7 +154,9 @@ internal static class HandTracking
         {
             Tensor none = Tensor.From([0.0], 1);
             Tensor angles = TensorModule.concat(0, [theta, none]).Take(AngleSources, 0);
-            Tensor rotations = Rotation.About(2, angles[1]).MatMul(Rotation.About(1, angles[2])).MatMul(Rotation.About(0, angles[0]));
+            Tensor rotations = Rotation.About(2, angles[1])
+                .MatMul(Rotation.About(1, angles[2]))
+                .MatMul(Rotation.About(0, angles[0]));
             Tensor turned = Model.BaseRelatives[.., .., ..3].MatMul(rotations);
             Tensor relatives = TensorModule.concat(2, [turned, Model.BaseRelatives[.., .., 3..]]);
 

@@ -35,6 +35,9 @@ internal sealed class Module
     internal static void Expect(string name, Tensor x, params int[] shape)
     {
         if (!x.Shape.SequenceEqual(shape))
-            throw new ArgumentException($"{name} has the shape ({string.Join(", ", x.Shape)}); it must be ({string.Join(", ", shape)}).");
+        {
+            throw new ArgumentException(
+                $"{name} has the shape ({string.Join(", ", x.Shape)}); it must be ({string.Join(", ", shape)}).");
+        }
     }
 }

@@ -13,8 +13,8 @@ internal static class Particle
             Module.Expect("w", input.W);
             return input.W;
         },
-        [.. Descent.Nestings.Select(nesting =>
-            (nesting.Name, (Func<Tensor, object>)(w => Descent.ArgMin(place => Landing(place, nesting.Inner), nesting.Outer, w))))]);
+        [.. Descent.Nestings.Select(nesting => (nesting.Name, (Func<Tensor, object>)(start =>
+            Descent.ArgMin(w => Landing(w, nesting.Inner), nesting.Outer, start))))]);
 
     /// <summary>The square of the place at which the particle reaches the ground.</summary>
     private static Tensor Landing(Tensor w, Mode mode)

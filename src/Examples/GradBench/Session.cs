@@ -46,7 +46,7 @@ internal static class Session
         catch (Exception problem)
         {
             // Whatever fails in one evaluation, the next may succeed.
-            string error = problem is KeyNotFoundException ? "the message or its input lacks a property that it needs." : problem.Message;
+            string error = problem is KeyNotFoundException ? "the message lacks a property that it needs." : problem.Message;
             return JsonSerializer.Serialize(new { id, success = false, error });
         }
     }
