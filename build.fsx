@@ -40,8 +40,7 @@ let dotnet arguments =
 /// The package feed is the user's own first one; paket reads its address from the environment.
 let setFeed () =
     if String.IsNullOrEmpty(Environment.GetEnvironmentVariable "NUGET_FEED") then
-        let start =
-            ProcessStartInfo("dotnet", "nuget list source --format Short", RedirectStandardOutput = true)
+        let start = ProcessStartInfo("dotnet", "nuget list source --format Short", RedirectStandardOutput = true)
 
         use proc = Process.Start start
         let lines = proc.StandardOutput.ReadToEnd().Split '\n'
@@ -49,7 +48,9 @@ let setFeed () =
 
         match lines |> Array.tryFind _.StartsWith("E ") with
         | Some line -> Environment.SetEnvironmentVariable("NUGET_FEED", line.Substring(2).Trim())
-        | None -> fail "no enabled NuGet source: 'dotnet nuget list source' shows none; add one with 'dotnet nuget add source'."
+        | None ->
+            fail
+                "no enabled NuGet source: 'dotnet nuget list source' shows none; add one with 'dotnet nuget add source'."
 
 let restore () =
     dotnet [ "tool"; "restore" ]
@@ -91,8 +92,7 @@ let test () =
     if failed > 0 || broken <> [] || passed = 0 then
         fail $"""tests failed in {String.concat ", " (List.rev broken)}."""
 
-let example arguments =
-    dotnet ([ "run"; "--project"; "src/Examples"; "-c"; "Release"; "--no-build"; "--" ] @ arguments)
+let example arguments = dotnet ([ "run"; "--project"; "src/Examples"; "-c"; "Release"; "--no-build"; "--" ] @ arguments)
 
 let demo (arguments: string list) =
     build ()
@@ -113,13 +113,11 @@ let size () =
         [ ".cs"; ".fs"; ".fsx" ] |> List.contains (Path.GetExtension path)
         && not (Regex.IsMatch(path, @"[\\/](bin|obj|out)[\\/]"))
 
-    let count (path: string) =
-        File.ReadLines path |> Seq.filter (fun line -> line.Trim() <> "") |> Seq.length
+    let count (path: string) = File.ReadLines path |> Seq.filter (fun line -> line.Trim() <> "") |> Seq.length
 
     for top in [ "src"; "tests" ] do
         for folder in Directory.GetDirectories top |> Array.sort do
-            let files =
-                Directory.GetFiles(folder, "*", SearchOption.AllDirectories) |> Array.filter isCode
+            let files = Directory.GetFiles(folder, "*", SearchOption.AllDirectories) |> Array.filter isCode
 
             printfn "%6d lines in %3d files  %s" (files |> Array.sumBy count) files.Length folder
 

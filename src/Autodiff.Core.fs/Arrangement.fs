@@ -60,7 +60,9 @@ module Arrangement =
 
     let private matrixOf operation (x: Tensor) =
         if x.Rank < 2 then
-            Shape.fail operation $"a tensor of shape {Shape.format x.Shape} has no two last axes; reshape it to a matrix first."
+            Shape.fail
+                operation
+                $"a tensor of shape {Shape.format x.Shape} has no two last axes; reshape it to a matrix first."
 
         x.Shape[x.Rank - 2], x.Shape[x.Rank - 1]
 
@@ -74,7 +76,10 @@ module Arrangement =
     let internal diagonalOf (offset: int) (x: Tensor) : Tensor =
         let m, n = matrixOf "diagonal" x
         let length = max 0 (if offset >= 0 then min m (n - offset) else min (m + offset) n)
-        let start = if length = 0 then 0 elif offset >= 0 then offset else -offset * n
+        let start =
+            if length = 0 then 0
+            elif offset >= 0 then offset
+            else -offset * n
         let lead = x.Shape[.. x.Rank - 3]
         part lead.Length start length (n + 1) (Structural.reshape (Array.append lead [| m * n |]) x)
 
@@ -94,7 +99,9 @@ module Arrangement =
 
     let private checkWidths (widths: (int * int)[]) (x: Tensor) =
         if widths.Length <> x.Rank || widths |> Array.exists (fun (a, b) -> a < 0 || b < 0) then
-            Shape.fail "pad" $"{widths.Length} pairs of widths for a tensor of shape {Shape.format x.Shape}; give one pair of numbers from 0 up for each axis."
+            Shape.fail
+                "pad"
+                $"{widths.Length} pairs of widths for a tensor of shape {Shape.format x.Shape}; give one pair of numbers from 0 up for each axis."
 
     let internal paddedBy (mode: PadMode) (widths: (int * int)[]) (x: Tensor) : Tensor =
         checkWidths widths x
@@ -115,7 +122,9 @@ module Arrangement =
             if before = 0 && after = 0 then
                 x
             elif n = 0 then
-                Shape.fail "pad" $"axis {axis} of {Shape.format x.Shape} is empty, and has no elements to put around it."
+                Shape.fail
+                    "pad"
+                    $"axis {axis} of {Shape.format x.Shape} is empty, and has no elements to put around it."
             else
                 let sources = [| for i in -before .. n + after - 1 -> int64 (source n i) |]
                 Indexing.take axis (positionsOn x.Device sources) x)
@@ -126,9 +135,13 @@ module Arrangement =
         (x, Array.indexed widths)
         ||> Array.fold (fun x (axis, (before, after)) ->
             let block n = Concrete(x.Device.Fill(x.DType, Array.updateAt axis n x.Shape, value)) :> Tensor
-            Structural.concat axis [| if before > 0 then block before
-                                      x
-                                      if after > 0 then block after |])
+            Structural.concat
+                axis
+                [| if before > 0 then
+                       block before
+                   x
+                   if after > 0 then
+                       block after |])
 
     let internal movedAxis source target (x: Tensor) : Tensor =
         let source, target = Shape.axis "moveAxis" x.Rank source, Shape.axis "moveAxis" x.Rank target
@@ -143,7 +156,9 @@ module Arrangement =
         let n = x.Shape[axis]
 
         if parts < 1 || n % parts <> 0 then
-            Shape.fail "split" $"axis {axis} of {Shape.format x.Shape} cannot be split into {parts} equal parts; give their lengths."
+            Shape.fail
+                "split"
+                $"axis {axis} of {Shape.format x.Shape} cannot be split into {parts} equal parts; give their lengths."
 
         Array.init parts (fun i -> part axis (i * (n / parts)) (n / parts) 1 x)
 
@@ -171,7 +186,10 @@ module Arrangement =
                 let isNumber = Tensor.EqualTo(before, before)
                 Host.toArray<bool> (Tensor.And(Tensor.NotEqualTo(before, after), isNumber)).Array
 
-        let starts = [| for i in 0 .. n - 1 do if i = 0 || differs[i - 1] then int64 i |]
+        let starts =
+            [| for i in 0 .. n - 1 do
+                   if i = 0 || differs[i - 1] then
+                       int64 i |]
         let inverse = Array.zeroCreate<int64> n
         let mutable group = -1L
 
@@ -191,11 +209,15 @@ module Arrangement =
 
     let private truePositions (mask: Tensor) =
         let holds = Host.toArray<bool> (Tensor.Cast(mask, DType.Bool)).Array
-        [| for i in 0 .. holds.Length - 1 do if holds[i] then int64 i |]
+        [| for i in 0 .. holds.Length - 1 do
+               if holds[i] then
+                   int64 i |]
 
     let internal masked (mask: Tensor) (x: Tensor) : Tensor =
         if mask.Rank > x.Rank || not (Shape.equal mask.Shape x.Shape[.. mask.Rank - 1]) then
-            Shape.fail "mask" $"a mask of shape {Shape.format mask.Shape} must have the first axes of {Shape.format x.Shape}."
+            Shape.fail
+                "mask"
+                $"a mask of shape {Shape.format mask.Shape} must have the first axes of {Shape.format x.Shape}."
 
         let rows = Structural.reshape (Array.append [| mask.Size |] x.Shape[mask.Rank ..]) x
         Indexing.take 0 (positionsOn x.Device (truePositions mask)) rows
@@ -226,7 +248,8 @@ module Arrangement =
         /// x with elements of its own around it: before and after each axis.
         let padWith (mode: PadMode) (widths: seq<int * int>) (x: Tensor) : Tensor = paddedBy mode (Seq.toArray widths) x
         /// x with a number around it: before and after each axis.
-        let padValue (value: float) (widths: seq<int * int>) (x: Tensor) : Tensor = paddedWith value (Seq.toArray widths) x
+        let padValue (value: float) (widths: seq<int * int>) (x: Tensor) : Tensor =
+            paddedWith value (Seq.toArray widths) x
 
         /// Every step-th entry along an axis from a position up to, but without, another: NumPy's x[start:stop:step].
         /// Negative positions count from the end, positions outside mean the end that is nearest, and None is the end
@@ -294,7 +317,8 @@ module Arrangement =
 
         /// x with updates written along an axis at the positions that indices holds at their places. Of several updates of one
         /// element the last remains, and it alone receives a derivative.
-        let scatter axis (indices: Tensor) (updates: Tensor) (x: Tensor) : Tensor = Indexing.scatter axis indices updates x
+        let scatter axis (indices: Tensor) (updates: Tensor) (x: Tensor) : Tensor =
+            Indexing.scatter axis indices updates x
 
         /// The elements of x where a mask holds, as a vector; with a mask of the first axes only, the entries there. The
         /// number of them depends on the values of the mask.
@@ -326,8 +350,7 @@ module Arrangement =
 /// The methods of arrangement, for both languages: `x.Sort(-1)`, `x.Flip(0)`.
 [<Extension>]
 type ArrangementExtensions =
-    static let pairs (widths: struct (int * int)[]) =
-        widths |> Array.map (fun (struct (a, b)) -> a, b)
+    static let pairs (widths: struct (int * int)[]) = widths |> Array.map (fun (struct (a, b)) -> a, b)
 
     /// The elements in the opposite order along axes; along all if none is named.
     [<Extension>]
@@ -347,11 +370,13 @@ type ArrangementExtensions =
 
     /// The lower triangle of the last two axes, zeros above the diagonal with an offset.
     [<Extension>]
-    static member Tril(x: Tensor, [<Optional; DefaultParameterValue(0)>] offset: int) : Tensor = triangle "tril" true offset x
+    static member Tril(x: Tensor, [<Optional; DefaultParameterValue(0)>] offset: int) : Tensor =
+        triangle "tril" true offset x
 
     /// The upper triangle of the last two axes, zeros below the diagonal with an offset.
     [<Extension>]
-    static member Triu(x: Tensor, [<Optional; DefaultParameterValue(0)>] offset: int) : Tensor = triangle "triu" false offset x
+    static member Triu(x: Tensor, [<Optional; DefaultParameterValue(0)>] offset: int) : Tensor =
+        triangle "triu" false offset x
 
     /// The diagonal of the last two axes with an offset, as the last axis.
     [<Extension>]
@@ -363,11 +388,13 @@ type ArrangementExtensions =
 
     /// x with elements of its own around it: a pair of widths, before and after, for each axis.
     [<Extension>]
-    static member Pad(x: Tensor, mode: PadMode, [<ParamArray>] widths: struct (int * int)[]) : Tensor = paddedBy mode (pairs widths) x
+    static member Pad(x: Tensor, mode: PadMode, [<ParamArray>] widths: struct (int * int)[]) : Tensor =
+        paddedBy mode (pairs widths) x
 
     /// x with a number around it: a pair of widths, before and after, for each axis.
     [<Extension>]
-    static member Pad(x: Tensor, value: float, [<ParamArray>] widths: struct (int * int)[]) : Tensor = paddedWith value (pairs widths) x
+    static member Pad(x: Tensor, value: float, [<ParamArray>] widths: struct (int * int)[]) : Tensor =
+        paddedWith value (pairs widths) x
 
     /// x with two axes exchanged.
     [<Extension>]
@@ -388,22 +415,32 @@ type ArrangementExtensions =
     /// The elements along an axis in order, NaN last.
     [<Extension>]
     static member Sort
-        (x: Tensor, [<Optional; DefaultParameterValue(-1)>] axis: int, [<Optional; DefaultParameterValue(false)>] descending: bool)
-        : Tensor =
+        (
+            x: Tensor,
+            [<Optional; DefaultParameterValue(-1)>] axis: int,
+            [<Optional; DefaultParameterValue(false)>] descending: bool
+        ) : Tensor =
         Sorting.sort axis descending x
 
     /// The int64 positions that sort the elements along an axis; equal elements keep their order, NaN comes last.
     [<Extension>]
     static member ArgSort
-        (x: Tensor, [<Optional; DefaultParameterValue(-1)>] axis: int, [<Optional; DefaultParameterValue(false)>] descending: bool)
-        : Tensor =
+        (
+            x: Tensor,
+            [<Optional; DefaultParameterValue(-1)>] axis: int,
+            [<Optional; DefaultParameterValue(false)>] descending: bool
+        ) : Tensor =
         Sorting.argsort axis descending x
 
     /// The k largest (or smallest) elements along an axis, in order, and their int64 positions.
     [<Extension>]
     static member TopK
-        (x: Tensor, k: int, [<Optional; DefaultParameterValue(-1)>] axis: int, [<Optional; DefaultParameterValue(true)>] isLargest: bool)
-        : struct (Tensor * Tensor) =
+        (
+            x: Tensor,
+            k: int,
+            [<Optional; DefaultParameterValue(-1)>] axis: int,
+            [<Optional; DefaultParameterValue(true)>] isLargest: bool
+        ) : struct (Tensor * Tensor) =
         largest k axis isLargest x
 
     /// The different values in order, for each element the int64 position of its value among them, and the number of
@@ -413,17 +450,21 @@ type ArrangementExtensions =
 
     /// The int64 positions at which values would be put into this sorted vector, before equal elements or after them.
     [<Extension>]
-    static member SearchSorted(sorted: Tensor, values: Tensor, [<Optional; DefaultParameterValue(false)>] after: bool) : Tensor =
+    static member SearchSorted
+        (sorted: Tensor, values: Tensor, [<Optional; DefaultParameterValue(false)>] after: bool)
+        : Tensor =
         Sorting.searchSorted after sorted values
 
     /// x with updates written along an axis at the positions that indices holds at their places; the last of several
     /// remains.
     [<Extension>]
-    static member Scatter(x: Tensor, indices: Tensor, updates: Tensor, axis: int) : Tensor = Indexing.scatter axis indices updates x
+    static member Scatter(x: Tensor, indices: Tensor, updates: Tensor, axis: int) : Tensor =
+        Indexing.scatter axis indices updates x
 
     /// Zeros of length n along an axis, with elements of x added at the positions that indices holds at their places.
     [<Extension>]
-    static member ScatterAdd(x: Tensor, indices: Tensor, axis: int, n: int) : Tensor = Indexing.scatterAdd axis n indices x
+    static member ScatterAdd(x: Tensor, indices: Tensor, axis: int, n: int) : Tensor =
+        Indexing.scatterAdd axis n indices x
 
     /// The elements where a mask holds, as a vector; with a mask of the first axes only, the entries there.
     [<Extension>]

@@ -10,7 +10,8 @@ open Autodiff.Kernels
 /// An immutable array on a device: memory, and how to walk it. What a concrete tensor holds, and what devices compute
 /// on. Strides are in elements, never negative; null strides mean contiguous row-major.
 [<Sealed; AllowNullLiteral>]
-type NDArray internal (device: Device, dtype: DType, shape: int[], strides: int[], offset: int, storage: obj, bits: int64) =
+type NDArray
+    internal (device: Device, dtype: DType, shape: int[], strides: int[], offset: int, storage: obj, bits: int64) =
     let mutable bits = bits
 
     /// The device whose memory this is.
@@ -57,7 +58,7 @@ type NDArray internal (device: Device, dtype: DType, shape: int[], strides: int[
             let memory = storage :?> HostMemory
 
             ReadOnlySpan<byte>(
-                NativePtr.toVoidPtr (NativePtr.ofNativeInt<byte> (memory.Pointer + nativeint skip)),
+                NativePtr.toVoidPtr (NativePtr.ofNativeInt<byte>(memory.Pointer + nativeint skip)),
                 min wanted (int (memory.Length - int64 skip))
             )
         else
@@ -218,10 +219,7 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Random: draw: RandomDraw * key: uint64 * dtype: DType * shape: int[] -> NDArray
 
 /// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
-and [<Struct>] Triangle =
-    { Lower: bool
-      Transposed: bool
-      UnitDiagonal: bool }
+and [<Struct>] Triangle = { Lower: bool; Transposed: bool; UnitDiagonal: bool }
 
 /// A distribution that devices can draw from.
 and [<RequireQualifiedAccess>] RandomDraw =

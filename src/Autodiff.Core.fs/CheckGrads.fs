@@ -14,8 +14,7 @@ type GradientMismatchException(message: string) =
 /// derivative functions in the same way.
 [<AbstractClass; Sealed>]
 type CheckGrads private () =
-    static let floats (xs: Tensor[]) =
-        xs |> Array.map (fun x -> DTypes.IsFloat x.DType)
+    static let floats (xs: Tensor[]) = xs |> Array.map (fun x -> DTypes.IsFloat x.DType)
 
     static let randomLike (key: Key) (xs: Tensor[]) =
         xs
@@ -38,12 +37,19 @@ type CheckGrads private () =
 
     static let scale (xs: Tensor[]) = Math.Sqrt(dot xs xs)
 
-    static let rec check (f: Tensor[] -> Tensor[]) (x: Tensor[]) (order: int) (tolerance: float) (step: float) (key: Key) (path: string) =
+    static let rec check
+        (f: Tensor[] -> Tensor[])
+        (x: Tensor[])
+        (order: int)
+        (tolerance: float)
+        (step: float)
+        (key: Key)
+        (path: string)
+        =
         let u = randomLike (key.FoldIn 1) x
         let struct (y, dy) = Jvp.run f x u
 
-        let move h =
-            f (Array.map2 (fun (x: Tensor) (u: Tensor) -> if DTypes.IsFloat x.DType then x + u * h else x) x u)
+        let move h = f (Array.map2 (fun (x: Tensor) (u: Tensor) -> if DTypes.IsFloat x.DType then x + u * h else x) x u)
 
         let above, below = move step, move -step
 
@@ -88,12 +94,19 @@ type CheckGrads private () =
 
     /// Checks the derivatives of f at x up to an order, in forward and reverse mode and in all their mixes.
     static member Run
-        (f: Func<'a, 'b>, x: 'a, [<Optional; DefaultParameterValue(2)>] order: int,
-         [<Optional; DefaultParameterValue(0.0)>] tolerance: float, [<Optional; DefaultParameterValue(0)>] seed: int)
-        : unit =
+        (
+            f: Func<'a, 'b>,
+            x: 'a,
+            [<Optional; DefaultParameterValue(2)>] order: int,
+            [<Optional; DefaultParameterValue(0.0)>] tolerance: float,
+            [<Optional; DefaultParameterValue(0)>] seed: int
+        ) : unit =
         let leaves = Tree.leaves x
         let isDouble = leaves |> Array.forall (fun x -> x.DType <> DType.Float32)
-        let tolerance = if tolerance > 0.0 then tolerance elif isDouble then 1e-6 else 2e-2
+        let tolerance =
+            if tolerance > 0.0 then tolerance
+            elif isDouble then 1e-6
+            else 2e-2
         let step = if isDouble then 1e-5 else 1e-2
         let onLeaves (leaves: Tensor[]) = Tree.leaves (f.Invoke(Tree.withLeaves x leaves))
         check onLeaves leaves order tolerance step (Key seed) ""

@@ -21,7 +21,9 @@ type internal Cpu private () =
         let bytes = Shape.size shape * int64 (DTypes.Size dtype)
 
         if bytes > int64 Int32.MaxValue then
-            Shape.fail "memory" $"a {DTypes.Name dtype} array of shape {Shape.format shape} needs {bytes} bytes; one array holds at most 2 GiB."
+            Shape.fail
+                "memory"
+                $"a {DTypes.Name dtype} array of shape {Shape.format shape} needs {bytes} bytes; one array holds at most 2 GiB."
 
         let storage: obj =
             if bytes < int64 nativeFrom then
@@ -36,8 +38,7 @@ type internal Cpu private () =
         let bytes = x.Bytes
         MemoryMarshal.CreateSpan(&MemoryMarshal.GetReference bytes, x.Size * DTypes.Size x.DType)
 
-    static member private Dense(x: NDArray) =
-        if x.IsContiguous then x else Cpu.MakeContiguous x
+    static member private Dense(x: NDArray) = if x.IsContiguous then x else Cpu.MakeContiguous x
 
     static member private MakeContiguous(x: NDArray) =
         let y = Cpu.Allocate(x.DType, x.Shape)
@@ -238,7 +239,20 @@ type internal Cpu private () =
         let m, n, k = shape[rank - 2], shape[rank - 1], x.Shape[x.Rank - 1]
 
         MatMul.Multiply(
-            x.DType, batch, m, n, k, a.Bytes, aBatch, aRow, aColumn, b.Bytes, bBatch, bRow, bColumn, Cpu.Writable z
+            x.DType,
+            batch,
+            m,
+            n,
+            k,
+            a.Bytes,
+            aBatch,
+            aRow,
+            aColumn,
+            b.Bytes,
+            bBatch,
+            bRow,
+            bColumn,
+            Cpu.Writable z
         )
 
         GC.KeepAlive a
@@ -350,7 +364,7 @@ type internal Cpu private () =
         for s in 0 .. (if n = 0 then 0 else batch) - 1 do
             let a = input.Slice(s * n * n, n * n)
             let packed = output.Slice(s * n * (n + 1), n * (n + 1))
-            let symmetric = Array.zeroCreate<float> (n * n)
+            let symmetric = Array.zeroCreate<float>(n * n)
             let mutable isFinite = true
 
             for i in 0 .. n - 1 do
@@ -453,7 +467,15 @@ type internal Cpu private () =
         let y = Cpu.Allocate(x.DType, Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ])
 
         Indexing.Take(
-            DTypes.Size x.DType, outer, x.Shape[axis], inner, x.Bytes, indices.DType, indices.Bytes, count, Cpu.Writable y
+            DTypes.Size x.DType,
+            outer,
+            x.Shape[axis],
+            inner,
+            x.Bytes,
+            indices.DType,
+            indices.Bytes,
+            count,
+            Cpu.Writable y
         )
 
         GC.KeepAlive x
@@ -499,7 +521,15 @@ type internal Cpu private () =
         let y = Cpu.Allocate(x.DType, shape)
 
         Indexing.ScatterAdd(
-            x.DType, outer, n, inner, x.Bytes, indices.DType, indices.Bytes, indices.Shape[axis], Cpu.Writable y
+            x.DType,
+            outer,
+            n,
+            inner,
+            x.Bytes,
+            indices.DType,
+            indices.Bytes,
+            indices.Shape[axis],
+            Cpu.Writable y
         )
 
         GC.KeepAlive x

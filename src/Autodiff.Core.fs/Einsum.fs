@@ -24,7 +24,9 @@ module internal Einsum =
         let letters (part: string) =
             [ for c in part do
                   if not (Char.IsAsciiLetter c) then
-                      Shape.fail operation $"'{c}' in \"{spec}\" is not a letter; write letters for axes, ',' between operands, '->' before the result, '...' for any leading axes."
+                      Shape.fail
+                          operation
+                          $"'{c}' in \"{spec}\" is not a letter; write letters for axes, ',' between operands, '->' before the result, '...' for any leading axes."
 
                   int c ]
 
@@ -53,7 +55,9 @@ module internal Einsum =
                   let labels = labelsOf spec shapes[i].Length operands[i]
 
                   if labels.Length <> shapes[i].Length then
-                      Shape.fail operation $"\"{operands[i]}\" in \"{spec}\" names {labels.Length} axes, but operand {i} has shape {Shape.format shapes[i]}."
+                      Shape.fail
+                          operation
+                          $"\"{operands[i]}\" in \"{spec}\" names {labels.Length} axes, but operand {i} has shape {Shape.format shapes[i]}."
 
                   labels ]
 
@@ -89,12 +93,15 @@ module internal Einsum =
                 match found.TryGetValue label with
                 | true, other when label < 0 && (n = 1 || other = 1) -> found[label] <- n * other
                 | true, other when other <> n ->
-                    Shape.fail operation $"'{show label}' in \"{spec}\" has length {n} in operand {i}, of shape {Shape.format shapes[i]}, but length {other} before."
+                    Shape.fail
+                        operation
+                        $"'{show label}' in \"{spec}\" has length {n} in operand {i}, of shape {Shape.format shapes[i]}, but length {other} before."
                 | _ -> found[label] <- n))
 
         found
 
-    let private countOf (length: int -> int) (labels: seq<int>) = labels |> Seq.fold (fun n l -> n * float (length l)) 1.0
+    let private countOf (length: int -> int) (labels: seq<int>) =
+        labels |> Seq.fold (fun n l -> n * float (length l)) 1.0
 
     let private union a b = List.distinct (a @ b)
 
@@ -102,10 +109,17 @@ module internal Einsum =
     let private optimal (length: int -> int) (inputs: int list[]) (output: int list) : Plan =
         let n = inputs.Length
         let all = (1 <<< n) - 1
-        let named mask = [ for i in 0 .. n - 1 do if mask &&& (1 <<< i) <> 0 then yield! inputs[i] ] |> List.distinct
+        let named mask =
+            [ for i in 0 .. n - 1 do
+                  if mask &&& (1 <<< i) <> 0 then
+                      yield! inputs[i] ]
+            |> List.distinct
         let names = Array.init (all + 1) named
         // What is left of a set when it is contracted: the axes that others, or the result, still name.
-        let left = Array.init (all + 1) (fun mask -> let others = union names[all ^^^ mask] output in names[mask] |> List.filter (fun l -> List.contains l others))
+        let left =
+            Array.init (all + 1) (fun mask ->
+                let others = union names[all ^^^ mask] output in
+                names[mask] |> List.filter (fun l -> List.contains l others))
         let best = Array.create (all + 1) (infinity, Operand -1)
 
         for i in 0 .. n - 1 do
@@ -139,13 +153,20 @@ module internal Einsum =
                     [ for i in 0 .. items.Length - 2 do
                           for j in i + 1 .. items.Length - 1 do
                               let a, b = snd items[i], snd items[j]
-                              let others = [ for k in 0 .. items.Length - 1 do if k <> i && k <> j then yield! snd items[k] ] @ output
+                              let others =
+                                  [ for k in 0 .. items.Length - 1 do
+                                        if k <> i && k <> j then
+                                            yield! snd items[k] ]
+                                  @ output
                               let result = union a b |> List.filter (fun l -> List.contains l others)
                               let growth = countOf length result - countOf length a - countOf length b
                               (growth, countOf length (union a b)), (i, j, result) ]
 
                 let i, j, result = candidates |> List.minBy fst |> snd
-                let rest = [ for k in 0 .. items.Length - 1 do if k <> i && k <> j then items[k] ]
+                let rest =
+                    [ for k in 0 .. items.Length - 1 do
+                          if k <> i && k <> j then
+                              items[k] ]
                 go (rest @ [ Pair(fst items[i], fst items[j]), result ])
 
         go [ for i in 0 .. inputs.Length - 1 -> Operand i, inputs[i] ]
@@ -153,13 +174,19 @@ module internal Einsum =
     let private optimalUpTo = 6
 
     let planOf length (inputs: int list[]) output =
-        if inputs.Length <= optimalUpTo then optimal length inputs output else greedy length inputs output
+        if inputs.Length <= optimalUpTo then
+            optimal length inputs output
+        else
+            greedy length inputs output
 
     let private permuteTo (labels: int list) (target: int list) (x: Tensor) =
         permute [| for l in target -> List.findIndex ((=) l) labels |] x
 
     let private sumAway (labels: int list) (isKept: int -> bool) (x: Tensor) : int list * Tensor =
-        let axes = [| for i, l in List.indexed labels do if not (isKept l) then i |]
+        let axes =
+            [| for i, l in List.indexed labels do
+                   if not (isKept l) then
+                       i |]
         List.filter isKept labels, (if axes.Length = 0 then x else sumOver axes false x)
 
     /// The entries of an operand at which axes of one name have one index, each name once.
@@ -169,19 +196,28 @@ module internal Einsum =
         | Some(label, _) ->
             let first = List.findIndex ((=) label) labels
             let second = List.findIndexBack ((=) label) labels
-            let rest = [ for i in 0 .. labels.Length - 1 do if i <> first && i <> second then i ]
+            let rest =
+                [ for i in 0 .. labels.Length - 1 do
+                      if i <> first && i <> second then
+                          i ]
             let square = permute (List.toArray (rest @ [ first; second ])) x
             diagonals ([ for i in rest -> labels[i] ] @ [ label ]) (Decompositions.diagonal square)
 
     /// The sum over the axes that are not kept of the product of two operands: a product of matrices.
-    let private contract (length: int -> int) (isKept: int -> bool) (a: int list, x: Tensor) (b: int list, y: Tensor) : int list * Tensor =
+    let private contract
+        (length: int -> int)
+        (isKept: int -> bool)
+        (a: int list, x: Tensor)
+        (b: int list, y: Tensor)
+        : int list * Tensor =
         let shared = a |> List.filter (fun l -> List.contains l b)
         let batch, summed = List.partition isKept shared
         let freeOf labels = labels |> List.filter (fun l -> not (List.contains l shared))
         let left, right = freeOf a, freeOf b
         let count labels = int (countOf length labels)
         let shape labels = [| for l in labels -> length l |]
-        let block order first second labels (t: Tensor) = reshape [| count batch; count first; count second |] (permuteTo labels order t)
+        let block order first second labels (t: Tensor) =
+            reshape [| count batch; count first; count second |] (permuteTo labels order t)
         let result = batch @ left @ right
 
         let product =
@@ -213,7 +249,10 @@ module internal Einsum =
             Array.map2
                 (fun labels (x: Tensor) ->
                     // An axis of length 1 that stretches is dropped: it is the same everywhere.
-                    let kept = [ for i, l in List.indexed labels do if x.Shape[i] = length l then i, l ]
+                    let kept =
+                        [ for i, l in List.indexed labels do
+                              if x.Shape[i] = length l then
+                                  i, l ]
                     let x = reshape [| for i, _ in kept -> x.Shape[i] |] (Tensor.Cast(x, dtype))
                     diagonals (List.map snd kept) x)
                 (List.toArray parsed.Inputs)
@@ -225,7 +264,9 @@ module internal Einsum =
             |> Array.mapi (fun i (labels, x) ->
                 let isNeeded l =
                     List.contains l parsed.Output
-                    || prepared |> Array.indexed |> Array.exists (fun (j, (others, _)) -> j <> i && List.contains l others)
+                    || prepared
+                       |> Array.indexed
+                       |> Array.exists (fun (j, (others, _)) -> j <> i && List.contains l others)
 
                 sumAway labels isNeeded x)
 
@@ -241,7 +282,11 @@ module internal Einsum =
             | Operand i -> prepared[i]
             | Pair(a, b) ->
                 let inside = operandsOf plan
-                let outside = [ for i in 0 .. prepared.Length - 1 do if not (List.contains i inside) then yield! fst prepared[i] ] @ parsed.Output
+                let outside =
+                    [ for i in 0 .. prepared.Length - 1 do
+                          if not (List.contains i inside) then
+                              yield! fst prepared[i] ]
+                    @ parsed.Output
                 contract length (fun l -> List.contains l outside) (evaluate a) (evaluate b)
 
         let labels, result = evaluate plan

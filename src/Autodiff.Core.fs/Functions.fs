@@ -58,11 +58,12 @@ module Tensor =
             Shape.fail "linspace" $"{count} numbers cannot be made."
 
         let step = if count > 1 then (stop - start) / float (count - 1) else 0.0
-        ofArray [| count |] (Array.init count (fun i -> if i = count - 1 && count > 1 then stop else start + float i * step))
+        ofArray
+            [| count |]
+            (Array.init count (fun i -> if i = count - 1 && count > 1 then stop else start + float i * step))
 
     /// The float32 identity matrix.
-    let eye (n: int) : Tensor =
-        oneHot n DType.Float32 (ofArray [| n |] [| 0 .. n - 1 |])
+    let eye (n: int) : Tensor = oneHot n DType.Float32 (ofArray [| n |] [| 0 .. n - 1 |])
 
     /// The same values as another type.
     let cast (dtype: DType) (x: Tensor) : Tensor = Tensor.Cast(x, dtype)
@@ -103,7 +104,9 @@ module Tensor =
 
         for x in xs do
             if not (Shape.equal x.Shape xs[0].Shape) then
-                Shape.fail "stack" $"shapes {Shape.format xs[0].Shape} and {Shape.format x.Shape} differ; to join along an axis that they have, use concat."
+                Shape.fail
+                    "stack"
+                    $"shapes {Shape.format xs[0].Shape} and {Shape.format x.Shape} differ; to join along an axis that they have, use concat."
 
         let axis = Shape.axis "stack" (xs[0].Rank + 1) axis
         Structural.concat axis (xs |> Array.map (Structural.expandAxis axis))
@@ -116,7 +119,9 @@ module Tensor =
         Shape.validate "split" lengths
 
         if Array.sum lengths <> x.Shape[axis] then
-            Shape.fail "split" $"the lengths {Shape.format lengths} do not sum to {x.Shape[axis]}, the length of axis {axis}."
+            Shape.fail
+                "split"
+                $"the lengths {Shape.format lengths} do not sum to {x.Shape[axis]}, the length of axis {axis}."
 
         let ends = Array.scan (+) 0 lengths
 
@@ -130,7 +135,9 @@ module Tensor =
         let widths = Seq.toArray widths
 
         if widths.Length <> x.Rank || widths |> Array.exists (fun (a, b) -> a < 0 || b < 0) then
-            Shape.fail "pad" $"{widths.Length} pairs of widths for a tensor of shape {Shape.format x.Shape}; give one pair of numbers from 0 up for each axis."
+            Shape.fail
+                "pad"
+                $"{widths.Length} pairs of widths for a tensor of shape {Shape.format x.Shape}; give one pair of numbers from 0 up for each axis."
 
         let shape = Array.map2 (fun d (a, b) -> d + a + b) x.Shape widths
         Structural.place shape (Array.map fst widths) (Array.create x.Rank 1) x
@@ -185,8 +192,7 @@ module Tensor =
         if keepAxes then y else Structural.reshape (Shape.reduce x.Shape axes false) y
 
     /// log (sum (exp x)) over axes, without overflow.
-    let logSumExp (axes: seq<int>) (x: Tensor) : Tensor =
-        logSumExpOver (Shape.axes "logSumExp" x.Rank axes) false x
+    let logSumExp (axes: seq<int>) (x: Tensor) : Tensor = logSumExpOver (Shape.axes "logSumExp" x.Rank axes) false x
 
     /// The Euclidean length of all elements together; the derivative at 0 is 0.
     let norm (x: Tensor) : Tensor =
@@ -203,7 +209,9 @@ module Tensor =
     /// The sum of the products of the elements of two tensors of one shape.
     let dot (x: Tensor) (y: Tensor) : Tensor =
         if not (Shape.equal x.Shape y.Shape) then
-            Shape.fail "dot" $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} differ; for products of matrices use matmul."
+            Shape.fail
+                "dot"
+                $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} differ; for products of matrices use matmul."
 
         sum (x * y)
 
@@ -218,7 +226,8 @@ module Tensor =
 
     /// Elements kept between two bounds; outside them the derivative is 0.
     let clamp (low: float) (high: float) (x: Tensor) : Tensor =
-        let outside bound isOutside y = Tensor.Where(isOutside (x, Tensor.ScalarOf(x, bound)), Tensor.ScalarOf(x, bound), y)
+        let outside bound isOutside y =
+            Tensor.Where(isOutside (x, Tensor.ScalarOf(x, bound)), Tensor.ScalarOf(x, bound), y)
         x |> outside low Tensor.Less |> outside high Tensor.Greater
 
     /// Entries of x along an axis at positions.
@@ -312,12 +321,16 @@ type TensorExtensions =
 
     /// The elements in row-major order, converted to the asked type.
     [<Extension>]
-    static member ToArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>(x: Tensor) : 'T[] =
+    static member ToArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
+        (x: Tensor)
+        : 'T[] =
         Tensor.toArray<'T> x
 
     /// The elements of a matrix as a two-dimensional .NET array, converted to the asked type.
     [<Extension>]
-    static member ToArray2D<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>(x: Tensor) : 'T[,] =
+    static member ToArray2D<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
+        (x: Tensor)
+        : 'T[,] =
         if x.Rank <> 2 then
             Shape.fail "ToArray2D" $"a tensor of shape {Shape.format x.Shape} is not a matrix."
 
@@ -327,7 +340,8 @@ type TensorExtensions =
     /// Copies the elements in row-major order, converted to the type of the span.
     [<Extension>]
     static member CopyTo<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
-        (x: Tensor, destination: Span<'T>) : unit =
+        (x: Tensor, destination: Span<'T>)
+        : unit =
         if destination.Length < x.Size then
             Shape.fail "CopyTo" $"a span of {destination.Length} elements is too short for {x.Size}."
 
@@ -373,7 +387,8 @@ type TensorExtensions =
 
     /// The mean over axes, which are kept with length 1 if asked.
     [<Extension>]
-    static member Mean(x: Tensor, axes: int[], keepAxes: bool) : Tensor = Tensor.meanOver (axesOf "mean" x axes) keepAxes x
+    static member Mean(x: Tensor, axes: int[], keepAxes: bool) : Tensor =
+        Tensor.meanOver (axesOf "mean" x axes) keepAxes x
 
     /// The mean squared distance from the mean over axes; over all if none is named.
     [<Extension>]
@@ -427,31 +442,50 @@ type TensorExtensions =
 
     /// A last axis of zeros with a one at each index.
     [<Extension>]
-    static member OneHot(indices: Tensor, classes: int, [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType) : Tensor =
+    static member OneHot
+        (indices: Tensor, classes: int, [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType)
+        : Tensor =
         Indexing.oneHot classes dtype indices
 
     /// Images (n, c, h, w) correlated with filters (f, c, kh, kw).
     [<Extension>]
     static member Conv2D
-        (x: Tensor, filters: Tensor, [<Optional; DefaultParameterValue(1)>] strideY: int,
-         [<Optional; DefaultParameterValue(1)>] strideX: int, [<Optional; DefaultParameterValue(0)>] padY: int,
-         [<Optional; DefaultParameterValue(0)>] padX: int, [<Optional; DefaultParameterValue(1)>] dilationY: int,
-         [<Optional; DefaultParameterValue(1)>] dilationX: int)
-        : Tensor =
+        (
+            x: Tensor,
+            filters: Tensor,
+            [<Optional; DefaultParameterValue(1)>] strideY: int,
+            [<Optional; DefaultParameterValue(1)>] strideX: int,
+            [<Optional; DefaultParameterValue(0)>] padY: int,
+            [<Optional; DefaultParameterValue(0)>] padX: int,
+            [<Optional; DefaultParameterValue(1)>] dilationY: int,
+            [<Optional; DefaultParameterValue(1)>] dilationX: int
+        ) : Tensor =
         Convolution.conv2d (strideY, strideX) (padY, padX) (dilationY, dilationX) x filters
 
     /// The maxima of windows of images (n, c, h, w).
     [<Extension>]
     static member MaxPool2D
-        (x: Tensor, height: int, width: int, strideY: int, strideX: int, [<Optional; DefaultParameterValue(0)>] padY: int,
-         [<Optional; DefaultParameterValue(0)>] padX: int)
-        : Tensor =
+        (
+            x: Tensor,
+            height: int,
+            width: int,
+            strideY: int,
+            strideX: int,
+            [<Optional; DefaultParameterValue(0)>] padY: int,
+            [<Optional; DefaultParameterValue(0)>] padX: int
+        ) : Tensor =
         Convolution.maxPool2d (height, width) (strideY, strideX) (padY, padX) x
 
     /// The means of windows of images (n, c, h, w); padding counts as zeros.
     [<Extension>]
     static member AveragePool2D
-        (x: Tensor, height: int, width: int, strideY: int, strideX: int, [<Optional; DefaultParameterValue(0)>] padY: int,
-         [<Optional; DefaultParameterValue(0)>] padX: int)
-        : Tensor =
+        (
+            x: Tensor,
+            height: int,
+            width: int,
+            strideY: int,
+            strideX: int,
+            [<Optional; DefaultParameterValue(0)>] padY: int,
+            [<Optional; DefaultParameterValue(0)>] padX: int
+        ) : Tensor =
         Convolution.averagePool2d (height, width) (strideY, strideX) (padY, padX) x

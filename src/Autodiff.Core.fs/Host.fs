@@ -18,22 +18,33 @@ module internal Host =
         Shape.validate operation shape
 
         if Shape.size shape <> int64 values.Length then
-            Shape.fail operation $"{values.Length} values do not fill the shape {Shape.format shape}, which has {Shape.size shape} elements."
+            Shape.fail
+                operation
+                $"{values.Length} values do not fill the shape {Shape.format shape}, which has {Shape.size shape} elements."
 
-        let bytes = MemoryMarshal.CreateReadOnlySpan(&MemoryMarshal.GetReference(MemoryMarshal.Cast<'T, byte> values), values.Length * sizeof<'T>)
+        let bytes =
+            MemoryMarshal.CreateReadOnlySpan(
+                &MemoryMarshal.GetReference(MemoryMarshal.Cast<'T, byte> values),
+                values.Length * sizeof<'T>
+            )
         Cpu.Instance.FromHost(DTypes.Of<'T>(), shape, bytes)
 
     /// The elements as a flat .NET array, converted to the asked type if they have another.
-    let toArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType> (x: NDArray) : 'T[] =
+    let toArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
+        (x: NDArray)
+        : 'T[] =
         let x = x.Device.Convert(x, DTypes.Of<'T>())
         let result = Array.zeroCreate<'T> x.Size
         x.Device.ToHost(x, MemoryMarshal.Cast<'T, byte>(Span<'T> result))
         result
 
-    let private ofArrayOf<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType> (values: Array) =
+    let private ofArrayOf<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
+        (values: Array)
+        =
         let shape = Array.init values.Rank values.GetLength
         let bytes = &MemoryMarshal.GetArrayDataReference values
-        let elements = MemoryMarshal.CreateReadOnlySpan(&System.Runtime.CompilerServices.Unsafe.As<byte, 'T> &bytes, values.Length)
+        let elements =
+            MemoryMarshal.CreateReadOnlySpan(&System.Runtime.CompilerServices.Unsafe.As<byte, 'T> &bytes, values.Length)
         ofSpan "FromArray" shape elements
 
     /// An array on the host with the shape and elements of a .NET array of any rank.
@@ -60,9 +71,14 @@ module internal Host =
         let largest = Array.fold max 0.0 magnitudes
         let smallest = Array.fold min largest magnitudes
         let isWhole = finite |> Array.forall (fun v -> v = Math.Round v)
-        let isFar = largest >= 1e8 || magnitudes.Length > 0 && smallest < 1e-4 || largest > 1e6 * smallest && not isWhole
+        let isFar =
+            largest >= 1e8 || magnitudes.Length > 0 && smallest < 1e-4 || largest > 1e6 * smallest && not isWhole
         let digits (v: float) = let text = v.ToString("0.0###", invariant) in text.Length - 1 - text.IndexOf '.'
-        let pattern = if isFar then "0.0000e+00" else "0." + String('0', Array.fold (fun n v -> max n (digits v)) 1 finite)
+        let pattern =
+            if isFar then
+                "0.0000e+00"
+            else
+                "0." + String('0', Array.fold (fun n v -> max n (digits v)) 1 finite)
 
         fun v ->
             if Double.IsNaN v then "nan"
@@ -87,9 +103,7 @@ module internal Host =
                 let n = x.Shape[axis]
 
                 if abbreviate && n > 2 * edge then
-                    [| yield! [ 0 .. edge - 1 ]
-                       yield -1
-                       yield! [ n - edge .. n - 1 ] |]
+                    [| yield! [ 0 .. edge - 1 ]; yield -1; yield! [ n - edge .. n - 1 ] |]
                 else
                     [| 0 .. n - 1 |]
 

@@ -70,7 +70,9 @@ module Linalg =
     /// The sum of the diagonal of matrices (..., m, n).
     let trace (x: Tensor) : Tensor =
         if x.Rank < 2 then
-            Shape.fail "trace" $"a tensor of shape {Shape.format x.Shape} is not a matrix; it must have at least two axes."
+            Shape.fail
+                "trace"
+                $"a tensor of shape {Shape.format x.Shape} is not a matrix; it must have at least two axes."
 
         Decompositions.trace x
 
@@ -118,7 +120,9 @@ module Linalg =
                 Decompositions.checkMatrix "lstsq" b
 
                 if Decompositions.rowsOf a <> Decompositions.rowsOf b then
-                    Shape.fail "lstsq" $"shapes {Shape.format a.Shape} and {Shape.format b.Shape} are not aligned: the matrix has {Decompositions.rowsOf a} rows, the right-hand side {Decompositions.rowsOf b}."
+                    Shape.fail
+                        "lstsq"
+                        $"shapes {Shape.format a.Shape} and {Shape.format b.Shape} are not aligned: the matrix has {Decompositions.rowsOf a} rows, the right-hand side {Decompositions.rowsOf b}."
 
                 Tensor.matmul (pinv a) b)
             a
@@ -149,15 +153,21 @@ module Linalg =
     /// (..., m p, n q); leading axes broadcast.
     let kron (x: Tensor) (y: Tensor) : Tensor =
         if x.Rank < 2 || y.Rank < 2 then
-            Shape.fail "kron" $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} must have two axes each; reshape vectors to rows or columns."
+            Shape.fail
+                "kron"
+                $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} must have two axes each; reshape vectors to rows or columns."
 
         let split (t: Tensor) isOuter =
             let m, n = t.Shape[t.Rank - 2], t.Shape[t.Rank - 1]
-            Structural.reshape (Array.append t.Shape[.. t.Rank - 3] (if isOuter then [| m; 1; n; 1 |] else [| 1; m; 1; n |])) t
+            Structural.reshape
+                (Array.append t.Shape[.. t.Rank - 3] (if isOuter then [| m; 1; n; 1 |] else [| 1; m; 1; n |]))
+                t
 
         let product = split x true * split y false
         let last i = product.Shape[product.Rank - i]
-        Structural.reshape (Array.append product.Shape[.. product.Rank - 5] [| last 4 * last 3; last 2 * last 1 |]) product
+        Structural.reshape
+            (Array.append product.Shape[.. product.Rank - 5] [| last 4 * last 3; last 2 * last 1 |])
+            product
 
     /// The sum of products over named axes: `einsum "ij,jk->ik" [ a; b ]` is the matrix product. A letter names an axis;
     /// axes of one letter run together, and letters that the result does not name are summed. A letter that comes twice in
@@ -221,10 +231,13 @@ type LinalgExtensions =
     /// The solution X of op(A) X = B for a triangular A, of which one triangle is read.
     [<Extension>]
     static member TriangularSolve
-        (a: Tensor, b: Tensor, [<Optional; DefaultParameterValue(true)>] lower: bool,
-         [<Optional; DefaultParameterValue(false)>] transposed: bool,
-         [<Optional; DefaultParameterValue(false)>] unitDiagonal: bool)
-        : Tensor =
+        (
+            a: Tensor,
+            b: Tensor,
+            [<Optional; DefaultParameterValue(true)>] lower: bool,
+            [<Optional; DefaultParameterValue(false)>] transposed: bool,
+            [<Optional; DefaultParameterValue(false)>] unitDiagonal: bool
+        ) : Tensor =
         Linalg.triangularSolve lower transposed unitDiagonal a b
 
     /// The inverse of square matrices.
@@ -300,7 +313,9 @@ type LinalgExtensions =
 
     /// The norm of matrices.
     [<Extension>]
-    static member MatrixNorm(x: Tensor, [<Optional; DefaultParameterValue(MatrixNorm.Frobenius)>] kind: MatrixNorm) : Tensor =
+    static member MatrixNorm
+        (x: Tensor, [<Optional; DefaultParameterValue(MatrixNorm.Frobenius)>] kind: MatrixNorm)
+        : Tensor =
         Linalg.matrixNorm kind x
 
     /// The largest singular value over the smallest.

@@ -12,7 +12,10 @@ type Key private (state: uint64) =
     new(seed: int) = Key(CounterRandom.Derive(0x6175746F64696666UL, uint64 seed))
 
     member internal _.State = state
-    override _.Equals other = match other with :? Key as k -> k.State = state | _ -> false
+    override _.Equals other =
+        match other with
+        | :? Key as k -> k.State = state
+        | _ -> false
     override _.GetHashCode() = state.GetHashCode()
     override _.ToString() = $"Key {state:x16}"
 
@@ -37,19 +40,24 @@ type Key private (state: uint64) =
 
     /// Numbers uniform on [low, high).
     member this.Uniform
-        (shape: int[], [<Optional; DefaultParameterValue(0.0)>] low: float, [<Optional; DefaultParameterValue(1.0)>] high: float,
-         [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType)
-        : Tensor =
+        (
+            shape: int[],
+            [<Optional; DefaultParameterValue(0.0)>] low: float,
+            [<Optional; DefaultParameterValue(1.0)>] high: float,
+            [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType
+        ) : Tensor =
         Key.CheckFloat("Uniform", dtype)
         let x = this.Draw("Uniform", RandomDraw.Uniform, dtype, shape)
         if low = 0.0 && high = 1.0 then x else x * (high - low) + low
 
     /// Numbers with a normal distribution.
     member this.Normal
-        (shape: int[], [<Optional; DefaultParameterValue(0.0)>] mean: float,
-         [<Optional; DefaultParameterValue(1.0)>] standardDeviation: float,
-         [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType)
-        : Tensor =
+        (
+            shape: int[],
+            [<Optional; DefaultParameterValue(0.0)>] mean: float,
+            [<Optional; DefaultParameterValue(1.0)>] standardDeviation: float,
+            [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType
+        ) : Tensor =
         Key.CheckFloat("Normal", dtype)
         let x = this.Draw("Normal", RandomDraw.Normal, dtype, shape)
         let x = if standardDeviation = 1.0 then x else x * standardDeviation
@@ -70,5 +78,4 @@ type Key private (state: uint64) =
         this.Draw("Integers", RandomDraw.Integers(low, high), DType.Int64, shape)
 
     /// The numbers 0 to n - 1 in random order, of type int64.
-    member this.Permutation(n: int) : Tensor =
-        this.Draw("Permutation", RandomDraw.Permutation, DType.Int64, [| n |])
+    member this.Permutation(n: int) : Tensor = this.Draw("Permutation", RandomDraw.Permutation, DType.Int64, [| n |])

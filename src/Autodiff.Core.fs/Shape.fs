@@ -21,12 +21,10 @@ module Shape =
     let format (shape: int[]) = "(" + String.Join(", ", shape) + ")"
 
     /// Whether two shapes are the same.
-    let equal (a: int[]) (b: int[]) =
-        obj.ReferenceEquals(a, b) || a.AsSpan().SequenceEqual(ReadOnlySpan b)
+    let equal (a: int[]) (b: int[]) = obj.ReferenceEquals(a, b) || a.AsSpan().SequenceEqual(ReadOnlySpan b)
 
     /// Raises the error of an operation that was called wrongly: "sum: ...".
-    let fail (operation: string) (message: string) : 'a =
-        raise (ArgumentException $"{operation}: {message}")
+    let fail (operation: string) (message: string) : 'a = raise (ArgumentException $"{operation}: {message}")
 
     /// The distance in elements between neighbours along each axis of a row-major array.
     let rowMajorStrides (shape: int[]) =
@@ -140,7 +138,9 @@ module Shape =
             let rest = target |> Array.fold (fun n d -> if d = -1 then n else n * int64 d) 1L
 
             if rest = 0L || count % rest <> 0L then
-                fail operation $"{format from} has {count} elements, which {format target} cannot hold with any whole length for -1."
+                fail
+                    operation
+                    $"{format from} has {count} elements, which {format target} cannot hold with any whole length for -1."
 
             target |> Array.map (fun d -> if d = -1 then int (count / rest) else d)
         | _ -> fail operation $"{format target} has more than one -1; one length at most can be inferred."

@@ -10,11 +10,9 @@ open Autodiff.Kernels
 module SpecialFunctions =
     let private constant (x: Tensor) value = Tensor.ScalarOf(x, value)
 
-    let private floating (x: Tensor) =
-        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
-    let private largestOf (x: Tensor) =
-        if x.DType = DType.Float64 then Double.MaxValue else float Single.MaxValue
+    let private largestOf (x: Tensor) = if x.DType = DType.Float64 then Double.MaxValue else float Single.MaxValue
 
     /// The cube root, with the sign of x; an infinite derivative at 0.
     let cbrt (x: Tensor) : Tensor = cbrtP.Apply x
@@ -57,7 +55,11 @@ module SpecialFunctions =
     /// x log y, and 0 where x is 0, whatever y is.
     let xlogy (x: Tensor) (y: Tensor) : Tensor =
         let isZero = Tensor.EqualTo(x, constant x 0.0)
-        Tensor.Where(isZero, constant (floating x) 0.0, x * Tensor.Log(Tensor.Where(isZero, constant (floating y) 1.0, y)))
+        Tensor.Where(
+            isZero,
+            constant (floating x) 0.0,
+            x * Tensor.Log(Tensor.Where(isZero, constant (floating y) 1.0, y))
+        )
 
     // Truth values.
 
@@ -91,8 +93,10 @@ module SpecialFunctions =
 
     /// The bits of integers inverted; the opposite of truth values.
     let bitwiseNot (x: Tensor) : Tensor =
-        if x.DType = DType.Bool then Tensor.Not x
-        else Tensor.Xor(x, constant x (if x.DType = DType.UInt8 then 255.0 else -1.0))
+        if x.DType = DType.Bool then
+            Tensor.Not x
+        else
+            Tensor.Xor(x, constant x (if x.DType = DType.UInt8 then 255.0 else -1.0))
 
     /// The bits of integers moved up by y places; 0 if y is negative or not below the number of bits.
     let leftShift (x: Tensor) (y: Tensor) : Tensor = leftShiftP.Apply(x, y)
@@ -263,7 +267,8 @@ type SpecialFunctionExtensions =
 
     /// x where it is positive, slope x elsewhere; the derivative at 0 is the slope.
     [<Extension>]
-    static member LeakyRelu(x: Tensor, [<Optional; DefaultParameterValue(0.01)>] slope: float) : Tensor = Tensor.leakyRelu slope x
+    static member LeakyRelu(x: Tensor, [<Optional; DefaultParameterValue(0.01)>] slope: float) : Tensor =
+        Tensor.leakyRelu slope x
 
     /// (x + 3) / 6 kept between 0 and 1.
     [<Extension>]

@@ -7,8 +7,7 @@ open System.Runtime.InteropServices
 /// Reductions beyond sums and extremes, and their running forms along an axis.
 [<AutoOpen>]
 module Statistics =
-    let private floating (x: Tensor) =
-        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
     let private dropAxes (axes: int[]) keepAxes (x: Tensor) (y: Tensor) =
         Structural.reshape (Shape.reduce x.Shape axes keepAxes) y
@@ -17,10 +16,13 @@ module Statistics =
     let private root (power: float) (x: Tensor) =
         let isZero = Tensor.EqualTo(x, Tensor.ScalarOf(x, 0.0))
         let safe = Tensor.Where(isZero, Tensor.ScalarOf(x, 1.0), x)
-        Tensor.Where(isZero, Tensor.ScalarOf(x, (if power > 0.0 then 0.0 else Double.PositiveInfinity)), Tensor.Pow(safe, power))
+        Tensor.Where(
+            isZero,
+            Tensor.ScalarOf(x, (if power > 0.0 then 0.0 else Double.PositiveInfinity)),
+            Tensor.Pow(safe, power)
+        )
 
-    let internal stdOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
-        root 0.5 (Tensor.varianceOver axes keepAxes x)
+    let internal stdOver (axes: int[]) keepAxes (x: Tensor) : Tensor = root 0.5 (Tensor.varianceOver axes keepAxes x)
 
     let internal normOver (order: float) (axes: int[]) keepAxes (x: Tensor) : Tensor =
         let x = floating x
@@ -41,8 +43,7 @@ module Statistics =
         else
             root (1.0 / order) (sumOver axes keepAxes (Tensor.Pow(Tensor.Abs x, order)))
 
-    let internal countOver (axes: int[]) (x: Tensor) : Tensor =
-        sumOver axes false (Tensor.Cast(x, DType.Bool))
+    let internal countOver (axes: int[]) (x: Tensor) : Tensor = sumOver axes false (Tensor.Cast(x, DType.Bool))
 
     /// One result for each number between 0 and 1; the elements are sorted once.
     let internal quantilesOver operation (qs: float[]) (axes: int[]) keepAxes (x: Tensor) : Tensor[] =
@@ -56,7 +57,9 @@ module Statistics =
         let count = int (Shape.size moved.Shape[kept.Length ..])
 
         if count = 0 then
-            Shape.fail operation $"the axes {Shape.format axes} of {Shape.format x.Shape} are empty, and have no {operation}."
+            Shape.fail
+                operation
+                $"the axes {Shape.format axes} of {Shape.format x.Shape} are empty, and have no {operation}."
 
         let line = Structural.reshape (Array.append kept [| count |]) moved
         let ordered = Sorting.sort -1 false line
@@ -150,7 +153,12 @@ module Statistics =
             if n = 0 then
                 Shape.fail "diff" $"axis {axis} of {Shape.format x.Shape} is empty."
 
-            let part start = slice (Array.updateAt axis start (Array.zeroCreate x.Rank)) (Array.updateAt axis (n - 1) x.Shape) (Array.create x.Rank 1) x
+            let part start =
+                slice
+                    (Array.updateAt axis start (Array.zeroCreate x.Rank))
+                    (Array.updateAt axis (n - 1) x.Shape)
+                    (Array.create x.Rank 1)
+                    x
             part 1 - part 0
 
 /// The methods of statistics, for both languages: `x.Prod()`, `x.Quantile(0.9, 1)`.
@@ -175,7 +183,9 @@ type StatisticsExtensions =
     /// (sum |x|^p)^(1/p) over axes, over all if none is named, for the order p: 1, 2, any other number, an infinity, or 0
     /// (the number of elements that are not 0). The derivative at 0 is 0.
     [<Extension>]
-    static member Norm(x: Tensor, [<Optional; DefaultParameterValue(2.0)>] order: float, [<ParamArray>] axes: int[]) : Tensor =
+    static member Norm
+        (x: Tensor, [<Optional; DefaultParameterValue(2.0)>] order: float, [<ParamArray>] axes: int[])
+        : Tensor =
         normOver order (axesOf "norm" x axes) false x
 
     /// The norm of an order over axes, which are kept with length 1 if asked.

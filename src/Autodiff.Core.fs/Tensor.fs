@@ -93,17 +93,13 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
         if not (kernel.Supports inputs[0].DType) then
             Shape.fail kernel.Name $"{DTypes.Name inputs[0].DType} is not a type it works on; convert with To."
 
-        { Shape = inputs[0].Shape
-          DType = inputs[0].DType }
+        { Shape = inputs[0].Shape; DType = inputs[0].DType }
 
-    override _.Value(inputs, _) =
-        inputs[0].Device.Unary(kernel, inputs[0])
+    override _.Value(inputs, _) = inputs[0].Device.Unary(kernel, inputs[0])
 
-    override _.Jvp(inputs, output, tangents) =
-        derivative.Invoke(inputs[0], output, tangents[0])
+    override _.Jvp(inputs, output, tangents) = derivative.Invoke(inputs[0], output, tangents[0])
 
-    override _.Vjp(inputs, output, ct, _) =
-        derivative.Invoke(inputs[0], output, ct)
+    override _.Vjp(inputs, output, ct, _) = derivative.Invoke(inputs[0], output, ct)
 
     override this.Batch(inputs, _, _) = this.Apply inputs[0]
 
@@ -141,15 +137,10 @@ type BinaryPrimitive
         { Shape = Shape.broadcast kernel.Name inputs[0].Shape inputs[1].Shape
           DType = inputs[0].DType }
 
-    override _.Value(inputs, out) =
-        inputs[0].Device.Binary(kernel, inputs[0], inputs[1], out.Shape)
+    override _.Value(inputs, out) = inputs[0].Device.Binary(kernel, inputs[0], inputs[1], out.Shape)
 
     override _.Jvp(inputs, output, tangents) =
-        let part (rule: Func<_, _, _, _, _>) t =
-            if isNull t then
-                t
-            else
-                rule.Invoke(inputs[0], inputs[1], output, t)
+        let part (rule: Func<_, _, _, _, _>) t = if isNull t then t else rule.Invoke(inputs[0], inputs[1], output, t)
 
         let a, b = part left tangents[0], part right tangents[1]
 
@@ -258,8 +249,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 if not (Shape.broadcastsTo shape inputs[0].Shape) then
                     Shape.fail "sumTo" $"{Shape.format shape} does not broadcast to {Shape.format inputs[0].Shape}."
 
-                { Shape = shape
-                  DType = inputs[0].DType }
+                { Shape = shape; DType = inputs[0].DType }
 
             member _.Value(inputs, out) =
                 let x = inputs[0]
@@ -272,8 +262,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
                 x.Device.Reduce(Reduction.Sum, x, axes, out.Shape)
 
-            member _.Transpose(inputs, ct) =
-                Tensor.BroadcastTo(ct, inputs[0].Shape)
+            member _.Transpose(inputs, ct) = Tensor.BroadcastTo(ct, inputs[0].Shape)
 
             member _.Batch(inputs, _, size) =
                 let kept = Array.append (Array.create (inputs[0].Rank - 1 - shape.Length) 1) shape
@@ -291,8 +280,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                         "broadcastTo"
                         $"shape {Shape.format inputs[0].Shape} cannot be stretched to {Shape.format shape}: counted from the last axis, each length must be equal or 1."
 
-                { Shape = shape
-                  DType = inputs[0].DType }
+                { Shape = shape; DType = inputs[0].DType }
 
             member _.Value(inputs, out) =
                 let x = inputs[0]
@@ -334,7 +322,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                     let last = starts[i] + (lengths[i] - 1) * steps[i]
 
                     if starts[i] < 0 || lengths[i] < 0 || steps[i] < 1 || (lengths[i] > 0 && last >= x.Shape[i]) then
-                        Shape.fail "slice" $"positions {starts[i]} to {last} lie outside axis {i}, which has length {x.Shape[i]}."
+                        Shape.fail
+                            "slice"
+                            $"positions {starts[i]} to {last} lie outside axis {i}, which has length {x.Shape[i]}."
 
                 sameType x lengths
 
@@ -342,7 +332,12 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Transpose(inputs, ct) = Tensor.Placed(ct, inputs[0].Shape, starts, steps)
 
             member _.Batch(inputs, _, size) =
-                Tensor.Sliced(inputs[0], Array.insertAt 0 0 starts, Batching.shape size lengths, Array.insertAt 0 1 steps) }
+                Tensor.Sliced(
+                    inputs[0],
+                    Array.insertAt 0 0 starts,
+                    Batching.shape size lengths,
+                    Array.insertAt 0 1 steps
+                ) }
 
     static let placed (shape: int[]) (starts: int[]) (steps: int[]) =
         { new LinearPrimitive("place") with
@@ -351,11 +346,12 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Shape inputs =
                 let x = inputs[0]
 
-                let fits i =
-                    starts[i] >= 0 && (x.Shape[i] = 0 || starts[i] + (x.Shape[i] - 1) * steps[i] < shape[i])
+                let fits i = starts[i] >= 0 && (x.Shape[i] = 0 || starts[i] + (x.Shape[i] - 1) * steps[i] < shape[i])
 
                 if shape.Length <> x.Rank || not (Seq.forall fits (seq { 0 .. x.Rank - 1 })) then
-                    Shape.fail "place" $"a tensor of shape {Shape.format x.Shape} does not fit into {Shape.format shape} from {Shape.format starts}."
+                    Shape.fail
+                        "place"
+                        $"a tensor of shape {Shape.format x.Shape} does not fit into {Shape.format shape} from {Shape.format starts}."
 
                 sameType x shape
 
@@ -375,7 +371,12 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 (inputs[0], axes)
                 ||> Array.fold (fun x axis ->
                     let backwards = [| for i in x.Shape[axis] - 1 .. -1 .. 0 -> int64 i |]
-                    let at = x.Device.FromHost(DType.Int64, [| backwards.Length |], MemoryMarshal.AsBytes(ReadOnlySpan<int64> backwards))
+                    let at =
+                        x.Device.FromHost(
+                            DType.Int64,
+                            [| backwards.Length |],
+                            MemoryMarshal.AsBytes(ReadOnlySpan<int64> backwards)
+                        )
                     x.Device.Take(x, at, axis))
 
             member _.Transpose(_, ct) = Tensor.Flipped(ct, axes)
@@ -385,23 +386,18 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         { new LinearPrimitive("cast") with
             member _.Parameters = [ "dtype", box dtype ]
 
-            member _.Shape inputs =
-                { Shape = inputs[0].Shape
-                  DType = dtype }
+            member _.Shape inputs = { Shape = inputs[0].Shape; DType = dtype }
 
-            member _.Value(inputs, out) =
-                inputs[0].Device.Convert(inputs[0], out.DType)
+            member _.Value(inputs, out) = inputs[0].Device.Convert(inputs[0], out.DType)
 
             member _.Transpose(inputs, ct) = Tensor.Cast(ct, inputs[0].DType)
             member _.Batch(inputs, _, _) = Tensor.Cast(inputs[0], dtype) }
 
-    static let casts = Array.init 6 (fun i -> cast (LanguagePrimitives.EnumOfValue<byte, DType> (byte i)))
+    static let casts = Array.init 6 (fun i -> cast (LanguagePrimitives.EnumOfValue<byte, DType>(byte i)))
 
     static let stop =
         { new LinearPrimitive("stopGradient") with
-            member _.Shape inputs =
-                { Shape = inputs[0].Shape
-                  DType = inputs[0].DType }
+            member _.Shape inputs = { Shape = inputs[0].Shape; DType = inputs[0].DType }
 
             member _.Value(inputs, _) = inputs[0]
             member _.Transpose(_, _) = null
@@ -412,18 +408,13 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         { new Primitive("where") with
             member _.Shape inputs =
                 { Shape =
-                    Shape.broadcast
-                        "where"
-                        inputs[0].Shape
-                        (Shape.broadcast "where" inputs[1].Shape inputs[2].Shape)
+                    Shape.broadcast "where" inputs[0].Shape (Shape.broadcast "where" inputs[1].Shape inputs[2].Shape)
                   DType = inputs[1].DType }
 
-            member _.Value(inputs, out) =
-                inputs[1].Device.Select(inputs[0], inputs[1], inputs[2], out.Shape)
+            member _.Value(inputs, out) = inputs[1].Device.Select(inputs[0], inputs[1], inputs[2], out.Shape)
 
             member _.Jvp(inputs, output, tangents) =
-                let orZero (t: Tensor) =
-                    if isNull t then Tensor.ScalarOf(output, 0.0) else t
+                let orZero (t: Tensor) = if isNull t then Tensor.ScalarOf(output, 0.0) else t
 
                 Tensor.BroadcastTo(Tensor.Where(inputs[0], orZero tangents[1], orZero tangents[2]), output.Shape)
 
@@ -434,10 +425,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                     let zero = Tensor.ScalarOf(ct, 0.0)
 
                     let kept =
-                        if input = 1 then
-                            Tensor.Where(inputs[0], ct, zero)
-                        else
-                            Tensor.Where(inputs[0], zero, ct)
+                        if input = 1 then Tensor.Where(inputs[0], ct, zero) else Tensor.Where(inputs[0], zero, ct)
 
                     Tensor.SumTo(kept, inputs[input].Shape)
 
@@ -596,12 +584,10 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     // Making tensors.
 
     /// A scalar of type float64.
-    static member Scalar(value: float) : Tensor =
-        Concrete(NDArray.Scalar(Cpu.Instance, value))
+    static member Scalar(value: float) : Tensor = Concrete(NDArray.Scalar(Cpu.Instance, value))
 
     /// A scalar of type float32.
-    static member Scalar(value: float32) : Tensor =
-        Concrete(NDArray.Scalar(Cpu.Instance, value))
+    static member Scalar(value: float32) : Tensor = Concrete(NDArray.Scalar(Cpu.Instance, value))
 
     /// A scalar on the device of a tensor, of its type (float32 if that type cannot hold the value).
     static member internal ScalarOf(like: Tensor, value: float) : Tensor =
@@ -614,8 +600,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         Concrete(like.Device.Fill(dtype, Shape.scalar, value))
 
     /// Zeros of the shape and type of a tensor.
-    static member internal ZerosLike(x: Tensor) : Tensor =
-        Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
+    static member internal ZerosLike(x: Tensor) : Tensor = Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
 
     /// A tensor on the host from values in row-major order.
     static member From(values: ReadOnlySpan<float32>, [<ParamArray>] shape: int[]) : Tensor =
@@ -669,17 +654,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// The sum over the axes that a shape stretches along to become that of x: the transpose of broadcastTo.
     static member SumTo(x: Tensor, shape: int[]) : Tensor =
-        if isNull x || Shape.equal x.Shape shape then
-            x
-        else
-            Tensor.Bind(sumTo shape, x)
+        if isNull x || Shape.equal x.Shape shape then x else Tensor.Bind(sumTo shape, x)
 
     /// x stretched to a shape to which its own broadcasts.
     static member BroadcastTo(x: Tensor, shape: int[]) : Tensor =
-        if isNull x || Shape.equal x.Shape shape then
-            x
-        else
-            Tensor.Bind(broadcastTo shape, x)
+        if isNull x || Shape.equal x.Shape shape then x else Tensor.Bind(broadcastTo shape, x)
 
     /// The same elements in row-major order with another shape; one length may be -1.
     static member internal Reshaped(x: Tensor, shape: int[]) : Tensor =
@@ -687,17 +666,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// Every steps[i]-th element from starts[i] of each axis.
     static member internal Sliced(x: Tensor, starts, lengths, steps) : Tensor =
-        if Shape.equal lengths x.Shape then
-            x
-        else
-            Tensor.Bind(sliced starts lengths steps, x)
+        if Shape.equal lengths x.Shape then x else Tensor.Bind(sliced starts lengths steps, x)
 
     /// Zeros of a shape with x written at starts[i] + j * steps[i] of each axis: the transpose of slicing.
     static member internal Placed(x: Tensor, shape, starts, steps) : Tensor =
-        if Shape.equal shape x.Shape then
-            x
-        else
-            Tensor.Bind(placed shape starts steps, x)
+        if Shape.equal shape x.Shape then x else Tensor.Bind(placed shape starts steps, x)
 
     /// The elements in the opposite order along sorted axes.
     static member internal Flipped(x: Tensor, axes: int[]) : Tensor =
@@ -709,7 +682,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// What an index of slices selects. Axes that are not named are kept whole.
     static member internal Indexed(x: Tensor, slices: Slice[]) : Tensor =
         if slices.Length > x.Rank then
-            Shape.fail "index" $"{slices.Length} indices for a tensor of rank {x.Rank}, shape {Shape.format x.Shape}; give at most one for each axis."
+            Shape.fail
+                "index"
+                $"{slices.Length} indices for a tensor of rank {x.Rank}, shape {Shape.format x.Shape}; give at most one for each axis."
 
         let starts = Array.zeroCreate x.Rank
         let lengths = Array.copy x.Shape
@@ -722,7 +697,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
             if s.IsPosition then
                 if first < 0 || first >= n then
-                    Shape.fail "index" $"position {if s.Start.IsFromEnd then -s.Start.Value else s.Start.Value} is outside axis {i}, which has length {n}; use {-n} to {n - 1}."
+                    Shape.fail
+                        "index"
+                        $"position {if s.Start.IsFromEnd then -s.Start.Value else s.Start.Value} is outside axis {i}, which has length {n}; use {-n} to {n - 1}."
 
                 positions <- positions + 1
                 lengths[i] <- 1
@@ -730,22 +707,36 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 let last = s.End.GetOffset n
 
                 if first < 0 || last > n || first > last then
-                    Shape.fail "index" $"the range from position {first} to before {last} is outside axis {i}, which has length {n}."
+                    Shape.fail
+                        "index"
+                        $"the range from position {first} to before {last} is outside axis {i}, which has length {n}."
 
                 steps[i] <- Math.Abs s.Step
                 lengths[i] <- (last - first + steps[i] - 1) / steps[i]
 
             // Backwards, the last position of the range is the first that is selected.
-            starts[i] <- if s.Step < 0 && lengths[i] > 0 then s.End.GetOffset n - 1 - (lengths[i] - 1) * steps[i] else first
+            starts[i] <-
+                if s.Step < 0 && lengths[i] > 0 then
+                    s.End.GetOffset n - 1 - (lengths[i] - 1) * steps[i]
+                else
+                    first
 
-        let backwards = [| for i in 0 .. slices.Length - 1 do if slices[i].Step < 0 then i |]
+        let backwards =
+            [| for i in 0 .. slices.Length - 1 do
+                   if slices[i].Step < 0 then
+                       i |]
         let selected = Tensor.Flipped(Tensor.Sliced(x, starts, lengths, steps), backwards)
 
         if positions = 0 then
             selected
         else
             let isKept i = i >= slices.Length || not slices[i].IsPosition
-            Tensor.Reshaped(selected, [| for i in 0 .. x.Rank - 1 do if isKept i then lengths[i] |])
+            Tensor.Reshaped(
+                selected,
+                [| for i in 0 .. x.Rank - 1 do
+                       if isKept i then
+                           lengths[i] |]
+            )
 
     /// What slices select: `x[0, 1..3, ..]` in C#. A position removes its axis; axes that are not named are kept whole.
     member this.Item
@@ -769,8 +760,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             Tensor.Indexed(this, [| Slice.At i; Slice.At j; Slice.At k; Slice.At l |])
 
     /// x with all its derivatives taken to be zero.
-    static member StopGradient(x: Tensor) : Tensor =
-        if x.Level = 0L then x else Tensor.Bind(stop, x)
+    static member StopGradient(x: Tensor) : Tensor = if x.Level = 0L then x else Tensor.Bind(stop, x)
 
     /// Elements of x where the condition holds, of y elsewhere. Only the chosen side receives a derivative.
     static member Where(condition: Tensor, x: Tensor, y: Tensor) : Tensor =
@@ -912,7 +902,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// The value of a tensor with one element.
     member this.ToDouble() : float =
         if this.Size <> 1 then
-            Shape.fail "ToDouble" $"the tensor has shape {Shape.format shape}, not one element; reduce or index it first."
+            Shape.fail
+                "ToDouble"
+                $"the tensor has shape {Shape.format shape}, not one element; reduce or index it first."
 
         let array = this.Array
 

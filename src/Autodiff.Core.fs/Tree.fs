@@ -114,8 +114,8 @@ module internal TreeCodecs =
         let part = lazy (codecFor element)
 
         let ofArray =
-            typeof<list<int>>.Assembly
-                .GetType("Microsoft.FSharp.Collections.ListModule")
+            typeof<list<int>>
+                .Assembly.GetType("Microsoft.FSharp.Collections.ListModule")
                 .GetMethod("OfArray")
                 .MakeGenericMethod
                 element
@@ -148,8 +148,7 @@ module internal TreeCodecs =
             |> Seq.toArray
             |> Array.sortWith (fun (struct (a, _)) (struct (b, _)) -> Comparer.DefaultInvariant.Compare(a, b))
 
-        let isFSharpMap =
-            mapType.GetGenericTypeDefinition() = typedefof<Map<int, int>>
+        let isFSharpMap = mapType.GetGenericTypeDefinition() = typedefof<Map<int, int>>
 
         { new TreeCodec() with
 
@@ -171,7 +170,8 @@ module internal TreeCodecs =
                     Activator.CreateInstance(mapType, items :> obj)
                 else
                     let result =
-                        Activator.CreateInstance(typedefof<Dictionary<_, _>>.MakeGenericType(key, element)) :?> IDictionary
+                        Activator.CreateInstance(typedefof<Dictionary<_, _>>.MakeGenericType(key, element))
+                        :?> IDictionary
 
                     for struct (k, v) in source do
                         result.Add(k, part.Value.Rebuild(v, leaves, &position))
@@ -218,7 +218,13 @@ module internal TreeCodecs =
             leaf
         elif typeof<ITree>.IsAssignableFrom t then
             user
-        elif t.IsPrimitive || t.IsEnum || t = typeof<string> || t = typeof<decimal> || typeof<Delegate>.IsAssignableFrom t then
+        elif
+            t.IsPrimitive
+            || t.IsEnum
+            || t = typeof<string>
+            || t = typeof<decimal>
+            || typeof<Delegate>.IsAssignableFrom t
+        then
             constant
         elif t.IsArray then
             let element = t.GetElementType()
@@ -279,8 +285,8 @@ module Tree =
     /// The same structure with other tensors at its leaves.
     let withLeaves (tree: 'a) (leaves: Tensor[]) : 'a =
         match box tree with
-        | :? Tensor when leaves.Length = 1 -> unbox<'a> (box leaves[0])
-        | :? (Tensor[]) as xs when xs.Length = leaves.Length -> unbox<'a> (box (Array.copy leaves))
+        | :? Tensor when leaves.Length = 1 -> unbox<'a>(box leaves[0])
+        | :? (Tensor[]) as xs when xs.Length = leaves.Length -> unbox<'a>(box (Array.copy leaves))
         | value ->
             let mutable position = 0
             let result = (TreeCodecs.codecFor typeof<'a>).Rebuild(value, leaves, &position)
@@ -291,8 +297,7 @@ module Tree =
             unbox<'a> result
 
     /// Applies a function to each tensor.
-    let map (f: Tensor -> Tensor) (tree: 'a) : 'a =
-        withLeaves tree (Array.map f (leaves tree))
+    let map (f: Tensor -> Tensor) (tree: 'a) : 'a = withLeaves tree (Array.map f (leaves tree))
 
     /// Applies a function to the tensors at the same places of two trees of one structure.
     let map2 (f: Tensor -> Tensor -> Tensor) (a: 'a) (b: 'a) : 'a =

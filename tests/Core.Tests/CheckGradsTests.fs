@@ -49,6 +49,9 @@ let ``rules that are wrong only at the second order pass the first and are caugh
 
 [<Fact>]
 let ``missing and NaN derivatives are caught`` () =
-    Assert.Throws<GradientMismatchException>(fun () -> run 1 (FalseSine((fun _ _ -> null), (fun _ _ -> null)))) |> ignore
-    Assert.Throws<GradientMismatchException>(fun () -> run 1 (FalseSine((fun _ (t: Tensor) -> t * nan), right))) |> ignore
-    Assert.Throws<GradientMismatchException>(fun () -> run 1 (FalseSine(right, (fun _ (ct: Tensor) -> ct * nan)))) |> ignore
+    Assert.Throws<GradientMismatchException>(fun () -> run 1 (FalseSine((fun _ _ -> null), (fun _ _ -> null))))
+    |> ignore
+    Assert.Throws<GradientMismatchException>(fun () -> run 1 (FalseSine((fun _ (t: Tensor) -> t * nan), right)))
+    |> ignore
+    Assert.Throws<GradientMismatchException>(fun () -> run 1 (FalseSine(right, (fun _ (ct: Tensor) -> ct * nan))))
+    |> ignore

@@ -31,7 +31,10 @@ let directionLike (seed: int) (x: Tensor) : Tensor =
 let dot (xs: Tensor[]) (ys: Tensor[]) : float =
     Array.fold2
         (fun total (x: Tensor) (y: Tensor) ->
-            if isNull x || isNull y then total else total + Array.fold2 (fun s a b -> s + a * b) 0.0 (floats x) (floats y))
+            if isNull x || isNull y then
+                total
+            else
+                total + Array.fold2 (fun s a b -> s + a * b) 0.0 (floats x) (floats y))
         0.0
         xs
         ys
@@ -41,7 +44,8 @@ let size (x: Tensor) = sqrt (dot [| x |] [| x |])
 /// Whether two tensors have one type, one shape and the same bits (all NaN count as one).
 let sameBits (a: Tensor) (b: Tensor) =
     let canonical (x: Tensor) =
-        floats x |> Array.map (fun v -> if Double.IsNaN v then 0x7ff8000000000000L else BitConverter.DoubleToInt64Bits v)
+        floats x
+        |> Array.map (fun v -> if Double.IsNaN v then 0x7ff8000000000000L else BitConverter.DoubleToInt64Bits v)
 
     a.DType = b.DType && a.Shape = b.Shape && canonical a = canonical b
 
@@ -52,9 +56,12 @@ let distance (expected: float[]) (actual: float[]) =
     else
         Array.fold2
             (fun worst e a ->
-                if e.Equals a then worst
-                elif Double.IsNaN e || Double.IsNaN a || Double.IsInfinity e || Double.IsInfinity a then infinity
-                else max worst (abs (e - a) / (1.0 + abs e)))
+                if e.Equals a then
+                    worst
+                elif Double.IsNaN e || Double.IsNaN a || Double.IsInfinity e || Double.IsInfinity a then
+                    infinity
+                else
+                    max worst (abs (e - a) / (1.0 + abs e)))
             0.0
             expected
             actual

@@ -9,8 +9,7 @@ open Xunit
 /// One function, plain and with rules, each rule marking that it was used by being written in another way.
 let private plain (x: Tensor) : Tensor = exp (sin x)
 
-let private byJvp: Tensor -> Tensor =
-    customJvp plain (fun x y xDot -> xDot * cos x * y)
+let private byJvp: Tensor -> Tensor = customJvp plain (fun x y xDot -> xDot * cos x * y)
 
 let private byVjp: Tensor -> Tensor =
     customVjp plain (fun x -> let y = plain x in y, (cos x, y)) (fun (c, y) ct -> ct * c * y)
@@ -19,10 +18,13 @@ let private byVjp: Tensor -> Tensor =
 let rec private nested (x: Tensor) : Tensor =
     customVjp plain (fun x -> let y = nested x in y, (x, y)) (fun (x, y) ct -> ct * cos x * y) x
 
-let private functions = [ "customJvp", byJvp; "customVjp", byVjp; "nested", nested; "composed", (fun x -> log (byJvp (log (byVjp x)))) ]
+let private functions =
+    [ "customJvp", byJvp
+      "customVjp", byVjp
+      "nested", nested
+      "composed", (fun x -> log (byJvp (log (byVjp x)))) ]
 
-let private expected name : Tensor -> Tensor =
-    if name = "composed" then (fun x -> sin (sin x)) else plain
+let private expected name : Tensor -> Tensor = if name = "composed" then (fun x -> sin (sin x)) else plain
 
 let private forward (f: Tensor -> Tensor) (x: Tensor) : Tensor = snd (jvp f x (Tensor.onesLike x))
 let private reverse (f: Tensor -> Tensor) (x: Tensor) : Tensor = grad f x
@@ -41,7 +43,8 @@ let ``rules give the derivatives of the function to third order in all mixes of 
 
                   for m3, c in modes do
                       $"{m3} {m2} {m1} {name}", c (b (a f)), c (b (a (expected name))) ]
-    |> forEach (fun (name, _, _) -> name) (fun (_, actual, expected) -> near 1e-12 (expected (scalar 0.7)) (actual (scalar 0.7)))
+    |> forEach (fun (name, _, _) -> name) (fun (_, actual, expected) ->
+        near 1e-12 (expected (scalar 0.7)) (actual (scalar 0.7)))
 
 [<Fact>]
 let ``the rule replaces the derivative of the function's operations`` () =
@@ -64,7 +67,8 @@ let ``arguments and results are trees, of several types, with parts that have no
     let forward (x: Tensor, rest: {| W: Tensor; N: Tensor |}) = f (x, rest), (x, rest)
 
     let backward (x: Tensor, rest: {| W: Tensor; N: Tensor |}) (cts: Tensor list) =
-        (cts[0] * rest.W + cts[1] * rest.N), {| W = Tensor.cast DType.Float32 (cts[0] * x); N = Tensor.zerosLike rest.N |}
+        (cts[0] * rest.W + cts[1] * rest.N),
+        {| W = Tensor.cast DType.Float32 (cts[0] * x); N = Tensor.zerosLike rest.N |}
 
     let loss g (x, rest) =
         let ys: Tensor list = g (x, rest)
@@ -93,7 +97,12 @@ let ``the forward rule runs once for a gradient`` () =
     let mutable runs = 0
 
     let f =
-        customVjp plain (fun x -> runs <- runs + 1; plain x, x) (fun x ct -> ct * cos x * plain x)
+        customVjp
+            plain
+            (fun x ->
+                runs <- runs + 1
+                plain x, x)
+            (fun x ct -> ct * cos x * plain x)
 
     let _, pull = vjp f (scalar 0.3)
     pull (scalar 1.0) |> ignore
@@ -105,19 +114,28 @@ let ``wrong structures and captured tensors raise clear messages`` () =
     let x = vector [ 1.0; 2.0 ]
     let zero = scalar 0.0
 
-    [ "a cotangent of another shape", "customVjp: the cotangent that the backward rule returned is float64 of shape (), but must be float64 of shape (2).",
+    [ "a cotangent of another shape",
+      "customVjp: the cotangent that the backward rule returned is float64 of shape (), but must be float64 of shape (2).",
       fun () -> grad (customVjp Tensor.sum (fun x -> Tensor.sum x, ()) (fun () _ -> zero)) x |> ignore
 
-      "a cotangent of another type", "customVjp: the cotangent that the backward rule returned is float32 of shape (2), but must be float64 of shape (2).",
+      "a cotangent of another type",
+      "customVjp: the cotangent that the backward rule returned is float32 of shape (2), but must be float64 of shape (2).",
       fun () -> grad (customVjp Tensor.sum (fun x -> Tensor.sum x, ()) (fun () _ -> Tensor.zeros [ 2 ])) x |> ignore
 
-      "too few cotangents", "customVjp: the cotangent that the backward rule returned has 1 tensors, where 2 are needed.",
-      fun () -> grad (customVjp (fun (xs: Tensor list) -> xs[0]) (fun xs -> xs[0], ()) (fun () ct -> [ ct ])) [ zero; zero ] |> ignore
+      "too few cotangents",
+      "customVjp: the cotangent that the backward rule returned has 1 tensors, where 2 are needed.",
+      fun () ->
+          grad (customVjp (fun (xs: Tensor list) -> xs[0]) (fun xs -> xs[0], ()) (fun () ct -> [ ct ])) [ zero; zero ]
+          |> ignore
 
-      "a tangent of another shape", "customJvp: the tangent that the rule returned is float64 of shape (2), but must be float64 of shape ().",
+      "a tangent of another shape",
+      "customJvp: the tangent that the rule returned is float64 of shape (2), but must be float64 of shape ().",
       fun () -> jvp (customJvp Tensor.sum (fun _ _ xDot -> xDot)) x x |> ignore
 
-      "a captured tensor", "customVjp: the function uses a tensor that is being differentiated and is not part of its argument",
-      fun () -> grad (fun (a: Tensor) -> customVjp (fun x -> x * a) (fun x -> x * a, ()) (fun () ct -> ct * a) a) zero |> ignore ]
+      "a captured tensor",
+      "customVjp: the function uses a tensor that is being differentiated and is not part of its argument",
+      fun () ->
+          grad (fun (a: Tensor) -> customVjp (fun x -> x * a) (fun x -> x * a, ()) (fun () ct -> ct * a) a) zero
+          |> ignore ]
     |> forEach (fun (name, _, _) -> name) (fun (_, message, call) ->
         Assert.StartsWith(message, Assert.Throws<ArgumentException>(call).Message))

@@ -26,20 +26,28 @@ let private table: (string * (unit -> unit) * string list) list =
       "maximum shapes", run (fun () -> Tensor.Maximum(x3, x4)), [ "maximum: "; "(3)"; "(4)" ]
       "compare shapes", run (fun () -> Tensor.Less(x3, x4)), [ "less: "; "(3)"; "(4)" ]
       "where shapes", run (fun () -> Tensor.Where(Tensor.cast DType.Bool x3, x3, x4)), [ "where: "; "(3)"; "(4)" ]
-      "shapes in a differentiated function", run (fun () -> grad (fun x -> Tensor.sum (x + x4)) x3), [ "add: "; "(3)"; "(4)" ]
+      "shapes in a differentiated function",
+      run (fun () -> grad (fun x -> Tensor.sum (x + x4)) x3),
+      [ "add: "; "(3)"; "(4)" ]
       "not of floats", run (fun () -> Tensor.Not x3), [ "not: "; "float64"; "To" ]
       "and of floats", run (fun () -> Tensor.And(x3, x3)), [ "and: "; "float64"; "To" ]
       "polygamma of a negative order", run (fun () -> polygamma -1 x3), [ "polygamma: "; "-1"; "negative" ]
-      "remainder of integers by zero", run (fun () -> remainder ints (Tensor.ofSeq [ 0 ])), [ "remainder: "; "zero"; "float" ]
+      "remainder of integers by zero",
+      run (fun () -> remainder ints (Tensor.ofSeq [ 0 ])),
+      [ "remainder: "; "zero"; "float" ]
       "shift of floats", run (fun () -> leftShift x3 x3), [ "leftShift: "; "float64"; "To" ]
       "bits of floats", run (fun () -> bitwiseNot x3), [ "xor: "; "float64"; "To" ]
       "division of integers by zero", run (fun () -> ints / Tensor.ofSeq [ 0 ]), [ "divide: "; "zero"; "float" ]
 
-      "matmul", run (fun () -> Tensor.matmul x23 x23), [ "matmul: "; "(2, 3) and (2, 3)"; "3 columns"; "2 rows"; "Transpose" ]
+      "matmul",
+      run (fun () -> Tensor.matmul x23 x23),
+      [ "matmul: "; "(2, 3) and (2, 3)"; "3 columns"; "2 rows"; "Transpose" ]
       "matmul by a vector", run (fun () -> Tensor.matmul x23 x4), [ "matmul: "; "(2, 3) and (4)"; "Transpose" ]
       "matmul of vectors", run (fun () -> Tensor.matmul x3 x4), [ "matmul: "; "(3) and (4)" ]
       "matmul of a scalar", run (fun () -> Tensor.matmul (scalar 2.0) x3), [ "matmul: "; "()"; "(3)"; "*" ]
-      "matmul of batches", run (fun () -> Tensor.matmul (normal 1 [| 2; 3; 3 |]) (normal 1 [| 4; 3; 3 |])), [ "matmul: "; "(2)"; "(4)" ]
+      "matmul of batches",
+      run (fun () -> Tensor.matmul (normal 1 [| 2; 3; 3 |]) (normal 1 [| 4; 3; 3 |])),
+      [ "matmul: "; "(2)"; "(4)" ]
       "dot", run (fun () -> Tensor.dot x3 x4), [ "dot: "; "(3)"; "(4)"; "matmul" ]
       "transpose of a vector", run (fun () -> Tensor.transpose x3), [ "transpose: "; "(3)"; "reshape" ]
       "permute with an axis twice", run (fun () -> Tensor.permute [ 0; 0 ] x23), [ "transpose: "; "axis 0"; "twice" ]
@@ -48,13 +56,19 @@ let private table: (string * (unit -> unit) * string list) list =
       "reshape", run (fun () -> Tensor.reshape [ 4; 2 ] x23), [ "reshape: "; "(2, 3) has 6"; "(4, 2) has 8"; "-1" ]
       "reshape with -1", run (fun () -> Tensor.reshape [ 4; -1 ] x23), [ "reshape: "; "(2, 3)"; "(4, -1)" ]
       "reshape with -1 twice", run (fun () -> Tensor.reshape [ -1; -1 ] x23), [ "reshape: "; "(-1, -1)"; "one" ]
-      "reshape with negative lengths", run (fun () -> Tensor.reshape [ -2; -3 ] x23), [ "reshape: "; "(-2, -3)"; "negative" ]
+      "reshape with negative lengths",
+      run (fun () -> Tensor.reshape [ -2; -3 ] x23),
+      [ "reshape: "; "(-2, -3)"; "negative" ]
       "broadcastTo", run (fun () -> Tensor.broadcastTo [ 3; 2 ] x23), [ "broadcastTo: "; "(2, 3)"; "(3, 2)" ]
-      "broadcastTo a negative length", run (fun () -> Tensor.broadcastTo [ -2 ] (scalar 1.0)), [ "broadcastTo: "; "(-2)"; "negative" ]
+      "broadcastTo a negative length",
+      run (fun () -> Tensor.broadcastTo [ -2 ] (scalar 1.0)),
+      [ "broadcastTo: "; "(-2)"; "negative" ]
       "squeeze", run (fun () -> Tensor.squeeze 0 x23), [ "squeeze: "; "axis 0"; "(2, 3)"; "length 1" ]
       "expandAxis", run (fun () -> Tensor.expandAxis 4 x23), [ "expandAxis: "; "4"; "-3 to 2" ]
       "flatten from an axis", run (fun () -> x23.Flatten 2), [ "flatten: "; "axis 2"; "-2 to 1" ]
-      "concat", run (fun () -> Tensor.concat 0 [ x23; normal 1 [| 2; 4 |] ]), [ "concat: "; "(2, 3)"; "(2, 4)"; "axis other than 0" ]
+      "concat",
+      run (fun () -> Tensor.concat 0 [ x23; normal 1 [| 2; 4 |] ]),
+      [ "concat: "; "(2, 3)"; "(2, 4)"; "axis other than 0" ]
       "concat of ranks", run (fun () -> Tensor.concat 0 [ x23; x3 ]), [ "concat: "; "(2, 3)"; "(3)" ]
       "concat of nothing", run (fun () -> Tensor.concat 0 []), [ "concat: "; "no tensors" ]
       "concat of scalars", run (fun () -> Tensor.concat 0 [ scalar 1.0; scalar 2.0 ]), [ "concat: "; "scalar"; "stack" ]
@@ -91,14 +105,22 @@ let private table: (string * (unit -> unit) * string list) list =
       "tril of a vector", run (fun () -> Tensor.tril 0 x3), [ "tril: "; "(3)"; "reshape" ]
       "diagonal of a vector", run (fun () -> x3.Diagonal()), [ "diagonal: "; "(3)"; "reshape" ]
       "diag of a scalar", run (fun () -> Tensor.diag 0 (scalar 1.0)), [ "diag: "; "scalar"; "reshape" ]
-      "pad by reflection", run (fun () -> Tensor.padWith PadMode.Reflect [ 1, 1 ] x23), [ "pad: "; "(2, 3)"; "each axis" ]
-      "pad of nothing", run (fun () -> Tensor.padWith PadMode.Edge [ 1, 0; 0, 0 ] empty), [ "pad: "; "axis 0"; "(0, 3)"; "empty" ]
+      "pad by reflection",
+      run (fun () -> Tensor.padWith PadMode.Reflect [ 1, 1 ] x23),
+      [ "pad: "; "(2, 3)"; "each axis" ]
+      "pad of nothing",
+      run (fun () -> Tensor.padWith PadMode.Edge [ 1, 0; 0, 0 ] empty),
+      [ "pad: "; "axis 0"; "(0, 3)"; "empty" ]
       "slice without a step", run (fun () -> Tensor.slice 0 None None 0 x3), [ "slice: "; "step is 0" ]
       "swapAxes", run (fun () -> Tensor.swapAxes 0 2 x23), [ "swapAxes: "; "axis 2" ]
-      "split into equal parts", run (fun () -> Tensor.splitEqually 1 2 x23), [ "split: "; "axis 1"; "(2, 3)"; "2 equal parts"; "lengths" ]
+      "split into equal parts",
+      run (fun () -> Tensor.splitEqually 1 2 x23),
+      [ "split: "; "axis 1"; "(2, 3)"; "2 equal parts"; "lengths" ]
       "sort of a scalar", run (fun () -> Tensor.sort 0 (scalar 1.0)), [ "sort: "; "scalar has no axes" ]
       "topK", run (fun () -> Tensor.topK 4 1 x23), [ "topK: "; "4"; "axis 1"; "length 3" ]
-      "searchsorted", run (fun () -> Tensor.searchsorted x23 x3), [ "searchsorted: "; "(2, 3)"; "(3)"; "all axes but the last" ]
+      "searchsorted",
+      run (fun () -> Tensor.searchsorted x23 x3),
+      [ "searchsorted: "; "(2, 3)"; "(3)"; "all axes but the last" ]
       "scatter", run (fun () -> Tensor.scatter 0 (indices [ 1 ] [ 3 ]) (scalar 1.0) x3), [ "scatter: "; "3"; "-3 to 2" ]
       "scatter of many", run (fun () -> Tensor.scatter 0 (indices [ 1 ] [ 0 ]) x3 x3), [ "scatter: "; "(3)"; "(1)" ]
       "mask", run (fun () -> Tensor.mask (Tensor.cast DType.Bool x4) x3), [ "mask: "; "(4)"; "(3)" ]
@@ -109,28 +131,52 @@ let private table: (string * (unit -> unit) * string list) list =
       "range", run (fun () -> x23[*, 1..3]), [ "index: "; "axis 1"; "length 3" ]
       "too many indices", run (fun () -> x3[0, 1]), [ "index: "; "2 indices"; "(3)"; "rank 1" ]
       "take", run (fun () -> Tensor.take 0 (indices [ 1 ] [ 2 ]) x23), [ "take: "; "index 2"; "axis 0"; "-2 to 1" ]
-      "take from much", run (fun () -> Tensor.take 0 (indices [ 3 ] [ 0; 1; 2 ]) (normal 1 [| 2; 200000 |])), [ "take: "; "2"; "axis 0"; "-2 to 1" ]
+      "take from much",
+      run (fun () -> Tensor.take 0 (indices [ 3 ] [ 0; 1; 2 ]) (normal 1 [| 2; 200000 |])),
+      [ "take: "; "2"; "axis 0"; "-2 to 1" ]
       "take by floats", run (fun () -> Tensor.take 0 x3 x23), [ "take: "; "float64"; "int32 or int64" ]
-      "gather", run (fun () -> Tensor.gather 1 (indices [ 2; 1 ] [ 0; 3 ]) x23), [ "gather: "; "3"; "axis 1"; "-3 to 2" ]
-      "gather by other shapes", run (fun () -> Tensor.gather 1 (indices [ 3; 1 ] [ 0; 1; 2 ]) x23), [ "gather: "; "(3, 1)"; "(2, 3)" ]
-      "scatterAdd", run (fun () -> Tensor.scatterAdd 0 2 (indices [ 3 ] [ 0; 1; 2 ]) x3), [ "scatterAdd: "; "2"; "length 2"; "-2 to 1" ]
-      "scatterAdd to a negative length", run (fun () -> Tensor.scatterAdd 0 -1 (indices [ 3 ] [ 0; 1; 2 ]) x3), [ "scatterAdd: "; "-1" ]
+      "gather",
+      run (fun () -> Tensor.gather 1 (indices [ 2; 1 ] [ 0; 3 ]) x23),
+      [ "gather: "; "3"; "axis 1"; "-3 to 2" ]
+      "gather by other shapes",
+      run (fun () -> Tensor.gather 1 (indices [ 3; 1 ] [ 0; 1; 2 ]) x23),
+      [ "gather: "; "(3, 1)"; "(2, 3)" ]
+      "scatterAdd",
+      run (fun () -> Tensor.scatterAdd 0 2 (indices [ 3 ] [ 0; 1; 2 ]) x3),
+      [ "scatterAdd: "; "2"; "length 2"; "-2 to 1" ]
+      "scatterAdd to a negative length",
+      run (fun () -> Tensor.scatterAdd 0 -1 (indices [ 3 ] [ 0; 1; 2 ]) x3),
+      [ "scatterAdd: "; "-1" ]
       "oneHot of floats", run (fun () -> Tensor.oneHot 3 x3), [ "oneHot: "; "float64"; "int32 or int64" ]
       "oneHot of negative classes", run (fun () -> Tensor.oneHot -1 ints), [ "oneHot: "; "-1" ]
 
-      "conv2d channels", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 4; 2; 3; 3 |]) image), [ "conv2d: "; "(2, 3, 8, 8)"; "3 channels"; "(4, 2, 3, 3)"; "2" ]
-      "conv2d rank", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 3; 3 |]) image), [ "conv2d: "; "(3, 3)"; "(filters, channels, height, width)" ]
-      "conv2d of a large filter", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 1; 3; 9; 9 |]) image), [ "conv2d: "; "9 x 9"; "8 x 8"; "padding" ]
+      "conv2d channels",
+      run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 4; 2; 3; 3 |]) image),
+      [ "conv2d: "; "(2, 3, 8, 8)"; "3 channels"; "(4, 2, 3, 3)"; "2" ]
+      "conv2d rank",
+      run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 3; 3 |]) image),
+      [ "conv2d: "; "(3, 3)"; "(filters, channels, height, width)" ]
+      "conv2d of a large filter",
+      run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 1; 3; 9; 9 |]) image),
+      [ "conv2d: "; "9 x 9"; "8 x 8"; "padding" ]
       "conv2d stride", run (fun () -> Tensor.conv2d 0 0 (normal 1 [| 1; 3; 3; 3 |]) image), [ "conv2d: "; "stride" ]
-      "conv2d of integers", run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 1; 3; 3; 3 |]) (Tensor.cast DType.Int32 image)), [ "conv2d: "; "int32"; "To" ]
-      "maxPool2d rank", run (fun () -> Tensor.maxPool2d 2 2 x23), [ "maxPool2d: "; "(2, 3)"; "(batch, channels, height, width)" ]
+      "conv2d of integers",
+      run (fun () -> Tensor.conv2d 1 0 (normal 1 [| 1; 3; 3; 3 |]) (Tensor.cast DType.Int32 image)),
+      [ "conv2d: "; "int32"; "To" ]
+      "maxPool2d rank",
+      run (fun () -> Tensor.maxPool2d 2 2 x23),
+      [ "maxPool2d: "; "(2, 3)"; "(batch, channels, height, width)" ]
       "maxPool2d window", run (fun () -> Tensor.maxPool2d 9 1 image), [ "maxPool2d: "; "9 x 9"; "8 x 8" ]
       "averagePool2d padding", run (fun () -> image.AveragePool2D(2, 2, 1, 1, 2, 2)), [ "averagePool2d: "; "padding" ]
 
       "negative shape", run (fun () -> Tensor.zeros [ 2; -1 ]), [ "Full: "; "(2, -1)"; "negative" ]
       "huge shape", run (fun () -> Tensor.zeros [ 100000; 100000 ]), [ "Full: "; "(100000, 100000)"; "10000000000" ]
-      "huge memory", run (fun () -> Tensor.full DType.Float64 [ 50000; 40000 ] 0.0), [ "memory: "; "(50000, 40000)"; "2 GiB" ]
-      "values and shape", run (fun () -> Tensor.ofArray [ 2; 2 ] [| 1.0; 2.0; 3.0 |]), [ "ofArray: "; "3 values"; "(2, 2)"; "4" ]
+      "huge memory",
+      run (fun () -> Tensor.full DType.Float64 [ 50000; 40000 ] 0.0),
+      [ "memory: "; "(50000, 40000)"; "2 GiB" ]
+      "values and shape",
+      run (fun () -> Tensor.ofArray [ 2; 2 ] [| 1.0; 2.0; 3.0 |]),
+      [ "ofArray: "; "3 values"; "(2, 2)"; "4" ]
       "ragged rows", run (fun () -> Tensor.ofRows [ [ 1.0; 2.0 ]; [ 3.0 ] ]), [ "ofRows: "; "2 and 1"; "same number" ]
       "arange", run (fun () -> Tensor.arange 0.0 1.0 0.0), [ "arange: "; "step" ]
       "linspace", run (fun () -> Tensor.linspace 0.0 1.0 -1), [ "linspace: "; "-1" ]
@@ -138,18 +184,30 @@ let private table: (string * (unit -> unit) * string list) list =
 
       "grad of many", run (fun () -> grad (fun x -> x * x) x3), [ "grad: "; "float64"; "(3)"; "sum it"; "jacrev" ]
       "grad of integers", run (fun () -> grad Tensor.sum ints), [ "grad: "; "int32"; "To" ]
-      "grad to integers", run (fun () -> grad (fun x -> Tensor.cast DType.Int32 (Tensor.sum x)) x3), [ "grad: "; "int32"; "floating-point" ]
+      "grad to integers",
+      run (fun () -> grad (fun x -> Tensor.cast DType.Int32 (Tensor.sum x)) x3),
+      [ "grad: "; "int32"; "floating-point" ]
       "grad of nothing", run (fun () -> grad (fun (_: string) -> scalar 1.0) "text"), [ "grad: "; "no tensors" ]
       "tangent shape", run (fun () -> jvp sin x3 x4), [ "jvp: "; "tangent"; "(4)"; "(3)" ]
-      "tangent type", run (fun () -> jvp sin x3 (Tensor.cast DType.Float32 x3)), [ "jvp: "; "tangent"; "float32"; "float64" ]
-      "tangent count", run (fun () -> jvp (fun (xs: Tensor list) -> xs[0]) [ x3; x3 ] [ x3 ]), [ "jvp: "; "1 tangent"; "2" ]
+      "tangent type",
+      run (fun () -> jvp sin x3 (Tensor.cast DType.Float32 x3)),
+      [ "jvp: "; "tangent"; "float32"; "float64" ]
+      "tangent count",
+      run (fun () -> jvp (fun (xs: Tensor list) -> xs[0]) [ x3; x3 ] [ x3 ]),
+      [ "jvp: "; "1 tangent"; "2" ]
       "cotangent shape", run (fun () -> snd (vjp Tensor.sum x3) x3), [ "vjp: "; "cotangent"; "(3)"; "()" ]
-      "cotangent type", run (fun () -> snd (vjp sin x3) (Tensor.cast DType.Float32 x3)), [ "vjp: "; "cotangent"; "float32"; "float64" ]
+      "cotangent type",
+      run (fun () -> snd (vjp sin x3) (Tensor.cast DType.Float32 x3)),
+      [ "vjp: "; "cotangent"; "float32"; "float64" ]
       "linear tangent", run (fun () -> snd (linearize sin x3) x4), [ "linearize: "; "tangent"; "(4)"; "(3)" ]
       "vector of hvp", run (fun () -> hvp (fun x -> Tensor.sum (x * x)) x3 x4), [ "tangent"; "(4)"; "(3)" ]
 
-      "random integers as floats", run (fun () -> key.Uniform([| 2 |], dtype = DType.Int32)), [ "Uniform: "; "int32"; "float32 or float64" ]
-      "normal integers", run (fun () -> key.Normal([| 2 |], dtype = DType.Bool)), [ "Normal: "; "bool"; "float32 or float64" ]
+      "random integers as floats",
+      run (fun () -> key.Uniform([| 2 |], dtype = DType.Int32)),
+      [ "Uniform: "; "int32"; "float32 or float64" ]
+      "normal integers",
+      run (fun () -> key.Normal([| 2 |], dtype = DType.Bool)),
+      [ "Normal: "; "bool"; "float32 or float64" ]
       "negative random shape", run (fun () -> key.Normal [| -1 |]), [ "Normal: "; "(-1)"; "negative" ]
       "probability", run (fun () -> key.Bernoulli([| 2 |], 1.5)), [ "Bernoulli: "; "1.5"; "0 and 1" ]
       "range of integers", run (fun () -> key.Integers([| 2 |], 3L, 3L)), [ "Integers: "; "3"; "empty" ]
@@ -157,7 +215,9 @@ let private table: (string * (unit -> unit) * string list) list =
       "negative split", run (fun () -> key.Split -2), [ "Split: "; "-2" ]
 
       "class with tensors", run (fun () -> Tree.leaves (Shapeless())), [ "tree: "; "Shapeless"; "record"; "ITree" ]
-      "matrix of tensors", run (fun () -> Tree.leaves (Array2D.create 1 1 x3)), [ "tree: "; "Tensor[,]"; "array of arrays" ]
+      "matrix of tensors",
+      run (fun () -> Tree.leaves (Array2D.create 1 1 x3)),
+      [ "tree: "; "Tensor[,]"; "array of arrays" ]
       "trees of two sizes", run (fun () -> Tree.map2 (+) [ x3 ] [ x3; x3 ]), [ "Tree.map2: "; "1 and 2" ]
       "tree of other size", run (fun () -> Tree.withLeaves (x3, x3) [| x3 |]), [ "tree: "; "1"; "2" ]
       "matrix from a vector", run (fun () -> x3.ToMatrix()), [ "ToMatrix: "; "(3)" ]

@@ -27,13 +27,19 @@ let ``a square root by Newton's iteration and as a root`` () =
     let expected = sqrt a, 0.5 / sqrt a, -0.25 * a ** -1.5
     check (fixedPoint options (fun (a: Tensor) (x: Tensor) -> 0.5 * (x + a / x)) (scalar 1.0)) a expected 1e-11
     check (root options (fun (a: Tensor) (x: Tensor) -> x * x - a) (scalar 1.0)) a expected 1e-11
-    check (implicitRoot (fun (a: Tensor) -> sqrt a) (fun (a: Tensor) (x: Tensor) -> x * x - a) (scalar 1.0)) a expected 1e-11
+    check
+        (implicitRoot (fun (a: Tensor) -> sqrt a) (fun (a: Tensor) (x: Tensor) -> x * x - a) (scalar 1.0))
+        a
+        expected
+        1e-11
 
 [<Fact>]
 let ``Kepler's equation`` () =
     // E - e sin E = M: dE/dM = 1 / (1 - e cos E), dE/de = sin E / (1 - e cos E)
-    let kepler (m: Tensor, e: Tensor) = root options (fun (m: Tensor, e: Tensor) (E: Tensor) -> E - e * sin E - m) m (m, e)
-    let repeated (m: Tensor, e: Tensor) = fixedPoint options (fun (m: Tensor, e: Tensor) (E: Tensor) -> m + e * sin E) m (m, e)
+    let kepler (m: Tensor, e: Tensor) =
+        root options (fun (m: Tensor, e: Tensor) (E: Tensor) -> E - e * sin E - m) m (m, e)
+    let repeated (m: Tensor, e: Tensor) =
+        fixedPoint options (fun (m: Tensor, e: Tensor) (E: Tensor) -> m + e * sin E) m (m, e)
 
     [ "root", kepler; "fixedPoint", repeated ]
     |> forEach fst (fun (_, solve) ->
@@ -77,7 +83,9 @@ let ``systems over trees, in float32 too, and where rounding stops the search`` 
 let ``a minimum is differentiated through the root of its gradient`` () =
     // The minimum of x^4/4 - a x is the cube root of a.
     let f (a: Tensor) (x: Tensor) = 0.25 * x ** 4.0 - a * x
-    let search (a: Tensor) = (minimize MinimizeMethod.Bfgs { MinimizeOptions.Default with GradientTolerance = 1e-12 } (f a) (scalar 1.0)).Parameters
+    let search (a: Tensor) =
+        (minimize MinimizeMethod.Bfgs { MinimizeOptions.Default with GradientTolerance = 1e-12 } (f a) (scalar 1.0))
+            .Parameters
     let argmin = implicitRoot search (fun a -> grad (f a)) (scalar 1.0)
     check argmin 8.0 (2.0, 1.0 / 12.0, -1.0 / 144.0) 1e-9
 
@@ -87,13 +95,22 @@ let ``searches without success raise clear messages`` () =
         Assert.StartsWith(message, Assert.Throws<ArithmeticException>(call).Message)
 
     let one = scalar 1.0
-    arithmetic "fixedPoint: no convergence after 1000 iterations" (fun () -> fixedPoint options (fun (a: Tensor) x -> a - x) (scalar 0.3) one |> ignore)
-    arithmetic "fixedPoint: no convergence" (fun () -> fixedPoint options (fun (_: Tensor) (x: Tensor) -> x * x * x) (scalar 3.0) one |> ignore)
-    arithmetic "root: no convergence" (fun () -> root options (fun (a: Tensor) (x: Tensor) -> x * x + a) (scalar 0.7) one |> ignore)
-    arithmetic "root: the Jacobian is singular" (fun () -> root options (fun (a: Tensor) (x: Tensor) -> x * x + a) (scalar 0.0) one |> ignore)
-    arithmetic "root: the Jacobian is singular" (fun () -> grad (implicitRoot (fun (a: Tensor) -> a) (fun a x -> square (x - a)) one) one |> ignore)
+    arithmetic "fixedPoint: no convergence after 1000 iterations" (fun () ->
+        fixedPoint options (fun (a: Tensor) x -> a - x) (scalar 0.3) one |> ignore)
+    arithmetic "fixedPoint: no convergence" (fun () ->
+        fixedPoint options (fun (_: Tensor) (x: Tensor) -> x * x * x) (scalar 3.0) one |> ignore)
+    arithmetic "root: no convergence" (fun () ->
+        root options (fun (a: Tensor) (x: Tensor) -> x * x + a) (scalar 0.7) one |> ignore)
+    arithmetic "root: the Jacobian is singular" (fun () ->
+        root options (fun (a: Tensor) (x: Tensor) -> x * x + a) (scalar 0.0) one |> ignore)
+    arithmetic "root: the Jacobian is singular" (fun () ->
+        grad (implicitRoot (fun (a: Tensor) -> a) (fun a x -> square (x - a)) one) one |> ignore)
 
-    [ "NaN at the start", "root: the function is not finite at the start", fun () -> root options (fun (a: Tensor) x -> a * log x) -one one |> ignore
-      "another shape", "root: the result of the function is float64 of shape (1)", fun () -> root options (fun (a: Tensor) x -> Tensor.flatten (a * x)) one one |> ignore ]
+    [ "NaN at the start",
+      "root: the function is not finite at the start",
+      fun () -> root options (fun (a: Tensor) x -> a * log x) -one one |> ignore
+      "another shape",
+      "root: the result of the function is float64 of shape (1)",
+      fun () -> root options (fun (a: Tensor) x -> Tensor.flatten (a * x)) one one |> ignore ]
     |> forEach (fun (name, _, _) -> name) (fun (_, message, call) ->
         Assert.StartsWith(message, Assert.Throws<ArgumentException>(call).Message))

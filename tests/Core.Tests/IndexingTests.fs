@@ -34,7 +34,10 @@ let private table: (string * Tensor * int list * float list) list =
       "every second column", m[[| Slice.All; Slice.Every(2, Range.All) |]], [ 3; 2 ], [ 0.0; 2.0; 4.0; 6.0; 8.0; 10.0 ]
       "every third from 1", m[[| Slice.At 0; Slice.Every(3, Range(Index 1, Index.End)) |]], [ 1 ], [ 1.0 ]
       "every second column backwards", m[[| Slice.At 0; Slice.Every(-2, Range.All) |]], [ 2 ], [ 3.0; 1.0 ]
-      "a part of the columns backwards", m[[| Slice.All; Slice.Every(-1, Range(Index 1, Index 3)) |]], [ 3; 2 ], [ 2.0; 1.0; 6.0; 5.0; 10.0; 9.0 ]
+      "a part of the columns backwards",
+      m[[| Slice.All; Slice.Every(-1, Range(Index 1, Index 3)) |]],
+      [ 3; 2 ],
+      [ 2.0; 1.0; 6.0; 5.0; 10.0; 9.0 ]
       "an empty range backwards", m[[| Slice.Every(-1, Range(Index 1, Index 1)) |]], [ 0; 4 ], []
       "from the end", m[[| Slice.op_Implicit (Range(Index(2, true), Index.End)) |]], [ 2; 4 ], [ 4.0 .. 11.0 ]
       "an empty range", m[[| Slice.op_Implicit (Range(Index 1, Index 1)) |]], [ 0; 4 ], []
@@ -44,7 +47,8 @@ let private table: (string * Tensor * int list * float list) list =
 [<Fact>]
 let ``indices select what they say`` () =
     table
-    |> forEach (fun (name, _, _, _) -> name) (fun (_, actual, shape, values) -> near 0.0 (Tensor.ofArray shape (List.toArray values)) actual)
+    |> forEach (fun (name, _, _, _) -> name) (fun (_, actual, shape, values) ->
+        near 0.0 (Tensor.ofArray shape (List.toArray values)) actual)
 
 [<Fact>]
 let ``the gradient of a slice lands where the slice was`` () =
@@ -53,31 +57,39 @@ let ``the gradient of a slice lands where the slice was`` () =
 
 [<Fact>]
 let ``any slice with any step equals the naive one, on any memory order`` () =
-    let axis = gen {
-        let! n = Gen.choose (1, 7)
-        let! first = Gen.choose (0, n)
-        let! last = Gen.choose (first, n)
-        let! step = Gen.choose (1, 3)
-        return n, first, last, step
-    }
+    let axis =
+        gen {
+            let! n = Gen.choose (1, 7)
+            let! first = Gen.choose (0, n)
+            let! last = Gen.choose (first, n)
+            let! step = Gen.choose (1, 3)
+            return n, first, last, step
+        }
 
-    let inputs = Gen.zip (Gen.choose (1, 3) |> Gen.bind (fun rank -> Gen.listOfLength rank axis)) (Gen.elements [ true; false ])
+    let inputs =
+        Gen.zip (Gen.choose (1, 3) |> Gen.bind (fun rank -> Gen.listOfLength rank axis)) (Gen.elements [ true; false ])
 
-    check 200 (Prop.forAll (Arb.fromGen inputs) (fun (axes, isTransposed) ->
-        let shape = axes |> List.map (fun (n, _, _, _) -> n)
-        let whole = normal 1 (List.toArray (if isTransposed then List.rev shape else shape))
-        let x = if isTransposed then Tensor.permute [ shape.Length - 1 .. -1 .. 0 ] whole else whole
-        let slices = [| for _, first, last, step in axes -> Slice.Every(step, Range(Index first, Index last)) |]
-        let lengths = axes |> List.map (fun (_, first, last, step) -> (last - first + step - 1) / step)
-        let expected = Reference.slice [ for _, f, _, _ in axes -> f ] lengths [ for _, _, _, s in axes -> s ] [| x |]
-        near 0.0 (Tensor.ofArray lengths expected) x[slices]))
+    check
+        200
+        (Prop.forAll (Arb.fromGen inputs) (fun (axes, isTransposed) ->
+            let shape = axes |> List.map (fun (n, _, _, _) -> n)
+            let whole = normal 1 (List.toArray (if isTransposed then List.rev shape else shape))
+            let x = if isTransposed then Tensor.permute [ shape.Length - 1 .. -1 .. 0 ] whole else whole
+            let slices = [| for _, first, last, step in axes -> Slice.Every(step, Range(Index first, Index last)) |]
+            let lengths = axes |> List.map (fun (_, first, last, step) -> (last - first + step - 1) / step)
+            let expected =
+                Reference.slice [ for _, f, _, _ in axes -> f ] lengths [ for _, _, _, s in axes -> s ] [| x |]
+            near 0.0 (Tensor.ofArray lengths expected) x[slices]))
 
 [<Fact>]
 let ``take and gather repeat, and their gradients add up`` () =
     let at = indices [ 4 ] [ 0; 2; 0; -1 ]
     near 0.0 (vector [ 10.0; 30.0; 10.0; 30.0 ]) (Tensor.take 0 at (vector [ 10.0; 20.0; 30.0 ]))
     near 0.0 (vector [ 2.0; 0.0; 2.0 ]) (grad (fun x -> Tensor.sum (Tensor.take 0 at x)) (vector [ 10.0; 20.0; 30.0 ]))
-    near 0.0 (vector [ 40.0; 0.0; 120.0 ]) (grad (fun x -> Tensor.sum (Tensor.take 0 at x ** 2.0)) (vector [ 10.0; 20.0; 30.0 ]))
+    near
+        0.0
+        (vector [ 40.0; 0.0; 120.0 ])
+        (grad (fun x -> Tensor.sum (Tensor.take 0 at x ** 2.0)) (vector [ 10.0; 20.0; 30.0 ]))
     let columns = Tensor.reshape [ 3; 1 ] (indices [ 3 ] [ 1; 0; 3 ])
     near 0.0 (rows [ [ 1.0 ]; [ 4.0 ]; [ 11.0 ] ]) (Tensor.gather 1 columns m)
     near 0.0 (vector [ 4.0; 0.0; 2.0 ]) (Tensor.scatterAdd 0 3 (indices [ 3 ] [ 0; 2; 0 ]) (vector [ 1.0; 2.0; 3.0 ]))

@@ -34,12 +34,12 @@ let ``a matrix product agrees with MathNet's`` () =
 
 [<Fact>]
 let ``arrays of every element type survive the round trip, and conversions round as .NET does`` () =
-    Assert.Equal<int64[]>([| 1L; -2L |], Tensor.toArray<int64> (Tensor.ofSeq [ 1L; -2L ]))
-    Assert.Equal<bool[]>([| true; false |], Tensor.toArray<bool> (Tensor.ofSeq [ true; false ]))
-    Assert.Equal<byte[]>([| 0uy; 255uy |], Tensor.toArray<byte> (Tensor.ofSeq [ 0uy; 255uy ]))
-    Assert.Equal<float32[]>([| 0.1f |], Tensor.toArray<float32> (Tensor.ofSeq [ 0.1f ]))
-    Assert.Equal<int[]>([| 1; -1; 2 |], Tensor.toArray<int> (Tensor.ofSeq [ 1.9; -1.9; 2.5 ]))
-    Assert.Equal<bool[]>([| true; false; true |], Tensor.toArray<bool> (Tensor.ofSeq [ 0.5; 0.0; nan ]))
+    Assert.Equal<int64[]>([| 1L; -2L |], Tensor.toArray<int64>(Tensor.ofSeq [ 1L; -2L ]))
+    Assert.Equal<bool[]>([| true; false |], Tensor.toArray<bool>(Tensor.ofSeq [ true; false ]))
+    Assert.Equal<byte[]>([| 0uy; 255uy |], Tensor.toArray<byte>(Tensor.ofSeq [ 0uy; 255uy ]))
+    Assert.Equal<float32[]>([| 0.1f |], Tensor.toArray<float32>(Tensor.ofSeq [ 0.1f ]))
+    Assert.Equal<int[]>([| 1; -1; 2 |], Tensor.toArray<int>(Tensor.ofSeq [ 1.9; -1.9; 2.5 ]))
+    Assert.Equal<bool[]>([| true; false; true |], Tensor.toArray<bool>(Tensor.ofSeq [ 0.5; 0.0; nan ]))
     near 0.0 (rows [ [ 1.0; 2.0 ] ]) (Tensor.From(ReadOnlySpan [| 1.0; 2.0 |], 1, 2))
 
 [<Fact>]

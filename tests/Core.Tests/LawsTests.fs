@@ -20,7 +20,10 @@ type LawsTests(output: ITestOutputHelper) =
     let moving =
         [ for case in cases do
               if isFloat (bind case case.Inputs) then
-                  let floats = [ for i in 0 .. case.Inputs.Length - 1 do if isFloat case.Inputs[i] then i ]
+                  let floats =
+                      [ for i in 0 .. case.Inputs.Length - 1 do
+                            if isFloat case.Inputs[i] then
+                                i ]
 
                   if not floats.IsEmpty then
                       for active in List.distinct (floats :: [ for i in floats -> [ i ] ]) -> case, active ]
@@ -33,7 +36,10 @@ type LawsTests(output: ITestOutputHelper) =
     /// The same values walked with strides: rows and columns exchanged in memory, every second element, stretched.
     let views (x: Tensor) : (string * Tensor) list =
         let reversed = [| x.Rank - 1 .. -1 .. 0 |]
-        let transposed = Tensor.permute reversed (Tensor.ofArray (Array.rev x.Shape) (Tensor.permute reversed x |> floats) |> Tensor.cast x.DType)
+        let transposed =
+            Tensor.permute
+                reversed
+                (Tensor.ofArray (Array.rev x.Shape) (Tensor.permute reversed x |> floats) |> Tensor.cast x.DType)
         let wide = x.Shape |> Array.map (fun n -> 2 * n + 1)
         let ones = x.Shape |> Array.map (fun _ -> 1)
         let twos = x.Shape |> Array.map (fun _ -> 2)
@@ -45,17 +51,24 @@ type LawsTests(output: ITestOutputHelper) =
         [ "transposed", transposed; "sliced", sliced; "part", part ]
 
     let stretched (x: Tensor) =
-        let first = Structural.slice (Array.zeroCreate x.Rank) (Array.map (fun n -> min n 1) x.Shape) (Array.map (fun _ -> 1) x.Shape) x
+        let first =
+            Structural.slice
+                (Array.zeroCreate x.Rank)
+                (Array.map (fun n -> min n 1) x.Shape)
+                (Array.map (fun _ -> 1) x.Shape)
+                x
         Tensor.BroadcastTo(first, x.Shape)
 
     let contiguous (x: Tensor) = Concrete(x.Device.Contiguous x.Array) :> Tensor
     let run (law: string) table check =
         forEach (fun (case: Case) -> case.Label) check table
-        output.WriteLine $"{law}: {table |> Seq.distinctBy (fun c -> c.Entry.Name) |> Seq.length} primitives, {Seq.length table} cases"
+        output.WriteLine
+            $"{law}: {table |> Seq.distinctBy (fun c -> c.Entry.Name) |> Seq.length} primitives, {Seq.length table} cases"
 
     let runMoving (law: string) check =
         forEach (fun (case: Case, active: int list) -> $"{case.Label}, inputs %A{active}") check moving
-        output.WriteLine $"{law}: {moving |> Seq.distinctBy (fun (c, _) -> c.Entry.Name) |> Seq.length} primitives, {moving.Length} cases"
+        output.WriteLine
+            $"{law}: {moving |> Seq.distinctBy (fun (c, _) -> c.Entry.Name) |> Seq.length} primitives, {moving.Length} cases"
 
     [<Fact>]
     member _.``Law 0: every primitive that bind can see is in the table, and every row of the table is bound``() =
@@ -63,7 +76,14 @@ type LawsTests(output: ITestOutputHelper) =
 
         for case, active in moving do
             let f (xs: Tensor[]) =
-                Tensor.Bind(case.Primitive, case.Inputs |> Array.mapi (fun i x -> match List.tryFindIndex ((=) i) active with Some k -> xs[k] | None -> recorder.Wrap x))
+                Tensor.Bind(
+                    case.Primitive,
+                    case.Inputs
+                    |> Array.mapi (fun i x ->
+                        match List.tryFindIndex ((=) i) active with
+                        | Some k -> xs[k]
+                        | None -> recorder.Wrap x)
+                )
 
             let xs = active |> List.map (fun i -> recorder.Wrap case.Inputs[i]) |> List.toArray
             let gradient (xs: Tensor[]) = let y, pull = vjp f xs in pull (recorder.Wrap(Tensor.onesLike y))
@@ -77,8 +97,15 @@ type LawsTests(output: ITestOutputHelper) =
             // What the batching rules bind, for each subset of the inputs.
             for subset in 1 .. (1 <<< case.Inputs.Length) - 1 do
                 let isBatched i = subset &&& (1 <<< i) <> 0
-                let inputs = case.Inputs |> Array.mapi (fun i x -> recorder.Wrap(if isBatched i then Tensor.stack 0 [ x; x ] else x))
-                vmapWith [ for i in 0 .. inputs.Length - 1 -> if isBatched i then Some 0 else None ] 0 (bind case) inputs |> ignore
+                let inputs =
+                    case.Inputs
+                    |> Array.mapi (fun i x -> recorder.Wrap(if isBatched i then Tensor.stack 0 [ x; x ] else x))
+                vmapWith
+                    [ for i in 0 .. inputs.Length - 1 -> if isBatched i then Some 0 else None ]
+                    0
+                    (bind case)
+                    inputs
+                |> ignore
 
         let seen = recorder.Seen |> Array.map _.Name |> Set.ofArray
         let inTable = Primitives.table |> List.map _.Name |> Set.ofList
@@ -113,8 +140,11 @@ type LawsTests(output: ITestOutputHelper) =
 
     [<Fact>]
     member _.``Law 1: wrong shapes and types raise a message that starts with the operation``() =
-        let table = [ for case in cases do for wrong in case.Entry.Wrong -> case, wrong ]
-        let name (case: Case, wrong: Tensor[]) = case.Label + " given " + String.Join(" and ", wrong |> Array.map (fun x -> Shape.format x.Shape))
+        let table =
+            [ for case in cases do
+                  for wrong in case.Entry.Wrong -> case, wrong ]
+        let name (case: Case, wrong: Tensor[]) =
+            case.Label + " given " + String.Join(" and ", wrong |> Array.map (fun x -> Shape.format x.Shape))
 
         table
         |> forEach name (fun (case, wrong) ->
@@ -138,8 +168,16 @@ type LawsTests(output: ITestOutputHelper) =
             let single = Array.exists isSingle case.Inputs || isSingle (bind case case.Inputs)
             let h, tolerance = if single then 0.25, 1e-6 else 1e-3, 1e-8
 
-            let move t = bind case (Array.map2 (fun (x: Tensor) (u: Tensor) -> if isNull u then x else x + u * t) case.Inputs us) |> floats
-            let numeric = Array.map2 (fun near far -> (8.0 * near - far) / (12.0 * h)) (Array.map2 (-) (move h) (move -h)) (Array.map2 (-) (move (2.0 * h)) (move (-2.0 * h)))
+            let move t =
+                bind
+                    case
+                    (Array.map2 (fun (x: Tensor) (u: Tensor) -> if isNull u then x else x + u * t) case.Inputs us)
+                |> floats
+            let numeric =
+                Array.map2
+                    (fun near far -> (8.0 * near - far) / (12.0 * h))
+                    (Array.map2 (-) (move h) (move -h))
+                    (Array.map2 (-) (move (2.0 * h)) (move (-2.0 * h)))
             let y = bind case case.Inputs
             let dy = case.Primitive.Jvp(case.Inputs, y, us)
 
@@ -173,15 +211,30 @@ type LawsTests(output: ITestOutputHelper) =
 
             let forward, reverse = dot [| dy |] [| ct |], dot us back
             let tolerance = if isSingle y || Array.exists isSingle case.Inputs then 1e-5 else 1e-12
-            Assert.True(abs (forward - reverse) <= tolerance * (1.0 + size dy * size ct), $"<J u, ct> = {forward:g17} but <u, J^T ct> = {reverse:g17}"))
+            Assert.True(
+                abs (forward - reverse) <= tolerance * (1.0 + size dy * size ct),
+                $"<J u, ct> = {forward:g17} but <u, J^T ct> = {reverse:g17}"
+            ))
 
     [<Fact>]
     member _.``Law 5: derivatives agree at second order, forward over reverse and reverse over reverse``() =
-        let smooth = moving |> List.filter (fun (case, _) -> not case.Entry.IsStopped && not (Array.exists isSingle case.Inputs) && not (isSingle (bind case case.Inputs)))
+        let smooth =
+            moving
+            |> List.filter (fun (case, _) ->
+                not case.Entry.IsStopped
+                && not (Array.exists isSingle case.Inputs)
+                && not (isSingle (bind case case.Inputs)))
 
         smooth
         |> forEach (fun (case, active) -> $"{case.Label}, inputs %A{active}") (fun (case, active) ->
-            let f (xs: Tensor[]) = bind case (case.Inputs |> Array.mapi (fun i x -> match List.tryFindIndex ((=) i) active with Some k -> xs[k] | None -> x))
+            let f (xs: Tensor[]) =
+                bind
+                    case
+                    (case.Inputs
+                     |> Array.mapi (fun i x ->
+                         match List.tryFindIndex ((=) i) active with
+                         | Some k -> xs[k]
+                         | None -> x))
             CheckGrads.Run(Func<_, _> f, (active |> List.map (fun i -> case.Inputs[i]) |> List.toArray), order = 2))
 
         output.WriteLine $"second order: {smooth.Length} cases"
@@ -189,7 +242,14 @@ type LawsTests(output: ITestOutputHelper) =
     [<Fact>]
     member _.``linearize gives the bits of jvp``() =
         runMoving "linearize" (fun (case, active) ->
-            let f (xs: Tensor[]) = bind case (case.Inputs |> Array.mapi (fun i x -> match List.tryFindIndex ((=) i) active with Some k -> xs[k] | None -> x))
+            let f (xs: Tensor[]) =
+                bind
+                    case
+                    (case.Inputs
+                     |> Array.mapi (fun i x ->
+                         match List.tryFindIndex ((=) i) active with
+                         | Some k -> xs[k]
+                         | None -> x))
             let xs = active |> List.map (fun i -> case.Inputs[i]) |> List.toArray
             let us = xs |> Array.mapi (fun i x -> directionLike (400 + i) x)
             let y, dy = jvp f xs us

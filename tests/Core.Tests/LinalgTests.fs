@@ -17,12 +17,28 @@ let private diagonal (s: Tensor) = Tensor.expandAxis -2 s * eye s.Shape[s.Rank -
 
 /// Shapes of matrices: square, tall, wide, batched, larger than a block, empty.
 let private shapes =
-    [ [| 1; 1 |]; [| 3; 3 |]; [| 5; 3 |]; [| 3; 5 |]; [| 2; 4; 3 |]; [| 2; 2; 3; 4 |]; [| 70; 70 |]; [| 130; 40 |]; [| 40; 90 |]; [| 3; 0 |]; [| 0; 3 |]; [| 0; 0 |]; [| 0; 2; 3 |] ]
+    [ [| 1; 1 |]
+      [| 3; 3 |]
+      [| 5; 3 |]
+      [| 3; 5 |]
+      [| 2; 4; 3 |]
+      [| 2; 2; 3; 4 |]
+      [| 70; 70 |]
+      [| 130; 40 |]
+      [| 40; 90 |]
+      [| 3; 0 |]
+      [| 0; 3 |]
+      [| 0; 0 |]
+      [| 0; 2; 3 |] ]
 
 let private squares = shapes |> List.filter (fun s -> s[s.Length - 1] = s[s.Length - 2])
 let private both (s: int[]) = [ normal 5 s, 1e-11; Tensor.cast DType.Float32 (normal 5 s), 2e-3 ]
-let private over (table: int[] list) check = [ for s in table do for x, tolerance in both s -> x, tolerance ] |> forEach (fun (x, _) -> $"{x.DType} {Shape.format x.Shape}") check
-let private nearly tolerance (expected: Tensor) actual = near tolerance (Tensor.cast DType.Float64 expected) (Tensor.cast DType.Float64 actual)
+let private over (table: int[] list) check =
+    [ for s in table do
+          for x, tolerance in both s -> x, tolerance ]
+    |> forEach (fun (x, _) -> $"{x.DType} {Shape.format x.Shape}") check
+let private nearly tolerance (expected: Tensor) actual =
+    near tolerance (Tensor.cast DType.Float64 expected) (Tensor.cast DType.Float64 actual)
 
 [<Fact>]
 let ``a matrix times its inverse is the identity, and solve undoes the product`` () =
@@ -47,7 +63,8 @@ let ``solve of large matrices agrees with MathNet`` () =
 [<Fact>]
 let ``triangular solves of large matrices agree with solve`` () =
     let a = normal 1 [| 110; 110 |] * 0.02 + eye 110
-    let masked isKept = Tensor.ofArray [ 110; 110 ] (floats a |> Array.mapi (fun i v -> if isKept (i / 110) (i % 110) then v else 0.0))
+    let masked isKept =
+        Tensor.ofArray [ 110; 110 ] (floats a |> Array.mapi (fun i v -> if isKept (i / 110) (i % 110) then v else 0.0))
 
     for k in [ 1; 5 ] do
         let b = normal 2 [| 110; k |]
@@ -89,7 +106,11 @@ let ``Q R is the matrix, Q has orthonormal columns, the diagonal of R is not neg
 
         for i in 0 .. parts.Length - 1 do
             let row, column = i / k % k, i % k
-            Assert.True(if row = column then parts[i] >= 0.0 elif row > column then parts[i] = 0.0 else true))
+            Assert.True(
+                if row = column then parts[i] >= 0.0
+                elif row > column then parts[i] = 0.0
+                else true
+            ))
 
 [<Fact>]
 let ``U S V is the matrix, with orthonormal vectors and descending values that agree with MathNet`` () =
@@ -197,7 +218,10 @@ let ``powers, traces, Kronecker products, norms, condition and rank follow their
     near 1e-11 (a *@ a *@ a *@ a *@ a) (Linalg.matrixPower 5 a)
     near 1e-11 (Linalg.inverse (a *@ a *@ a)) (Linalg.matrixPower -3 a)
     near 0.0 (batchOfEye a) (Linalg.matrixPower 0 a)
-    near 1e-13 (Tensor.ofSeq (Reference.matrices a |> Array.map (fun m -> m[0, 0] + m[1, 1] + m[2, 2]))) (Linalg.trace a)
+    near
+        1e-13
+        (Tensor.ofSeq (Reference.matrices a |> Array.map (fun m -> m[0, 0] + m[1, 1] + m[2, 2])))
+        (Linalg.trace a)
     nearValue 1e-14 (b[0, 0].ToDouble()) (Linalg.trace b - b[1, 1])
     near 1e-13 ((b.ToMatrix().KroneckerProduct(a[0].ToMatrix())).ToTensor()) (Linalg.kron b a[0])
     Assert.Equal<int[]>([| 2; 6; 12 |], (Linalg.kron b a).Shape)
@@ -209,7 +233,10 @@ let ``powers, traces, Kronecker products, norms, condition and rank follow their
     nearValue 1e-12 (m.Svd().S.Sum()) (Linalg.matrixNorm MatrixNorm.Nuclear b)
     nearValue 1e-11 (a[0].ToMatrix().ConditionNumber()) (Linalg.cond a[0])
     let low = normal 1 [| 5; 2 |] *@ normal 2 [| 2; 4 |]
-    Assert.Equal<int64[]>([| 2L; 4L; 0L |], Tensor.stack 0 [ low; normal 3 [| 5; 4 |]; low * 0.0 ] |> Linalg.matrixRank |> Tensor.toArray<int64>)
+    Assert.Equal<int64[]>(
+        [| 2L; 4L; 0L |],
+        Tensor.stack 0 [ low; normal 3 [| 5; 4 |]; low * 0.0 ] |> Linalg.matrixRank |> Tensor.toArray<int64>
+    )
 
 [<Fact>]
 let ``empty matrices have the values of empty sums and products`` () =
@@ -243,7 +270,9 @@ let private functions: (string * (Tensor -> Tensor) * Tensor) list =
       "triangularSolve", (fun x -> Linalg.triangularSolve false true false x b), a
       "inverse", Linalg.inverse, a
       "cholesky", Linalg.cholesky, a
-      "log determinant by cholesky", (fun x -> Linalg.cholesky x |> fun l -> Tensor.sum (log (l * eye 3 + (1.0 - eye 3)))), a
+      "log determinant by cholesky",
+      (fun x -> Linalg.cholesky x |> fun l -> Tensor.sum (log (l * eye 3 + (1.0 - eye 3)))),
+      a
       "det", Linalg.det, regular 3 [| 5; 5 |]
       "slogdet", (fun x -> snd (Linalg.slogdet x)), a
       "qr of tall", (fun x -> let q, r = Linalg.qr x in q *@ sin r), spread 4 5 3
@@ -273,8 +302,10 @@ let ``all functions have right derivatives to the second order, in all mixes of 
 [<Fact>]
 let ``third derivatives are right`` () =
     functions
-    |> List.filter (fun (name, _, _) -> List.contains name [ "cholesky"; "inverse"; "det"; "expm"; "qr of tall"; "eigh" ])
-    |> forEach (fun (name, _, _) -> name) (fun (_, f, x) -> CheckGrads.Run(Func<Tensor, Tensor> f, x, order = 3, tolerance = 1e-5))
+    |> List.filter (fun (name, _, _) ->
+        List.contains name [ "cholesky"; "inverse"; "det"; "expm"; "qr of tall"; "eigh" ])
+    |> forEach (fun (name, _, _) -> name) (fun (_, f, x) ->
+        CheckGrads.Run(Func<Tensor, Tensor> f, x, order = 3, tolerance = 1e-5))
 
 [<Fact>]
 let ``the second derivative of Cholesky is that of the square root for a matrix of order 1`` () =
@@ -289,12 +320,16 @@ let ``derivatives of functions of symmetric matrices are symmetric`` () =
         let g = grad f x
         near 1e-12 (t g) g
 
-    near 1e-11 (Linalg.inverse x) (grad (fun x -> let l = Linalg.cholesky x in 2.0 * Tensor.sum (log (l * eye 4 + (1.0 - eye 4)))) x)
+    near
+        1e-11
+        (Linalg.inverse x)
+        (grad (fun x -> let l = Linalg.cholesky x in 2.0 * Tensor.sum (log (l * eye 4 + (1.0 - eye 4)))) x)
 
 let private adjugateByDifferences (x: Tensor) =
     // The determinant is linear in each entry, so that differences are exact but for rounding.
     let n = x.Shape[0]
-    let unit i = Tensor.reshape [ n; n ] (Tensor.ofArray [ n * n ] (Array.init (n * n) (fun k -> if k = i then 1.0 else 0.0)))
+    let unit i =
+        Tensor.reshape [ n; n ] (Tensor.ofArray [ n * n ] (Array.init (n * n) (fun k -> if k = i then 1.0 else 0.0)))
     let det x = Reference.matrices x |> Array.head |> Reference.det
     Tensor.ofArray [ n; n ] (Array.init (n * n) (fun i -> (det (x + unit i) - det (x - unit i)) / 2.0))
 
@@ -314,16 +349,33 @@ let ``the determinant of a singular matrix is 0 and its derivative the adjugate`
         near 1e-9 (Tensor.zerosLike x) (grad Linalg.det (ofRank n (n - 2)))
 
     near 0.0 (Tensor.ofRows [ [ 1.0 ] ]) (grad (Linalg.det) (Tensor.ofRows [ [ 0.0 ] ]))
-    near 0.0 (Tensor.zeros [ 3; 3 ] |> Tensor.cast DType.Float64) (grad Linalg.det (Tensor.cast DType.Float64 (Tensor.zeros [ 3; 3 ])))
+    near
+        0.0
+        (Tensor.zeros [ 3; 3 ] |> Tensor.cast DType.Float64)
+        (grad Linalg.det (Tensor.cast DType.Float64 (Tensor.zeros [ 3; 3 ])))
 
 [<Fact>]
 let ``higher derivatives of the determinant are right at rank n - 1, up to order 3 at every rank`` () =
-    for x in [ ofRank 4 3; ofRank 6 5; Tensor.stack 0 [ ofRank 5 4; regular 1 [| 5; 5 |] ]; ofRank 3 2; ofRank 3 1; ofRank 2 0 ] do
+    for x in
+        [ ofRank 4 3
+          ofRank 6 5
+          Tensor.stack 0 [ ofRank 5 4; regular 1 [| 5; 5 |] ]
+          ofRank 3 2
+          ofRank 3 1
+          ofRank 2 0 ] do
         checkGrads Linalg.det x
         checkGrads (grad (Linalg.det >> Tensor.sum)) x
 
-    near 0.0 (Tensor.ofArray [ 2; 2; 2; 2 ] [| 0.0; 0.0; 0.0; 1.0; 0.0; 0.0; -1.0; 0.0; 0.0; -1.0; 0.0; 0.0; 1.0; 0.0; 0.0; 0.0 |]) (hessian Linalg.det (Tensor.cast DType.Float64 (Tensor.zeros [ 2; 2 ])))
-    near 0.0 (Tensor.zeros [ 5; 5; 5; 5 ] |> Tensor.cast DType.Float64) (hessian Linalg.det (Tensor.cast DType.Float64 (Tensor.zeros [ 5; 5 ])))
+    near
+        0.0
+        (Tensor.ofArray
+            [ 2; 2; 2; 2 ]
+            [| 0.0; 0.0; 0.0; 1.0; 0.0; 0.0; -1.0; 0.0; 0.0; -1.0; 0.0; 0.0; 1.0; 0.0; 0.0; 0.0 |])
+        (hessian Linalg.det (Tensor.cast DType.Float64 (Tensor.zeros [ 2; 2 ])))
+    near
+        0.0
+        (Tensor.zeros [ 5; 5; 5; 5 ] |> Tensor.cast DType.Float64)
+        (hessian Linalg.det (Tensor.cast DType.Float64 (Tensor.zeros [ 5; 5 ])))
 
 [<Fact>]
 let ``slogdet of a singular matrix is minus infinity with the sign 0`` () =
@@ -340,7 +392,10 @@ let ``repeated eigenvalues and singular values leave derivatives finite, and rig
     let q, _ = Linalg.qr (normal 1 [| 4; 4 |])
     let twins = q * vector [ 1.0; 1.0; 3.0; 3.0 ] *@ t q
     near 1e-12 (3.0 * (twins *@ twins)) (grad (fun x -> Tensor.sum (fst (Linalg.eigh x) ** 3.0)) twins)
-    near 1e-12 (q * vector [ 3.0; 3.0; 27.0; 27.0 ] *@ t q) (grad (fun x -> Tensor.sum (Linalg.singularValues x ** 3.0)) twins)
+    near
+        1e-12
+        (q * vector [ 3.0; 3.0; 27.0; 27.0 ] *@ t q)
+        (grad (fun x -> Tensor.sum (Linalg.singularValues x ** 3.0)) twins)
 
     for f in [ Linalg.eigh >> snd; (fun x -> let u, _, _ = Linalg.svd x in u) ] do
         for x in [ x; twins; Tensor.zerosLike x ] do
@@ -360,27 +415,66 @@ let private naive (spec: string) (operands: Tensor list) =
         Reference.positions [ for c in summed -> sizes[c] ]
         |> List.sumBy (fun s ->
             let value = Map.ofSeq (Seq.append (Seq.zip output p) (Seq.zip summed s))
-            List.fold2 (fun product (letters: string) x -> product * Reference.at x [ for c in letters -> value[c] ]) 1.0 inputs blocks))
+            List.fold2
+                (fun product (letters: string) x -> product * Reference.at x [ for c in letters -> value[c] ])
+                1.0
+                inputs
+                blocks))
 
 /// A spec as it is given, and the same spelled out in letters.
 let private specs =
-    [ "i->", ""; "i->i", ""; "ij->ji", ""; "ij->", ""; "ij->j", ""; "ii->", ""; "ii->i", ""; "iij->ji", ""; "iii->i", ""
-      "ij,jk->ik", ""; "ij,kj->ki", ""; "ij,ij->", ""; "ij,ij->ij", ""; "i,j->ij", ""; "i,i->", ""; "ij,j->", ""
-      "bij,bjk->bik", ""; "bij,jk->bik", ""; "bij,bij->b", ""; "ij,jk,kl->il", ""; "ij,jk,ki->", ""; "ii,ij,jj->j", ""
-      "ab,bc,cd,de,ea->", ""; "abc,cd,bd,ae->e", ""; "i,i,i->i", ""; ",i->i", ""; "ij,jk,kl,lm,mn,no,op->ip", ""
-      "ij,jk", "ij,jk->ik"; "ba", "ba->ab"; "ii", "ii->"; " i j , j k -> i k ", "ij,jk->ik"
-      "...ij,...jk->...ik", "xij,xjk->xik"; "...ij->...ji", "xij->xji"; "i...->...", "ixj->xj"; "...i,i->...", "xi,i->x" ]
+    [ "i->", ""
+      "i->i", ""
+      "ij->ji", ""
+      "ij->", ""
+      "ij->j", ""
+      "ii->", ""
+      "ii->i", ""
+      "iij->ji", ""
+      "iii->i", ""
+      "ij,jk->ik", ""
+      "ij,kj->ki", ""
+      "ij,ij->", ""
+      "ij,ij->ij", ""
+      "i,j->ij", ""
+      "i,i->", ""
+      "ij,j->", ""
+      "bij,bjk->bik", ""
+      "bij,jk->bik", ""
+      "bij,bij->b", ""
+      "ij,jk,kl->il", ""
+      "ij,jk,ki->", ""
+      "ii,ij,jj->j", ""
+      "ab,bc,cd,de,ea->", ""
+      "abc,cd,bd,ae->e", ""
+      "i,i,i->i", ""
+      ",i->i", ""
+      "ij,jk,kl,lm,mn,no,op->ip", ""
+      "ij,jk", "ij,jk->ik"
+      "ba", "ba->ab"
+      "ii", "ii->"
+      " i j , j k -> i k ", "ij,jk->ik"
+      "...ij,...jk->...ik", "xij,xjk->xik"
+      "...ij->...ji", "xij->xji"
+      "i...->...", "ixj->xj"
+      "...i,i->...", "xi,i->x" ]
 
 [<Fact>]
 let ``einsum agrees with loops over all indices`` () =
-    let length (c: char) = if c = 'x' then 2 elif int c % 2 = 0 then 2 else 3
+    let length (c: char) =
+        if c = 'x' then 2
+        elif int c % 2 = 0 then 2
+        else 3
 
     for dtype, tolerance in [ DType.Float64, 1e-12; DType.Float32, 1e-4; DType.Int32, 0.0 ] do
         specs
         |> forEach fst (fun (spec, spelled) ->
             let spelled = if spelled = "" then spec else spelled
             let sides = spelled.Split "->"
-            let operands = sides[0].Split ',' |> Array.mapi (fun i letters -> (Key(40 + i)).Integers([| for c in letters -> length c |], -3L, 4L) |> Tensor.cast dtype)
+            let operands =
+                sides[0].Split ','
+                |> Array.mapi (fun i letters ->
+                    (Key(40 + i)).Integers([| for c in letters -> length c |], -3L, 4L) |> Tensor.cast dtype)
             let actual = Linalg.einsum spec operands
             Assert.Equal<int[]>([| for c in sides[1] -> length c |], actual.Shape)
             Assert.Equal(dtype, actual.DType)
@@ -395,7 +489,10 @@ let ``axes of an ellipsis broadcast`` () =
 
 [<Fact>]
 let ``axes of length 0 sum to 0`` () =
-    near 0.0 (Tensor.cast DType.Float64 (Tensor.zeros [ 2; 3 ])) (Linalg.einsum "ij,jk->ik" [ empty [ 2; 0 ]; empty [ 0; 3 ] ])
+    near
+        0.0
+        (Tensor.cast DType.Float64 (Tensor.zeros [ 2; 3 ]))
+        (Linalg.einsum "ij,jk->ik" [ empty [ 2; 0 ]; empty [ 0; 3 ] ])
 
 let private multiplications length (inputs: int list[]) output plan =
     let rec go plan : int list * Set<int> * float =
@@ -404,11 +501,18 @@ let private multiplications length (inputs: int list[]) output plan =
         | Einsum.Pair(a, b) ->
             let (a, inA, costA), (b, inB, costB) = go a, go b
             let inside = inA + inB
-            let outside = [ for i in 0 .. inputs.Length - 1 do if not (inside.Contains i) then yield! inputs[i] ] @ output
+            let outside =
+                [ for i in 0 .. inputs.Length - 1 do
+                      if not (inside.Contains i) then
+                          yield! inputs[i] ]
+                @ output
             let all = List.distinct (a @ b)
-            all |> List.filter (fun l -> List.contains l outside), inside, costA + costB + (all |> List.fold (fun n l -> n * float (length l: int)) 1.0)
+            all |> List.filter (fun l -> List.contains l outside),
+            inside,
+            costA + costB + (all |> List.fold (fun n l -> n * float (length l: int)) 1.0)
 
-    let _, _, cost = go plan in cost
+    let _, _, cost = go plan in
+    cost
 
 [<Fact>]
 let ``the order of contractions is the cheapest for few operands, and cheap for many`` () =
@@ -431,30 +535,50 @@ let private singular = Tensor.stack 0 [ a33; Tensor.zerosLike a33 ] |> Tensor.re
 let private run (f: unit -> 'a) : unit -> unit = fun () -> f () |> ignore
 
 let private errors: (string * (unit -> unit) * string list) list =
-    [ "solve singular", run (fun () -> Linalg.solve singular (vector [ 1.0; 2.0; 3.0 ])), [ "solve: "; "batch position (0, 1)"; "singular"; "column 0"; "lstsq" ]
-      "solve singular matrix", run (fun () -> Linalg.solve (Tensor.ofRows [ [ 1.0; 2.0 ]; [ 2.0; 4.0 ] ]) (vector [ 1.0; 2.0 ])), [ "solve: the matrix, of shape (2, 2), is singular"; "column 1" ]
-      "solve shapes", run (fun () -> Linalg.solve a33 (vector [ 1.0; 2.0 ])), [ "solve: "; "(3, 3)"; "(2, 1)"; "3 rows" ]
-      "solve wide", run (fun () -> Linalg.solve (normal 1 [| 2; 3 |]) (vector [ 1.0; 2.0 ])), [ "solve: "; "(2, 3)"; "square" ]
-      "inverse singular", run (fun () -> Linalg.inverse singular), [ "inverse: "; "batch position (0, 1)"; "singular"; "pinv" ]
+    [ "solve singular",
+      run (fun () -> Linalg.solve singular (vector [ 1.0; 2.0; 3.0 ])),
+      [ "solve: "; "batch position (0, 1)"; "singular"; "column 0"; "lstsq" ]
+      "solve singular matrix",
+      run (fun () -> Linalg.solve (Tensor.ofRows [ [ 1.0; 2.0 ]; [ 2.0; 4.0 ] ]) (vector [ 1.0; 2.0 ])),
+      [ "solve: the matrix, of shape (2, 2), is singular"; "column 1" ]
+      "solve shapes",
+      run (fun () -> Linalg.solve a33 (vector [ 1.0; 2.0 ])),
+      [ "solve: "; "(3, 3)"; "(2, 1)"; "3 rows" ]
+      "solve wide",
+      run (fun () -> Linalg.solve (normal 1 [| 2; 3 |]) (vector [ 1.0; 2.0 ])),
+      [ "solve: "; "(2, 3)"; "square" ]
+      "inverse singular",
+      run (fun () -> Linalg.inverse singular),
+      [ "inverse: "; "batch position (0, 1)"; "singular"; "pinv" ]
       "inverse of a vector", run (fun () -> Linalg.inverse (vector [ 1.0 ])), [ "inverse: "; "(1)"; "two axes" ]
-      "triangularSolve singular", run (fun () -> Linalg.triangularSolve true false false singular a33), [ "triangularSolve: "; "batch position (0, 1)"; "row 0" ]
-      "cholesky indefinite", run (fun () -> Linalg.cholesky (Tensor.stack 0 [ a33; -a33 ])), [ "cholesky: "; "batch position (1)"; "positive definite"; "identity" ]
+      "triangularSolve singular",
+      run (fun () -> Linalg.triangularSolve true false false singular a33),
+      [ "triangularSolve: "; "batch position (0, 1)"; "row 0" ]
+      "cholesky indefinite",
+      run (fun () -> Linalg.cholesky (Tensor.stack 0 [ a33; -a33 ])),
+      [ "cholesky: "; "batch position (1)"; "positive definite"; "identity" ]
       "det of wide", run (fun () -> Linalg.det (normal 1 [| 2; 3 |])), [ "det: "; "(2, 3)"; "square" ]
-      "slogdet derivative at a singular matrix", run (fun () -> grad (Linalg.slogdet >> snd >> Tensor.sum) singular), [ "inverse: "; "singular" ]
+      "slogdet derivative at a singular matrix",
+      run (fun () -> grad (Linalg.slogdet >> snd >> Tensor.sum) singular),
+      [ "inverse: "; "singular" ]
       "qr of a vector", run (fun () -> Linalg.qr (vector [ 1.0 ])), [ "qr: "; "(1)"; "two axes" ]
       "svd of a scalar", run (fun () -> Linalg.svd (scalar 1.0)), [ "svd: "; "()"; "two axes" ]
       "eigh of wide", run (fun () -> Linalg.eigh (normal 1 [| 2; 3 |])), [ "eigh: "; "(2, 3)"; "square" ]
       "pinv of a vector", run (fun () -> Linalg.pinv (vector [ 1.0 ])), [ "pinv: "; "(1)" ]
       "lstsq", run (fun () -> Linalg.lstsq a33 (vector [ 1.0; 2.0 ])), [ "lstsq: "; "3 rows"; "(2, 1)" ]
       "expm of wide", run (fun () -> Linalg.expm (normal 1 [| 2; 3 |])), [ "expm: "; "(2, 3)"; "square" ]
-      "matrixPower of wide", run (fun () -> Linalg.matrixPower 2 (normal 1 [| 2; 3 |])), [ "matrixPower: "; "(2, 3)"; "square" ]
+      "matrixPower of wide",
+      run (fun () -> Linalg.matrixPower 2 (normal 1 [| 2; 3 |])),
+      [ "matrixPower: "; "(2, 3)"; "square" ]
       "trace of a vector", run (fun () -> Linalg.trace (vector [ 1.0 ])), [ "trace: "; "(1)"; "two axes" ]
       "kron of a vector", run (fun () -> Linalg.kron a33 (vector [ 1.0 ])), [ "kron: "; "(1)"; "two axes"; "reshape" ]
       "matrixNorm kind", run (fun () -> Linalg.matrixNorm (enum 9) a33), [ "matrixNorm: "; "9"; "Frobenius" ]
       "einsum letters", run (fun () -> Linalg.einsum "i1->i" [ a33 ]), [ "einsum: "; "'1'"; "letters" ]
       "einsum operands", run (fun () -> Linalg.einsum "ij,jk->ik" [ a33 ]), [ "einsum: "; "2 operands"; "1 were given" ]
       "einsum rank", run (fun () -> Linalg.einsum "ijk->i" [ a33 ]), [ "einsum: "; "3 axes"; "(3, 3)" ]
-      "einsum lengths", run (fun () -> Linalg.einsum "ij,jk->ik" [ a33; normal 1 [| 2; 2 |] ]), [ "einsum: "; "'j'"; "length 2"; "length 3" ]
+      "einsum lengths",
+      run (fun () -> Linalg.einsum "ij,jk->ik" [ a33; normal 1 [| 2; 2 |] ]),
+      [ "einsum: "; "'j'"; "length 2"; "length 3" ]
       "einsum result", run (fun () -> Linalg.einsum "ij->ik" [ a33 ]), [ "einsum: "; "'k'"; "names no axis" ]
       "einsum result twice", run (fun () -> Linalg.einsum "ij->ii" [ a33 ]), [ "einsum: "; "twice" ]
       "einsum arrows", run (fun () -> Linalg.einsum "i->j->k" [ a33 ]), [ "einsum: "; "more than one '->'" ]
@@ -476,5 +600,13 @@ let ``every mistake raises an ArgumentException that names the operation, what i
 let ``NaN spreads and is no error`` () =
     let x = a33 * nan
 
-    for f in [ Linalg.inverse; Linalg.cholesky; Linalg.det; Linalg.expm; Linalg.qr >> snd; Linalg.singularValues; Linalg.eigh >> snd; Linalg.pinv ] do
+    for f in
+        [ Linalg.inverse
+          Linalg.cholesky
+          Linalg.det
+          Linalg.expm
+          Linalg.qr >> snd
+          Linalg.singularValues
+          Linalg.eigh >> snd
+          Linalg.pinv ] do
         Assert.All(floats (Tensor.sum (f x)), fun v -> Assert.True(Double.IsNaN v))

@@ -28,17 +28,22 @@ let ``values stay right while many threads make garbage`` () =
     let shapes = [| 1500; 3000; 40_000; 200_000 |]
     let kept = shapes |> Array.map (fun n -> Tensor.full DType.Float64 [ n ] (float n))
 
-    Parallel.For(0, 8, fun worker ->
-        for step in 1..60 do
-            let n = shapes[(worker + step) % shapes.Length]
-            let value = float (worker * 1000 + step)
-            let x = Tensor.full DType.Float64 [ n ] value
-            // Views, and results whose inputs die while they are used.
-            let y = (x + 1.0)[n / 2 ..] * 2.0
-            let _, pull = vjp (fun x -> Tensor.sum (x * x)) x
-            let g = pull (scalar 1.0)
-            let isWrong (t: Tensor) expected = floats t |> Array.exists (fun v -> v <> expected)
-            if isWrong y (2.0 * (value + 1.0)) || isWrong g (2.0 * value) || isWrong x value then failwith $"worker {worker}, step {step}")
+    Parallel.For(
+        0,
+        8,
+        fun worker ->
+            for step in 1..60 do
+                let n = shapes[(worker + step) % shapes.Length]
+                let value = float (worker * 1000 + step)
+                let x = Tensor.full DType.Float64 [ n ] value
+                // Views, and results whose inputs die while they are used.
+                let y = (x + 1.0)[n / 2 ..] * 2.0
+                let _, pull = vjp (fun x -> Tensor.sum (x * x)) x
+                let g = pull (scalar 1.0)
+                let isWrong (t: Tensor) expected = floats t |> Array.exists (fun v -> v <> expected)
+                if isWrong y (2.0 * (value + 1.0)) || isWrong g (2.0 * value) || isWrong x value then
+                    failwith $"worker {worker}, step {step}"
+    )
     |> ignore
 
     Array.iter2 (fun n x -> Assert.Equal(float n, (floats x |> Array.distinct |> Array.exactlyOne))) shapes kept

@@ -25,30 +25,48 @@ let private beale (x: Tensor) =
     let a, b = x[0], x[1]
     square (1.5 - a + a * b) + square (2.25 - a + a * b * b) + square (2.625 - a + a * b * b * b)
 
-let private himmelblau (x: Tensor) =
-    square (square x[0] + x[1] - 11.0) + square (x[0] + square x[1] - 7.0)
+let private himmelblau (x: Tensor) = square (square x[0] + x[1] - 11.0) + square (x[0] + square x[1] - 7.0)
 
 let private powellResiduals (x: Tensor) =
-    Tensor.stack 0 [ x[0] + 10.0 * x[1]; sqrt 5.0 * (x[2] - x[3]); square (x[1] - 2.0 * x[2]); sqrt 10.0 * square (x[0] - x[3]) ]
+    Tensor.stack
+        0
+        [ x[0] + 10.0 * x[1]; sqrt 5.0 * (x[2] - x[3]); square (x[1] - 2.0 * x[2]); sqrt 10.0 * square (x[0] - x[3]) ]
 
 let private powell (x: Tensor) = Tensor.sum (square (powellResiduals x))
 let private classical n = Tensor.ofSeq [ for i in 0 .. n - 1 -> if i % 2 = 0 then -1.2 else 1.0 ]
 
 let private problems: (string * (Tensor -> Tensor) * Tensor * Tensor * float) list =
     [ "Rosenbrock 2", rosenbrock, classical 2, Tensor.cast DType.Float64 (Tensor.ones [ 2 ]), 1e-5
-      "Rosenbrock 10", rosenbrock, Tensor.full DType.Float64 [ 10 ] 1.3, Tensor.cast DType.Float64 (Tensor.ones [ 10 ]), 1e-5
-      "Rosenbrock 100", rosenbrock, Tensor.full DType.Float64 [ 100 ] 1.3, Tensor.cast DType.Float64 (Tensor.ones [ 100 ]), 1e-5
+      "Rosenbrock 10",
+      rosenbrock,
+      Tensor.full DType.Float64 [ 10 ] 1.3,
+      Tensor.cast DType.Float64 (Tensor.ones [ 10 ]),
+      1e-5
+      "Rosenbrock 100",
+      rosenbrock,
+      Tensor.full DType.Float64 [ 100 ] 1.3,
+      Tensor.cast DType.Float64 (Tensor.ones [ 100 ]),
+      1e-5
       "Beale", beale, vector [ 1.0; 1.0 ], vector [ 3.0; 0.5 ], 1e-5
       "Himmelblau", himmelblau, vector [ 1.0; 1.0 ], vector [ 3.0; 2.0 ], 1e-6
       "Powell's singular function", powell, vector [ 3.0; -1.0; 0.0; 1.0 ], Tensor.zerosLike (classical 4), 2e-2
-      "badly scaled", (fun x -> Tensor.sum (square (x * vector [ 1e4; 1.0; 1e-3 ] - 1.0))), vector [ 1.0; -3.0; 5.0 ], vector [ 1e-4; 1.0; 1e3 ], 1e-1
+      "badly scaled",
+      (fun x -> Tensor.sum (square (x * vector [ 1e4; 1.0; 1e-3 ] - 1.0))),
+      vector [ 1.0; -3.0; 5.0 ],
+      vector [ 1e-4; 1.0; 1e3 ],
+      1e-1
       "a wall of infinity", (fun x -> x[0] - log x[0] + square x[1]), vector [ 30.0; 2.0 ], vector [ 1.0; 0.0 ], 1e-6
-      "a region of NaN", (fun x -> -(sqrt (1.0 - x[0] * x[0])) + square x[1]), vector [ 0.999; 1.0 ], vector [ 0.0; 0.0 ], 1e-5 ]
+      "a region of NaN",
+      (fun x -> -(sqrt (1.0 - x[0] * x[0])) + square x[1]),
+      vector [ 0.999; 1.0 ],
+      vector [ 0.0; 0.0 ],
+      1e-5 ]
 
 [<Fact>]
 let ``classical problems are solved by all methods of Newton's kind`` () =
     [ for name, method in newtonLike do
-          for problem, f, start, expected, tolerance in problems -> $"{problem} by {name}", method, f, start, expected, tolerance ]
+          for problem, f, start, expected, tolerance in problems ->
+              $"{problem} by {name}", method, f, start, expected, tolerance ]
     |> forEach (fun (name, _, _, _, _, _) -> name) (fun (_, method, f, start, expected, tolerance) ->
         let result = minimize method options f start
         Assert.True(result.Converged, result.Reason)
@@ -77,7 +95,8 @@ let ``conjugate gradients need one product for each distinct curvature`` () =
     |> forEach string (fun distinct ->
         let curvatures = Tensor.ofSeq [ for i in 0..41 -> 1.0 + 3.0 * float (i % distinct) ]
         let g = normal distinct [| 42 |]
-        let struct (step, promised, onBorder, products) = Search.steihaug (fun v -> curvatures * v) g infinity 1e-10 100
+        let struct (step, promised, onBorder, products) =
+            Search.steihaug (fun v -> curvatures * v) g infinity 1e-10 100
         Assert.Equal(distinct, products)
         Assert.False onBorder
         near 1e-9 (-g / curvatures) step
@@ -86,7 +105,8 @@ let ``conjugate gradients need one product for each distinct curvature`` () =
 [<Fact>]
 let ``a step of conjugate gradients stays within its radius`` () =
     let curvatures = vector [ 1.0; 4.0; -2.0 ]
-    let struct (step, promised, onBorder, _) = Search.steihaug (fun v -> curvatures * v) (vector [ 1.0; 1.0; 0.5 ]) 0.8 1e-10 100
+    let struct (step, promised, onBorder, _) =
+        Search.steihaug (fun v -> curvatures * v) (vector [ 1.0; 1.0; 0.5 ]) 0.8 1e-10 100
     Assert.True onBorder
     Assert.Equal(0.8, LineSearch.norm step, 1e-12)
     Assert.True(promised > 0.0)
@@ -139,7 +159,11 @@ let ``a sum of exponentials is fitted by Levenberg and Marquardt`` () =
     let fit = levenbergMarquardt options (fun p -> model p - data) (vector [ 1.0; 0.1; 1.0; 1.0 ])
     Assert.True(fit.Converged, fit.Reason)
     near 1e-4 truth fit.Parameters
-    let exact = levenbergMarquardt { options with GradientTolerance = 1e-12 } (fun p -> model p - data) (vector [ 1.0; 0.1; 1.0; 1.0 ])
+    let exact =
+        levenbergMarquardt
+            { options with GradientTolerance = 1e-12 }
+            (fun p -> model p - data)
+            (vector [ 1.0; 0.1; 1.0; 1.0 ])
     near 1e-8 truth exact.Parameters
     Assert.True(exact.Iterations < 60, $"{exact.Iterations} iterations")
 
@@ -147,19 +171,32 @@ let ``a sum of exponentials is fitted by Levenberg and Marquardt`` () =
 let ``least squares over trees: linear, singular, underdetermined and badly scaled`` () =
     let x, y = normal 1 [| 20; 3 |], normal 2 [| 20 |]
     let f (w: Tensor, b: Tensor) = Tensor.matmul x w + b - y
-    let fit = levenbergMarquardt { options with GradientTolerance = 1e-10 } f (Tensor.zerosLike (normal 1 [| 3 |]), scalar 0.0)
+    let fit =
+        levenbergMarquardt
+            { options with GradientTolerance = 1e-10 }
+            f
+            (Tensor.zerosLike (normal 1 [| 3 |]), scalar 0.0)
     let r = f fit.Parameters
     near 1e-9 (vector [ 0.0; 0.0; 0.0 ]) (Tensor.matmul (Tensor.transpose x) r)
     nearValue 1e-9 0.0 (Tensor.sum r)
     let singular = levenbergMarquardt options powellResiduals (vector [ 3.0; -1.0; 0.0; 1.0 ])
     Assert.True(singular.Converged, singular.Reason)
     near 2e-2 (Tensor.zerosLike (classical 4)) singular.Parameters
-    let under = levenbergMarquardt options (fun (p: Tensor) -> p[0] * p[1] - 6.0 + square p[2]) (vector [ 1.0; 1.0; 1.0 ])
+    let under =
+        levenbergMarquardt options (fun (p: Tensor) -> p[0] * p[1] - 6.0 + square p[2]) (vector [ 1.0; 1.0; 1.0 ])
     Assert.True(under.Converged, under.Reason)
     Assert.Equal(0.0, under.Value, 1e-10)
-    let scaled = levenbergMarquardt options (fun (p: Tensor) -> p * vector [ 1e6; 1e-6 ] - vector [ 2.0; 3.0 ]) (vector [ 1.0; 1.0 ])
+    let scaled =
+        levenbergMarquardt
+            options
+            (fun (p: Tensor) -> p * vector [ 1e6; 1e-6 ] - vector [ 2.0; 3.0 ])
+            (vector [ 1.0; 1.0 ])
     near 1e-6 (vector [ 2e-6; 3e6 ]) scaled.Parameters
-    let valley = levenbergMarquardt options (fun (x: Tensor) -> Tensor.stack 0 [ 10.0 * (x[1] - square x[0]); 1.0 - x[0] ]) (classical 2)
+    let valley =
+        levenbergMarquardt
+            options
+            (fun (x: Tensor) -> Tensor.stack 0 [ 10.0 * (x[1] - square x[0]); 1.0 - x[0] ])
+            (classical 2)
     near 1e-6 (vector [ 1.0; 1.0 ]) valley.Parameters
     // A parameter without influence stays where it is.
     let idle = levenbergMarquardt options (fun (x: Tensor) -> x[0] - 3.0) (vector [ 1.0; 7.0 ])
@@ -196,7 +233,8 @@ let ``cancelling returns the best point so far`` () =
 
         let f (x: Tensor) =
             runs <- runs + 1
-            if runs = 12 then source.Cancel()
+            if runs = 12 then
+                source.Cancel()
             rosenbrock x
 
         let result = minimize method { options with CancellationToken = source.Token } f start
@@ -209,7 +247,12 @@ let ``cancelling returns the best point so far`` () =
 let ``a function without a lower bound ends without an exception`` () =
     methods
     |> forEach fst (fun (_, method) ->
-        let result = minimize method { options with MaxIterations = 50 } (fun (x: Tensor) -> Tensor.sum (x ** 3.0)) (vector [ -1.0; 2.0 ])
+        let result =
+            minimize
+                method
+                { options with MaxIterations = 50 }
+                (fun (x: Tensor) -> Tensor.sum (x ** 3.0))
+                (vector [ -1.0; 2.0 ])
         Assert.False(result.Converged, result.Reason))
 
 [<Fact>]
@@ -218,11 +261,19 @@ let ``wrong starts and functions raise clear messages`` () =
     let run f (start: Tensor) = minimize MinimizeMethod.Bfgs options f start |> ignore
 
     [ "NaN at the start", "minimize: at the start the value is NaN", fun () -> run (fun x -> Tensor.sum (log x)) -x
-      "no slope at the start", "minimize: at the start the value is 0 and the largest element of the gradient", fun () -> run (fun x -> Tensor.sum (sqrt x)) (x * 0.0)
+      "no slope at the start",
+      "minimize: at the start the value is 0 and the largest element of the gradient",
+      fun () -> run (fun x -> Tensor.sum (sqrt x)) (x * 0.0)
       "not a number", "grad: the function returned float64 of shape (2)", fun () -> run id x
-      "integers only", "minimize: the start has no floating-point numbers", fun () -> run Tensor.sum (Tensor.ofSeq [ 1; 2 ])
-      "no memory", "minimize: L-BFGS with a memory of 0 steps", fun () -> minimize (MinimizeMethod.Lbfgs 0) options Tensor.sum x |> ignore
-      "NaN residuals", "levenbergMarquardt: at the start the value is NaN", fun () -> levenbergMarquardt options log -x |> ignore ]
+      "integers only",
+      "minimize: the start has no floating-point numbers",
+      fun () -> run Tensor.sum (Tensor.ofSeq [ 1; 2 ])
+      "no memory",
+      "minimize: L-BFGS with a memory of 0 steps",
+      fun () -> minimize (MinimizeMethod.Lbfgs 0) options Tensor.sum x |> ignore
+      "NaN residuals",
+      "levenbergMarquardt: at the start the value is NaN",
+      fun () -> levenbergMarquardt options log -x |> ignore ]
     |> forEach (fun (name, _, _) -> name) (fun (_, message, call) ->
         Assert.StartsWith(message, Assert.Throws<ArgumentException>(call).Message))
 

@@ -63,7 +63,7 @@ let ``a derivative function that is returned and applied later keeps its level a
         let mutable later: Tensor -> Tensor = id
 
         let f x =
-            later <- d[1] (fun y -> x * y * y)
+            later <- d[1](fun y -> x * y * y)
             x * later (scalar 3.0)
 
         // f x = x (2 x 3) = 6 x^2
@@ -90,14 +90,48 @@ let private closedForms: (string * (Tensor -> Tensor) * float * float list) list
     [ "sin x", sin, 0.7, at 0.7 (fun x -> [ cos x; -sin x; -cos x; sin x ])
       "exp 2x", (fun x -> exp (2.0 * x)), 0.3, at 0.3 (fun x -> [ for n in 1..4 -> 2.0 ** float n * exp (2.0 * x) ])
       "x^5", (fun x -> x ** 5.0), 1.3, at 1.3 (fun x -> [ 5.0 * x ** 4.0; 20.0 * x ** 3.0; 60.0 * x * x; 120.0 * x ])
-      "x^5 by products", (fun x -> x * x * x * x * x), -1.3, at -1.3 (fun x -> [ 5.0 * x ** 4.0; 20.0 * x ** 3.0; 60.0 * x * x; 120.0 * x ])
-      "1/x", (fun x -> 1.0 / x), 1.7, at 1.7 (fun x -> [ -1.0 / x ** 2.0; 2.0 / x ** 3.0; -6.0 / x ** 4.0; 24.0 / x ** 5.0 ])
+      "x^5 by products",
+      (fun x -> x * x * x * x * x),
+      -1.3,
+      at -1.3 (fun x -> [ 5.0 * x ** 4.0; 20.0 * x ** 3.0; 60.0 * x * x; 120.0 * x ])
+      "1/x",
+      (fun x -> 1.0 / x),
+      1.7,
+      at 1.7 (fun x -> [ -1.0 / x ** 2.0; 2.0 / x ** 3.0; -6.0 / x ** 4.0; 24.0 / x ** 5.0 ])
       "log x", log, 1.7, at 1.7 (fun x -> [ 1.0 / x; -1.0 / x ** 2.0; 2.0 / x ** 3.0; -6.0 / x ** 4.0 ])
-      "sqrt x", sqrt, 1.7, at 1.7 (fun x -> [ 0.5 * x ** -0.5; -0.25 * x ** -1.5; 0.375 * x ** -2.5; -0.9375 * x ** -3.5 ])
-      "tanh x", tanh, 0.4, at (tanh 0.4) (fun t -> let u = 1.0 - t * t in [ u; -2.0 * t * u; u * (6.0 * t * t - 2.0); u * (16.0 * t - 24.0 * t ** 3.0) ])
-      "sigmoid x", sigmoid, 0.4, at (1.0 / (1.0 + exp -0.4)) (fun s -> let u = s * (1.0 - s) in [ u; u * (1.0 - 2.0 * s); u * (1.0 - 6.0 * s + 6.0 * s * s); u * (1.0 - 14.0 * s + 36.0 * s * s - 24.0 * s ** 3.0) ])
-      "erf x", erf, 0.4, at 0.4 (fun x -> let g = 2.0 / sqrt System.Math.PI * exp (-x * x) in [ g; -2.0 * x * g; (4.0 * x * x - 2.0) * g; (12.0 * x - 8.0 * x ** 3.0) * g ])
-      "x^x", (fun x -> x ** x), 1.6, at 1.6 (fun x -> let l, p = log x + 1.0, x ** x in [ p * l; p * (l * l + 1.0 / x); p * (l ** 3.0 + 3.0 * l / x - 1.0 / x ** 2.0); p * (l ** 4.0 + 6.0 * l * l / x - 4.0 * l / x ** 2.0 + 3.0 / x ** 2.0 + 2.0 / x ** 3.0) ]) ]
+      "sqrt x",
+      sqrt,
+      1.7,
+      at 1.7 (fun x -> [ 0.5 * x ** -0.5; -0.25 * x ** -1.5; 0.375 * x ** -2.5; -0.9375 * x ** -3.5 ])
+      "tanh x",
+      tanh,
+      0.4,
+      at (tanh 0.4) (fun t ->
+          let u = 1.0 - t * t in [ u; -2.0 * t * u; u * (6.0 * t * t - 2.0); u * (16.0 * t - 24.0 * t ** 3.0) ])
+      "sigmoid x",
+      sigmoid,
+      0.4,
+      at (1.0 / (1.0 + exp -0.4)) (fun s ->
+          let u = s * (1.0 - s) in
+          [ u
+            u * (1.0 - 2.0 * s)
+            u * (1.0 - 6.0 * s + 6.0 * s * s)
+            u * (1.0 - 14.0 * s + 36.0 * s * s - 24.0 * s ** 3.0) ])
+      "erf x",
+      erf,
+      0.4,
+      at 0.4 (fun x ->
+          let g = 2.0 / sqrt System.Math.PI * exp (-x * x) in
+          [ g; -2.0 * x * g; (4.0 * x * x - 2.0) * g; (12.0 * x - 8.0 * x ** 3.0) * g ])
+      "x^x",
+      (fun x -> x ** x),
+      1.6,
+      at 1.6 (fun x ->
+          let l, p = log x + 1.0, x ** x in
+          [ p * l
+            p * (l * l + 1.0 / x)
+            p * (l ** 3.0 + 3.0 * l / x - 1.0 / x ** 2.0)
+            p * (l ** 4.0 + 6.0 * l * l / x - 4.0 * l / x ** 2.0 + 3.0 / x ** 2.0 + 2.0 / x ** 3.0) ]) ]
 
 [<Fact>]
 let ``derivatives to order 4 equal closed forms in all mixes of modes`` () =
@@ -119,7 +153,11 @@ let ``the hessian is symmetric and the same by all mixes of Jacobians`` () =
     let h = hessian smooth x
     near 1e-13 h (Tensor.transpose h)
 
-    [ "jacfwd jacrev", jacfwd (jacrev smooth); "jacrev jacfwd", jacrev (jacfwd smooth); "jacrev jacrev", jacrev (jacrev smooth); "jacfwd jacfwd", jacfwd (jacfwd smooth); "jacrev grad", jacrev (grad smooth) ]
+    [ "jacfwd jacrev", jacfwd (jacrev smooth)
+      "jacrev jacfwd", jacrev (jacfwd smooth)
+      "jacrev jacrev", jacrev (jacrev smooth)
+      "jacfwd jacfwd", jacfwd (jacfwd smooth)
+      "jacrev grad", jacrev (grad smooth) ]
     |> forEach fst (fun (_, f) -> near 1e-12 h (f x))
 
     for seed in 1..3 do
@@ -132,7 +170,10 @@ let ``the hessian of Rosenbrock's function equals its closed form`` () =
     let f (x: Tensor) = 100.0 * square (x[1] - square x[0]) + square (1.0 - x[0])
     let a, b = -1.2, 1.0
     near 1e-12 (vector [ -400.0 * a * (b - a * a) - 2.0 * (1.0 - a); 200.0 * (b - a * a) ]) (grad f (vector [ a; b ]))
-    near 1e-12 (rows [ [ 1200.0 * a * a - 400.0 * b + 2.0; -400.0 * a ]; [ -400.0 * a; 200.0 ] ]) (hessian f (vector [ a; b ]))
+    near
+        1e-12
+        (rows [ [ 1200.0 * a * a - 400.0 * b + 2.0; -400.0 * a ]; [ -400.0 * a; 200.0 ] ])
+        (hessian f (vector [ a; b ]))
 
 [<Fact>]
 let ``Jacobians of a map between matrices have the shape of both`` () =
@@ -206,7 +247,9 @@ let ``a thousand differentiations at once give the bits of one by one`` () =
         let x = normal (1000 + i) [| 3; 4 |]
         let loss (x: Tensor) = Tensor.sum (tanh (Tensor.matmul x (normal i [| 4; 2 |])) ** 2.0)
         let inner (x: Tensor) = Tensor.sum (grad loss x * x)
-        Tensor.concat 0 [ Tensor.flatten (grad inner x); Tensor.flatten (hvp loss x x); Tensor.flatten (fst (jvp loss x x)) ]
+        Tensor.concat
+            0
+            [ Tensor.flatten (grad inner x); Tensor.flatten (hvp loss x x); Tensor.flatten (fst (jvp loss x x)) ]
 
     let alone = Array.init 1000 work
     let together = Array.zeroCreate 1000
@@ -216,9 +259,7 @@ let ``a thousand differentiations at once give the bits of one by one`` () =
 [<Fact>]
 let ``a differentiated function may itself run on many threads`` () =
     let f (x: Tensor) =
-        Array.init 32 (fun i -> Task.Run(fun () -> sin (x * float i) * x))
-        |> Array.map _.Result
-        |> Array.reduce (+)
+        Array.init 32 (fun i -> Task.Run(fun () -> sin (x * float i) * x)) |> Array.map _.Result |> Array.reduce (+)
 
     let expected x = List.sum [ for i in 0..31 -> let k = float i in k * cos (k * x) * x + sin (k * x) ]
 
@@ -239,14 +280,27 @@ let ``a differentiated function may itself run on many threads`` () =
 [<Fact>]
 let ``random compositions have right derivatives to second order`` () =
     let steps: (string * (Tensor -> Tensor)) list =
-        [ "sin", sin; "tanh", tanh; "sigmoid", sigmoid; "softplus", softplus; "0.5 square", (fun x -> 0.5 * square x); "transpose", Tensor.transpose
-          "softmax", Tensor.softmax 0; "logSoftmax", Tensor.logSoftmax 1; "centred", (fun x -> x - Tensor.mean x); "gram", (fun x -> Tensor.matmul x (Tensor.transpose x) * 0.2)
-          "row", (fun x -> x * x[0]); "reversed halves", (fun x -> Tensor.concat 0 [ x[1..]; x[..0] ]); "exp -x^2", (fun x -> exp (-(square x))); "norm", (fun x -> x / (1.0 + Tensor.norm x)) ]
+        [ "sin", sin
+          "tanh", tanh
+          "sigmoid", sigmoid
+          "softplus", softplus
+          "0.5 square", (fun x -> 0.5 * square x)
+          "transpose", Tensor.transpose
+          "softmax", Tensor.softmax 0
+          "logSoftmax", Tensor.logSoftmax 1
+          "centred", (fun x -> x - Tensor.mean x)
+          "gram", (fun x -> Tensor.matmul x (Tensor.transpose x) * 0.2)
+          "row", (fun x -> x * x[0])
+          "reversed halves", (fun x -> Tensor.concat 0 [ x[1..]; x[..0] ])
+          "exp -x^2", (fun x -> exp (-(square x)))
+          "norm", (fun x -> x / (1.0 + Tensor.norm x)) ]
 
     let compositions = Gen.listOfLength 5 (Gen.elements (List.map fst steps))
     let inputs = Gen.zip compositions (Gen.choose (1, 1000))
 
-    check 60 (Prop.forAll (Arb.fromGen inputs) (fun (names, seed) ->
-        let table = Map.ofList steps
-        let f (x: Tensor) = List.fold (fun y name -> table[name] y) x names
-        CheckGrads.Run(System.Func<_, _> f, normal seed [| 3; 3 |], order = 2)))
+    check
+        60
+        (Prop.forAll (Arb.fromGen inputs) (fun (names, seed) ->
+            let table = Map.ofList steps
+            let f (x: Tensor) = List.fold (fun y name -> table[name] y) x names
+            CheckGrads.Run(System.Func<_, _> f, normal seed [| 3; 3 |], order = 2)))

@@ -190,15 +190,31 @@ let ``limits, singularities and wrong calls raise clear messages`` () =
     let solve f start t0 times o = odeintAt o f start t0 times |> ignore
 
     [ "unordered times", "odeint: the output times must lie in order", fun () -> solve decay y 0.0 [ 1.0; 0.5 ] options
-      "times on both sides", "odeint: the output times must lie in order", fun () -> solve decay y 0.0 [ -1.0; 0.5 ] options
-      "infinite time", "odeint: the start and all output times must be finite", fun () -> solve decay y 0.0 [ infinity ] options
-      "another shape", "odeint: the derivative that f returned is float64 of shape (), but must be float64 of shape (2)", fun () -> solve (fun _ y -> Tensor.sum y) y 0.0 [ 1.0 ] options
-      "NaN at the start", "odeint: the state or its derivative is not finite at the start, t = 0", fun () -> solve (fun _ y -> log -y) y 0.0 [ 1.0 ] options
-      "no numbers", "odeint: the state has no floating-point numbers", fun () -> solve decay (Tensor.ofSeq [ 1 ]) 0.0 [ 1.0 ] options
-      "no steps", "odeint: 0 steps to an output time", fun () -> solve decay y 0.0 [ 1.0 ] { options with Method = OdeMethod.Euler 0 }
-      "negative tolerance", "odeint: the tolerances are -1 and 1E-09", fun () -> solve decay y 0.0 [ 1.0 ] { options with RelativeTolerance = -1.0 }
-      "captured parameters", "customVjp: the function uses a tensor that is being differentiated",
-      fun () -> grad (fun (a: Tensor) -> odeintAdjoint options (fun _ y () -> a * y) a () 0.0 1.0) (scalar 1.0) |> ignore ]
+      "times on both sides",
+      "odeint: the output times must lie in order",
+      fun () -> solve decay y 0.0 [ -1.0; 0.5 ] options
+      "infinite time",
+      "odeint: the start and all output times must be finite",
+      fun () -> solve decay y 0.0 [ infinity ] options
+      "another shape",
+      "odeint: the derivative that f returned is float64 of shape (), but must be float64 of shape (2)",
+      fun () -> solve (fun _ y -> Tensor.sum y) y 0.0 [ 1.0 ] options
+      "NaN at the start",
+      "odeint: the state or its derivative is not finite at the start, t = 0",
+      fun () -> solve (fun _ y -> log -y) y 0.0 [ 1.0 ] options
+      "no numbers",
+      "odeint: the state has no floating-point numbers",
+      fun () -> solve decay (Tensor.ofSeq [ 1 ]) 0.0 [ 1.0 ] options
+      "no steps",
+      "odeint: 0 steps to an output time",
+      fun () -> solve decay y 0.0 [ 1.0 ] { options with Method = OdeMethod.Euler 0 }
+      "negative tolerance",
+      "odeint: the tolerances are -1 and 1E-09",
+      fun () -> solve decay y 0.0 [ 1.0 ] { options with RelativeTolerance = -1.0 }
+      "captured parameters",
+      "customVjp: the function uses a tensor that is being differentiated",
+      fun () ->
+          grad (fun (a: Tensor) -> odeintAdjoint options (fun _ y () -> a * y) a () 0.0 1.0) (scalar 1.0) |> ignore ]
     |> forEach (fun (name, _, _) -> name) (fun (_, message, call) ->
         Assert.StartsWith(message, Assert.Throws<ArgumentException>(call).Message))
 
@@ -207,7 +223,8 @@ let ``cancelling stops an integration`` () =
     use source = new CancellationTokenSource()
 
     let f (t: Tensor) (y: Tensor) =
-        if float t > 0.5 then source.Cancel()
+        if float t > 0.5 then
+            source.Cancel()
         -y
 
     Assert.Throws<OperationCanceledException>(fun () ->

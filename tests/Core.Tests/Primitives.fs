@@ -19,8 +19,7 @@ let private refusing wrong entry = { entry with Wrong = wrong }
 
 // Inputs.
 
-let private shapes =
-    [ [||]; [| 1 |]; [| 7 |]; [| 0 |]; [| 3; 5 |]; [| 2; 3; 4 |]; [| 33; 40 |] ]
+let private shapes = [ [||]; [| 1 |]; [| 7 |]; [| 0 |]; [| 3; 5 |]; [| 2; 3; 4 |]; [| 33; 40 |] ]
 
 let private pairs: (int[] * int[]) list =
     [ [||], [||]
@@ -44,7 +43,9 @@ let distinct (seed: int) (shift: float) (shape: int[]) : Tensor =
 let private offGrid seed (shape: int[]) : Tensor =
     let n = int (Shape.size shape)
     let halves = (Key seed).Integers(shape, -8L, 8L) |> floats
-    Tensor.ofArray shape (Array.map2 (fun h (u: float) -> h * 0.5 + u) halves (floats (uniform (seed + 1) 0.1 0.4 [| n |])))
+    Tensor.ofArray
+        shape
+        (Array.map2 (fun h (u: float) -> h * 0.5 + u) halves (floats (uniform (seed + 1) 0.1 0.4 [| n |])))
 
 let private truths seed (shape: int[]) = (Key seed).Bernoulli(shape, 0.5)
 let private integers seed (shape: int[]) = (Key seed).Integers(shape, -4L, 5L)
@@ -53,7 +54,11 @@ let private bools: Tensor = Tensor.ofArray [ 2 ] [| true; false |]
 // Functions of each element.
 
 let private unary name (call: Tensor -> Tensor) (reference: float -> float) (draw: int[] -> Tensor) =
-    entry name (fun xs -> call xs[0]) (Some(Reference.elementwise1 reference)) (shapes |> List.map (fun s -> [| draw s |]))
+    entry
+        name
+        (fun xs -> call xs[0])
+        (Some(Reference.elementwise1 reference))
+        (shapes |> List.map (fun s -> [| draw s |]))
     |> refusing [ [| bools |] ]
 
 let private unaries =
@@ -137,7 +142,9 @@ let private binaries =
             Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |] ] }
 
     // Quotients away from whole numbers: (k + 1/2) d / d.
-    let offSteps = (fun s -> offGrid 30 s * 0.3 + 20.0), (fun (s: int[]) -> Tensor.BroadcastTo(scalar 16.0, s) + uniform 31 -0.5 0.5 s)
+    let offSteps =
+        (fun s -> offGrid 30 s * 0.3 + 20.0),
+        (fun (s: int[]) -> Tensor.BroadcastTo(scalar 16.0, s) + uniform 31 -0.5 0.5 s)
 
     let shifted name (call: Tensor -> Tensor -> Tensor) reference =
         let small s = (Key 33).Integers(s, 0L, 9L)
@@ -161,7 +168,11 @@ let private binaries =
       row "atan2" Tensor.Atan2 (fun y x -> Math.Atan2(y, x)) (between 0.5 2.0, other -2.0 2.0)
       row "sigmoidGradient" Tensor.SigmoidGradient (fun ct y -> ct * y * (1.0 - y)) any
       row "tanhGradient" Tensor.TanhGradient (fun ct y -> ct * (1.0 - y * y)) any
-      row "reluGradient" Tensor.ReluGradient (fun ct y -> if y > 0.0 then ct else 0.0) (between -2.0 2.0, distinct 29 0.0)
+      row
+          "reluGradient"
+          Tensor.ReluGradient
+          (fun ct y -> if y > 0.0 then ct else 0.0)
+          (between -2.0 2.0, distinct 29 0.0)
       row "hypot" (fun (x, y) -> hypot x y) (fun x y -> sqrt (x * x + y * y)) (between 0.5 2.0, other -2.0 2.0)
       row "logAddExp" (fun (x, y) -> logAddExp x y) (fun x y -> log (exp x + exp y)) any
       row "copySign" (fun (x, y) -> copySign x y) (fun x y -> Math.CopySign(x, y)) apart
@@ -183,7 +194,8 @@ let private binaries =
 
 let private structural =
     let x shape = normal 31 (List.toArray shape)
-    let one name call reference (examples: int list list) = entry name (fun xs -> call xs[0]) (Some reference) [ for s in examples -> [| x s |] ]
+    let one name call reference (examples: int list list) =
+        entry name (fun xs -> call xs[0]) (Some reference) [ for s in examples -> [| x s |] ]
 
     let broadcasts =
         [ for target, sources in
@@ -195,7 +207,11 @@ let private structural =
               for source in sources -> target, source ]
 
     [ for target, source in broadcasts do
-          one "broadcastTo" (fun x -> Tensor.BroadcastTo(x, List.toArray target)) (Reference.broadcastTo target) [ source ]
+          one
+              "broadcastTo"
+              (fun x -> Tensor.BroadcastTo(x, List.toArray target))
+              (Reference.broadcastTo target)
+              [ source ]
           |> refusing [ [| x [ 5; 7 ] |]; [| x [ 9; 9; 9; 9 ] |] ]
 
           one "sumTo" (fun x -> Tensor.SumTo(x, List.toArray source)) (Reference.sumTo source) [ target ]
@@ -213,7 +229,10 @@ let private structural =
           |> refusing [ [| x [ 5; 7 ] |] ]
 
       for order in [ [ 1; 0 ]; [ 2; 0; 1 ]; [ 0; 2; 1 ]; [ 3; 1; 0; 2 ] ] do
-          let shapes = [ [ 2; 3; 4; 5 ][.. order.Length - 1]; [ 1; 0; 3; 2 ][.. order.Length - 1]; [ 35; 33; 2; 1 ][.. order.Length - 1] ]
+          let shapes =
+              [ [ 2; 3; 4; 5 ][.. order.Length - 1]
+                [ 1; 0; 3; 2 ][.. order.Length - 1]
+                [ 35; 33; 2; 1 ][.. order.Length - 1] ]
 
           one "transpose" (Structural.permute (List.toArray order)) (Reference.transpose order) shapes
           |> refusing [ [| x [ 5 ] |] ]
@@ -269,7 +288,11 @@ let private structural =
             DType.Bool, (fun v -> if v = 0.0 then 0.0 else 1.0) ] do
           one "cast" (Tensor.cast dtype) (Reference.elementwise1 round) [ []; [ 3; 5 ]; [ 33; 40 ] ]
 
-      entry "cast" (fun xs -> Tensor.cast DType.Float64 xs[0]) (Some(Reference.elementwise1 id)) [ [| Tensor.cast DType.Float32 (x [ 7 ]) |] ]
+      entry
+          "cast"
+          (fun xs -> Tensor.cast DType.Float64 xs[0])
+          (Some(Reference.elementwise1 id))
+          [ [| Tensor.cast DType.Float32 (x [ 7 ]) |] ]
 
       { one "stopGradient" Tensor.StopGradient (fun xs -> floats xs[0]) [ []; [ 2; 3 ] ] with
           IsStopped = true } ]
@@ -277,21 +300,37 @@ let private structural =
 // Reductions.
 
 let private reductions =
-    let shapes = [ [ 0 ], [ 7 ]; [ 0 ], [ 3; 5 ]; [ 1 ], [ 3; 5 ]; [ 0; 1 ], [ 3; 5 ]; [ 0; 2 ], [ 2; 3; 4 ]; [ 1 ], [ 33; 40; 1 ]; [ 0 ], [ 2; 0 ] ]
+    let shapes =
+        [ [ 0 ], [ 7 ]
+          [ 0 ], [ 3; 5 ]
+          [ 1 ], [ 3; 5 ]
+          [ 0; 1 ], [ 3; 5 ]
+          [ 0; 2 ], [ 2; 3; 4 ]
+          [ 1 ], [ 33; 40; 1 ]
+          [ 0 ], [ 2; 0 ] ]
 
     let over name call draw combine =
         [ for axes, shape in shapes do
-              entry name (fun xs -> call (List.toArray axes) true xs[0]) (Some(Reference.reduce axes combine)) [ [| draw (List.toArray shape) |] ] ]
+              entry
+                  name
+                  (fun xs -> call (List.toArray axes) true xs[0])
+                  (Some(Reference.reduce axes combine))
+                  [ [| draw (List.toArray shape) |] ] ]
 
     let extreme name call combine =
         over name call (distinct 41 0.0) combine
         |> List.filter (fun e -> (List.head e.Examples |> Array.head).Size > 0)
-        |> List.map (fun e -> e |> refusing [ [| normal 1 (Array.map (fun _ -> 0) (List.head e.Examples |> Array.head).Shape) |] ])
+        |> List.map (fun e ->
+            e |> refusing [ [| normal 1 (Array.map (fun _ -> 0) (List.head e.Examples |> Array.head).Shape) |] ])
 
     let best name call isBetter =
         [ for axis, shape in [ 0, [ 7 ]; 0, [ 3; 5 ]; 1, [ 3; 5 ]; 1, [ 2; 3; 4 ]; 0, [ 33; 40 ] ] do
               for draw in [ distinct 42 0.0; integers 42 ] do
-                  entry name (fun xs -> call axis xs[0]) (Some(Reference.argBest axis isBetter)) [ [| draw (List.toArray shape) |] ]
+                  entry
+                      name
+                      (fun xs -> call axis xs[0])
+                      (Some(Reference.argBest axis isBetter))
+                      [ [| draw (List.toArray shape) |] ]
                   |> refusing [ [| normal 1 (Array.zeroCreate shape.Length) |] ] ]
 
     [ yield! extreme "max" Reductions.maxOver List.max
@@ -300,38 +339,83 @@ let private reductions =
       yield! over "all" Reductions.allOver (truths 43) (List.forall ((<>) 0.0) >> fun b -> if b then 1.0 else 0.0)
       yield! over "prod" Cumulative.prodOver (uniform 46 -1.5 1.5) (List.fold (*) 1.0)
       yield! over "prod" Cumulative.prodOver (integers 47) (List.fold (*) 1.0) |> List.map (refusing [ [| bools |] ])
-      yield! over "prod" Cumulative.prodOver (fun s -> Tensor.cast DType.Float64 (integers 47 s)) (List.fold (*) 1.0) |> List.filter (fun e -> e.Examples.Head[0].Size < 100)
+      yield!
+          over "prod" Cumulative.prodOver (fun s -> Tensor.cast DType.Float64 (integers 47 s)) (List.fold (*) 1.0)
+          |> List.filter (fun e -> e.Examples.Head[0].Size < 100)
       yield! best "argmax" Reductions.argmax (>)
       yield! best "argmin" Reductions.argmin (<) ]
 
 // Operations that run along an axis.
 
 let private running =
-    let lines = [ 0, [| 7 |]; 0, [| 1 |]; 0, [| 3; 5 |]; 1, [| 3; 5 |]; 1, [| 2; 4; 3 |]; 1, [| 33; 40 |]; 0, [| 3; 70 |]; 0, [| 0; 3 |]; 1, [| 3; 0 |] ]
+    let lines =
+        [ 0, [| 7 |]
+          0, [| 1 |]
+          0, [| 3; 5 |]
+          1, [| 3; 5 |]
+          1, [| 2; 4; 3 |]
+          1, [| 33; 40 |]
+          0, [| 3; 70 |]
+          0, [| 0; 3 |]
+          1, [| 3; 0 |] ]
     [ for axis, shape in lines do
           let cumulative name call f draw = entry name call (Some(Reference.alongAxis axis f)) [ [| draw shape |] ]
           let x seed = normal seed shape
-          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis false xs[0]) (Array.scan (+) 0.0 >> Array.tail) (normal 71) |> refusing [ [| bools |] ]
-          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis false xs[0]) (Array.scan (+) 0.0 >> Array.tail) (integers 71)
+          cumulative
+              "cumsum"
+              (fun xs -> Cumulative.cumsum axis false xs[0])
+              (Array.scan (+) 0.0 >> Array.tail)
+              (normal 71)
+          |> refusing [ [| bools |] ]
+          cumulative
+              "cumsum"
+              (fun xs -> Cumulative.cumsum axis false xs[0])
+              (Array.scan (+) 0.0 >> Array.tail)
+              (integers 71)
 
-          cumulative "cumsum" (fun xs -> Cumulative.cumsum axis true xs[0]) (fun v -> Array.init v.Length (fun i -> Array.sum v[i..])) (normal 72)
+          cumulative
+              "cumsum"
+              (fun xs -> Cumulative.cumsum axis true xs[0])
+              (fun v -> Array.init v.Length (fun i -> Array.sum v[i..]))
+              (normal 72)
 
-          cumulative "cumargmax" (fun xs -> Cumulative.cummax axis xs[0]) (fun v -> Array.init v.Length (fun i -> let best = Array.max v[..i] in float (Array.findIndex ((=) best) v))) (integers 73)
+          cumulative
+              "cumargmax"
+              (fun xs -> Cumulative.cummax axis xs[0])
+              (fun v ->
+                  Array.init v.Length (fun i -> let best = Array.max v[..i] in float (Array.findIndex ((=) best) v)))
+              (integers 73)
 
-          entry "linearRecurrence" (fun xs -> Cumulative.linearRecurrence axis false xs[0] xs[1]) (Some(Reference.linearRecurrence axis)) [ [| x 74; x 75 |] ]
+          entry
+              "linearRecurrence"
+              (fun xs -> Cumulative.linearRecurrence axis false xs[0] xs[1])
+              (Some(Reference.linearRecurrence axis))
+              [ [| x 74; x 75 |] ]
           |> refusing [ [| x 1; normal 1 [| 9; 9 |] |]; [| x 1; Tensor.cast DType.Float32 (x 1) |]; [| bools; bools |] ]
 
-          entry "linearRecurrence" (fun xs -> Cumulative.linearRecurrence axis true xs[0] xs[1]) (Some(Reference.linearRecurrenceBack axis)) [ [| x 76; x 77 |] ]
+          entry
+              "linearRecurrence"
+              (fun xs -> Cumulative.linearRecurrence axis true xs[0] xs[1])
+              (Some(Reference.linearRecurrenceBack axis))
+              [ [| x 76; x 77 |] ]
 
           for descending in [ false; true ] do
               for draw in [ integers 78; distinct 79 0.0 ] do
-                  entry "argsort" (fun xs -> Sorting.argsort axis descending xs[0]) (Some(Reference.argsort axis descending)) [ [| draw shape |] ]
+                  entry
+                      "argsort"
+                      (fun xs -> Sorting.argsort axis descending xs[0])
+                      (Some(Reference.argsort axis descending))
+                      [ [| draw shape |] ]
 
       for rows, values in [ [ 5 ], [ 4 ]; [ 3; 7 ], [ 3; 2 ]; [ 2; 2; 6 ], [ 2; 2; 3 ]; [ 0 ], [ 3 ]; [ 50 ], [ 40 ] ] do
           for after in [ false; true ] do
               let sorted = Sorting.sort -1 false (integers 80 (List.toArray rows))
 
-              entry "searchsorted" (fun xs -> Sorting.searchSorted after xs[0] xs[1]) (Some(Reference.searchSorted after)) [ [| sorted; integers 81 (List.toArray values) |] ]
+              entry
+                  "searchsorted"
+                  (fun xs -> Sorting.searchSorted after xs[0] xs[1])
+                  (Some(Reference.searchSorted after))
+                  [ [| sorted; integers 81 (List.toArray values) |] ]
               |> refusing [ [| sorted; normal 1 [| 2; 2; 9; 9 |] |]; [| sorted; Tensor.cast DType.Float32 sorted |] ]
 
       for axis, n, at in
@@ -340,7 +424,11 @@ let private running =
             0, 3, Tensor.cast DType.Int64 (indices [ 4; 2 ] [ 0; 1; 2; 2; -3; 1; 0; 0 ]) ] do
           let x = normal 82 (Array.updateAt axis n at.Shape)
 
-          entry "lastWriters" (fun xs -> Indexing.scatter axis xs[0] (scalar 1.0) x) (Some(Reference.lastWriters axis n)) [ [| at |] ]
+          entry
+              "lastWriters"
+              (fun xs -> Indexing.scatter axis xs[0] (scalar 1.0) x)
+              (Some(Reference.lastWriters axis n))
+              [ [| at |] ]
           |> refusing [ [| x |] ] ]
 
 let private softmaxes =
@@ -354,8 +442,16 @@ let private softmaxes =
 
     [ row "softmax" (fun xs -> Reductions.softmax -1 xs[0]) (fun r -> softmax r[0]) one
       row "logSoftmax" (fun xs -> Reductions.logSoftmax -1 xs[0]) (fun r -> softmax r[0] |> Array.map log) one
-      row "softmaxGradient" (pull (Reductions.softmax -1)) (fun r -> let s = Array.sum (Array.map2 (*) r[0] r[1]) in Array.map2 (fun y ct -> y * (ct - s)) r[0] r[1]) two
-      row "logSoftmaxGradient" (pull (Reductions.logSoftmax -1)) (fun r -> let s = Array.sum r[1] in Array.map2 (fun y ct -> ct - exp y * s) r[0] r[1]) two ]
+      row
+          "softmaxGradient"
+          (pull (Reductions.softmax -1))
+          (fun r -> let s = Array.sum (Array.map2 (*) r[0] r[1]) in Array.map2 (fun y ct -> y * (ct - s)) r[0] r[1])
+          two
+      row
+          "logSoftmaxGradient"
+          (pull (Reductions.logSoftmax -1))
+          (fun r -> let s = Array.sum r[1] in Array.map2 (fun y ct -> ct - exp y * s) r[0] r[1])
+          two ]
 
 // Products, selection, images.
 
@@ -370,7 +466,11 @@ let private products =
             [ 0; 3 ], [ 3; 2 ]
             [ 2; 0 ], [ 0; 3 ]
             [ 20; 33 ], [ 33; 25 ] ] do
-          entry "matmul" (fun xs -> LinearAlgebra.matmul xs[0] xs[1]) (Some Reference.matmul) [ [| normal 51 (List.toArray s); normal 52 (List.toArray t) |] ]
+          entry
+              "matmul"
+              (fun xs -> LinearAlgebra.matmul xs[0] xs[1])
+              (Some Reference.matmul)
+              [ [| normal 51 (List.toArray s); normal 52 (List.toArray t) |] ]
           |> refusing
               [ [| normal 1 [| 2; 3 |]; normal 2 [| 2; 3 |] |]
                 [| normal 1 [| 3 |]; normal 2 [| 3; 3 |] |]
@@ -391,8 +491,14 @@ let private selections =
           let n = shape[axis]
           let taken = List.take axis shape @ List.ofArray at.Shape @ List.skip (axis + 1) shape
 
-          entry "take" (fun xs -> Indexing.take axis xs[1] xs[0]) (Some(Reference.take axis)) [ [| x shape; at |] ] |> refusing [ [| x shape; bad |] ]
-          entry "takeAdd" (fun xs -> snd (vjp (Indexing.take axis xs[1]) (x shape)) xs[0]) (Some(Reference.takeAdd axis n)) [ [| x taken; at |] ] |> refusing [ [| x taken; bad |] ]
+          entry "take" (fun xs -> Indexing.take axis xs[1] xs[0]) (Some(Reference.take axis)) [ [| x shape; at |] ]
+          |> refusing [ [| x shape; bad |] ]
+          entry
+              "takeAdd"
+              (fun xs -> snd (vjp (Indexing.take axis xs[1]) (x shape)) xs[0])
+              (Some(Reference.takeAdd axis n))
+              [ [| x taken; at |] ]
+          |> refusing [ [| x taken; bad |] ]
 
       for axis, shape, at in
           [ 0, [ 4 ], indices [ 3 ] [ 3; 0; 3 ]
@@ -401,14 +507,26 @@ let private selections =
             1, [ 2; 3; 2 ], indices [ 2; 1; 2 ] [ 2; 1; 0; 2 ] ] do
           let n = shape[axis]
 
-          entry "gather" (fun xs -> Indexing.gather axis xs[1] xs[0]) (Some(Reference.gather axis)) [ [| x shape; at |] ]
+          entry
+              "gather"
+              (fun xs -> Indexing.gather axis xs[1] xs[0])
+              (Some(Reference.gather axis))
+              [ [| x shape; at |] ]
           |> refusing [ [| x shape; Tensor.cast DType.Float64 at |]; [| x (9 :: shape); at |] ]
 
-          entry "scatterAdd" (fun xs -> Indexing.scatterAdd axis n xs[1] xs[0]) (Some(Reference.scatterAdd axis n)) [ [| x (List.ofArray at.Shape); at |] ]
+          entry
+              "scatterAdd"
+              (fun xs -> Indexing.scatterAdd axis n xs[1] xs[0])
+              (Some(Reference.scatterAdd axis n))
+              [ [| x (List.ofArray at.Shape); at |] ]
           |> refusing [ [| x shape; Tensor.cast DType.Float64 at |]; [| x (9 :: shape); at |] ]
 
       for dtype in [ DType.Float64; DType.Float32; DType.Int64 ] do
-          entry "oneHot" (fun xs -> Indexing.oneHot 4 dtype xs[0]) (Some(Reference.oneHot 4)) [ [| indices [ 2; 2 ] [ 0; 3; 4; 1 ] |]; [| long (indices [] [ 2 ]) |] ]
+          entry
+              "oneHot"
+              (fun xs -> Indexing.oneHot 4 dtype xs[0])
+              (Some(Reference.oneHot 4))
+              [ [| indices [ 2; 2 ] [ 0; 3; 4; 1 ] |]; [| long (indices [] [ 2 ]) |] ]
           |> refusing [ [| bad |] ] ]
 
 let private images =
@@ -420,14 +538,24 @@ let private images =
             [ 2; 3; 4; 4 ], [ 5; 3; 1; 1 ], 1, 0, 1 ] do
           let shape, terms = Reference.convolutionTerms image filters stride pad dilation
           let conv x w = Convolution.conv2d (stride, stride) (pad, pad) (dilation, dilation) x w
-          let x, w, ct = normal 61 (List.toArray image), normal 62 (List.toArray filters), normal 63 (List.toArray shape)
-          let sum target (order: _ -> _) (xs: Tensor[]) = Reference.accumulate target (List.map order terms) (Reference.block xs[0]) (Reference.block xs[1])
+          let x, w, ct =
+              normal 61 (List.toArray image), normal 62 (List.toArray filters), normal 63 (List.toArray shape)
+          let sum target (order: _ -> _) (xs: Tensor[]) =
+              Reference.accumulate target (List.map order terms) (Reference.block xs[0]) (Reference.block xs[1])
 
           entry "conv2d" (fun xs -> conv xs[0] xs[1]) (Some(sum shape id)) [ [| x; w |] ]
 
-          entry "conv2dInputGradient" (fun xs -> snd (vjp (fun x -> conv x xs[1]) x) xs[0]) (Some(sum image (fun (o, i, f) -> i, o, f))) [ [| ct; w |] ]
+          entry
+              "conv2dInputGradient"
+              (fun xs -> snd (vjp (fun x -> conv x xs[1]) x) xs[0])
+              (Some(sum image (fun (o, i, f) -> i, o, f)))
+              [ [| ct; w |] ]
 
-          entry "conv2dFilterGradient" (fun xs -> snd (vjp (conv xs[0]) w) xs[1]) (Some(sum filters (fun (o, i, f) -> f, i, o))) [ [| x; ct |] ]
+          entry
+              "conv2dFilterGradient"
+              (fun xs -> snd (vjp (conv xs[0]) w) xs[1])
+              (Some(sum filters (fun (o, i, f) -> f, i, o)))
+              [ [| x; ct |] ]
 
       for image, size, stride, pad in
           [ [ 1; 1; 4; 4 ], 2, 2, 0; [ 2; 3; 7; 5 ], 3, 2, 1; [ 1; 2; 5; 6 ], 3, 1, 0; [ 2; 2; 5; 5 ], 2, 3, 0 ] do
@@ -441,7 +569,8 @@ let private images =
           let chosen = Tensor.Bind(primitiveOf "maxPoolPositions" (fun xs -> maxPool xs[0]) [| x |], x)
           let position (at: int list) = float (at[2] * width + at[3])
           // The place in the image that an output position chose.
-          let place (positions: Reference.Block) (p: int list) = let k = int (Reference.at positions p) in [ p[0]; p[1]; k / width; k % width ]
+          let place (positions: Reference.Block) (p: int list) =
+              let k = int (Reference.at positions p) in [ p[0]; p[1]; k / width; k % width ]
 
           let scattered (terms: (int list * int list) list) (source: Reference.Block) factor =
               let data = Array.zeroCreate (List.fold (*) 1 image)
@@ -453,31 +582,44 @@ let private images =
           entry
               "maxPoolPositions"
               (fun xs -> maxPool xs[0])
-              (Some(fun xs -> let b = Reference.block xs[0] in [| for _, places in found -> position (List.maxBy (Reference.at b) places) |]))
+              (Some(fun xs ->
+                  let b = Reference.block xs[0] in
+                  [| for _, places in found -> position (List.maxBy (Reference.at b) places) |]))
               [ [| x |] ]
 
           entry
               "maxPoolGather"
               (fun xs -> maxPool xs[0])
-              (Some(fun xs -> let b, k = Reference.block xs[0], Reference.block xs[1] in [| for p, _ in found -> Reference.at b (place k p) |]))
+              (Some(fun xs ->
+                  let b, k = Reference.block xs[0], Reference.block xs[1] in
+                  [| for p, _ in found -> Reference.at b (place k p) |]))
               [ [| x; chosen |] ]
 
           entry
               "maxPoolScatter"
               (fun xs -> snd (vjp maxPool x) xs[0])
-              (Some(fun xs -> let k = Reference.block xs[1] in scattered [ for p, _ in found -> place k p, p ] (Reference.block xs[0]) 1.0))
+              (Some(fun xs ->
+                  let k = Reference.block xs[1] in
+                  scattered [ for p, _ in found -> place k p, p ] (Reference.block xs[0]) 1.0))
               [ [| ct; chosen |] ]
 
           entry
               "averagePool"
               (fun xs -> averagePool xs[0])
-              (Some(fun xs -> let b = Reference.block xs[0] in [| for _, places in found -> List.sumBy (Reference.at b) places / area |]))
+              (Some(fun xs ->
+                  let b = Reference.block xs[0] in
+                  [| for _, places in found -> List.sumBy (Reference.at b) places / area |]))
               [ [| x |] ]
 
           entry
               "averagePoolTranspose"
               (fun xs -> snd (vjp averagePool x) xs[0])
-              (Some(fun xs -> scattered [ for p, places in found do for place in places -> place, p ] (Reference.block xs[0]) (1.0 / area)))
+              (Some(fun xs ->
+                  scattered
+                      [ for p, places in found do
+                            for place in places -> place, p ]
+                      (Reference.block xs[0])
+                      (1.0 / area)))
               [ [| ct |] ] ]
 
 // Linear algebra, on inputs far from singular.
@@ -491,9 +633,14 @@ let regular seed (shape: int[]) : Tensor =
 let spread seed m n : Tensor =
     let reflection seed k =
         let v = normal seed [| k; 1 |]
-        Tensor.cast DType.Float64 (Tensor.eye k) - Tensor.matmul v (Tensor.transpose v) * (2.0 / (Tensor.sum (v * v)).ToDouble())
+        Tensor.cast DType.Float64 (Tensor.eye k)
+        - Tensor.matmul v (Tensor.transpose v) * (2.0 / (Tensor.sum (v * v)).ToDouble())
 
-    let values = Tensor.ofArray [ m; n ] [| for i in 0 .. m - 1 do for j in 0 .. n - 1 -> if i = j then 2.0 * float (i + 1) else 0.0 |]
+    let values =
+        Tensor.ofArray
+            [ m; n ]
+            [| for i in 0 .. m - 1 do
+                   for j in 0 .. n - 1 -> if i = j then 2.0 * float (i + 1) else 0.0 |]
     Tensor.matmul (Tensor.matmul (reflection seed m) values) (reflection (seed + 1) n)
 
 /// A symmetric matrix with the eigenvalues 2, 5, 10 and so on, plus an antisymmetric one, which has no effect.
@@ -504,13 +651,27 @@ let symmetric seed n : Tensor =
 
 let private decompositions =
     let bad = [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
-    let squares = [ [| 1; 1 |]; [| 4; 4 |]; [| 2; 3; 3 |]; [| 2; 2; 2; 2 |]; [| 0; 0 |]; [| 2; 0; 0 |]; [| 0; 3; 3 |] ]
+    let squares =
+        [ [| 1; 1 |]; [| 4; 4 |]; [| 2; 3; 3 |]; [| 2; 2; 2; 2 |]; [| 0; 0 |]; [| 2; 0; 0 |]; [| 0; 3; 3 |] ]
     let large = [| 60; 60 |]
     let wide = [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ]
     let empty shape = Tensor.ofArray shape Array.empty<float>
-    let tall = [ spread 81 1 1; spread 82 3 3; spread 83 5 3; spread 84 4 1; Tensor.stack 0 [ spread 85 4 2; spread 86 4 2 ]; empty [ 3; 0 ]; empty [ 0; 3; 2 ] ]
-    let symmetrics = [ symmetric 87 1; symmetric 88 3; Tensor.stack 0 [ symmetric 89 3; symmetric 90 3 ]; empty [ 0; 0 ]; empty [ 0; 3; 3 ] ]
-    let row name (call: Tensor -> Tensor) (reference: Tensor -> float[]) inputs = entry name (fun xs -> call xs[0]) (Some(fun xs -> reference xs[0])) inputs |> refusing bad
+    let tall =
+        [ spread 81 1 1
+          spread 82 3 3
+          spread 83 5 3
+          spread 84 4 1
+          Tensor.stack 0 [ spread 85 4 2; spread 86 4 2 ]
+          empty [ 3; 0 ]
+          empty [ 0; 3; 2 ] ]
+    let symmetrics =
+        [ symmetric 87 1
+          symmetric 88 3
+          Tensor.stack 0 [ symmetric 89 3; symmetric 90 3 ]
+          empty [ 0; 0 ]
+          empty [ 0; 3; 3 ] ]
+    let row name (call: Tensor -> Tensor) (reference: Tensor -> float[]) inputs =
+        entry name (fun xs -> call xs[0]) (Some(fun xs -> reference xs[0])) inputs |> refusing bad
     let each (f: float[,] -> float[]) (x: Tensor) = Reference.matrices x |> Array.collect f
 
     let pairs =
@@ -537,7 +698,8 @@ let private decompositions =
       // The pullback solves with the transpose.
       for inputs in pairs |> List.filter (fun xs -> xs[1].Rank >= xs[0].Rank && xs[0].Rank < 4) do
           let pull = snd (vjp (Linalg.solve inputs[0]) inputs[1])
-          entry "solve" (fun xs -> pull xs[1]) (Some(Reference.solve Reference.transposed)) [ inputs ] |> refusing wrongPairs
+          entry "solve" (fun xs -> pull xs[1]) (Some(Reference.solve Reference.transposed)) [ inputs ]
+          |> refusing wrongPairs
 
       for lower in [ true; false ] do
           for transposed in [ true; false ] do
@@ -561,7 +723,11 @@ let private decompositions =
                   |> refusing wrongPairs
 
       row "inverse" Linalg.inverse (each Reference.inverse) [ for s in large :: squares -> [| regular 73 s |] ]
-      row "det" Linalg.det (each (fun a -> [| Reference.det a |])) [ for s in [| 6; 6 |] :: squares -> [| regular 74 s |] ]
+      row
+          "det"
+          Linalg.det
+          (each (fun a -> [| Reference.det a |]))
+          [ for s in [| 6; 6 |] :: squares -> [| regular 74 s |] ]
       row "det" Linalg.det (each (fun a -> [| Reference.det a |])) [ for n in 1..3 -> [| normal 75 [| n; n |] |] ]
 
       row
@@ -570,7 +736,11 @@ let private decompositions =
           (each (fun a -> let d = Reference.det a in [| float (sign d); log (abs d) |]))
           [ for s in large :: squares -> [| regular 76 s |] ]
 
-      { row "determinantShift" (grad (Linalg.det >> Tensor.sum)) (fun x -> Array.init (3 * x.Size / x.Shape[x.Rank - 1]) (fun i -> if i % 3 = 2 then 1.0 else 0.0)) [ [| regular 74 [| 4; 4 |] |]; [| regular 74 [| 2; 5; 5 |] |] ] with
+      { row
+            "determinantShift"
+            (grad (Linalg.det >> Tensor.sum))
+            (fun x -> Array.init (3 * x.Size / x.Shape[x.Rank - 1]) (fun i -> if i % 3 = 2 then 1.0 else 0.0))
+            [ [| regular 74 [| 4; 4 |] |]; [| regular 74 [| 2; 5; 5 |] |] ] with
           IsStopped = true }
 
       { row "cholesky" Linalg.cholesky (each Reference.cholesky) [ for s in large :: squares -> [| regular 77 s |] ] with
@@ -592,7 +762,8 @@ let private customs =
     let pushed (x: Tensor) (xDot: Tensor) = Tensor.sum (2.0 * x * xDot), xDot * (sin x + x * cos x)
     let pulled (x: Tensor) (total: Tensor, each: Tensor) = 2.0 * x * total + each * (sin x + x * cos x)
     let joined (total: Tensor, each: Tensor) = Tensor.concat 0 [ Tensor.flatten total; each ]
-    let reference (xs: Tensor[]) = let x = floats xs[0] in Array.append [| Array.sumBy (fun v -> v * v) x |] (Array.map (fun v -> v * sin v) x)
+    let reference (xs: Tensor[]) =
+        let x = floats xs[0] in Array.append [| Array.sumBy (fun v -> v * v) x |] (Array.map (fun v -> v * sin v) x)
     let examples = [ for n in [ 1; 7; 40 ] -> [| uniform 90 -2.0 2.0 [| n |] |] ]
 
     [ entry "customJvp" (fun xs -> joined (customJvp f (fun x _ xDot -> pushed x xDot) xs[0])) (Some reference) examples
@@ -600,12 +771,20 @@ let private customs =
 
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
-    unaries @ binaries @ structural @ reductions @ running @ softmaxes @ products @ selections @ images @ decompositions @ customs
+    unaries
+    @ binaries
+    @ structural
+    @ reductions
+    @ running
+    @ softmaxes
+    @ products
+    @ selections
+    @ images
+    @ decompositions
+    @ customs
 
 /// All rows with all their inputs.
 let cases: Case list =
     [ for entry in table do
           for inputs in entry.Examples ->
-              { Entry = entry
-                Primitive = primitiveOf entry.Name entry.Call inputs
-                Inputs = inputs } ]
+              { Entry = entry; Primitive = primitiveOf entry.Name entry.Call inputs; Inputs = inputs } ]

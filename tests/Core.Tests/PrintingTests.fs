@@ -28,15 +28,21 @@ let private table: (string * Tensor * string) list =
       "rank 3", Tensor.ofArray [ 2; 2; 1 ] [| 1; 2; 3; 4 |], "[[[1]\n  [2]]\n\n [[3]\n  [4]]]"
       "a transpose", Tensor.transpose (rows [ [ 1.0; 2.0 ]; [ 3.0; 4.0 ] ]), "[[1.0 3.0]\n [2.0 4.0]]"
       "a long vector", Tensor.arange 0.0 2000.0 1.0, "[   0.0    1.0    2.0 ... 1997.0 1998.0 1999.0]"
-      "a long matrix", Tensor.ofArray [ 400; 3 ] [| 0..1199 |], "[[   0    1    2]\n [   3    4    5]\n [   6    7    8]\n ...\n [1191 1192 1193]\n [1194 1195 1196]\n [1197 1198 1199]]" ]
+      "a long matrix",
+      Tensor.ofArray [ 400; 3 ] [| 0..1199 |],
+      "[[   0    1    2]\n [   3    4    5]\n [   6    7    8]\n ...\n [1191 1192 1193]\n [1194 1195 1196]\n [1197 1198 1199]]" ]
 
 [<Fact>]
 let ``tensors print as in the golden texts`` () =
-    table
-    |> forEach (fun (name, _, _) -> name) (fun (_, x, expected) -> Assert.Equal(expected, x.ToString()))
+    table |> forEach (fun (name, _, _) -> name) (fun (_, x, expected) -> Assert.Equal(expected, x.ToString()))
 
 [<Fact>]
 let ``a tensor that is being differentiated prints its value`` () =
     let mutable text = ""
-    grad (fun x -> text <- string x; Tensor.sum x) (vector [ 1.0; 2.0 ]) |> ignore
+    grad
+        (fun x ->
+            text <- string x
+            Tensor.sum x)
+        (vector [ 1.0; 2.0 ])
+    |> ignore
     Assert.Equal("[1.0 2.0]", text)

@@ -18,7 +18,11 @@ let private draw (key: Key) = floats (key.Uniform([| n |], dtype = DType.Float64
 [<Fact>]
 let ``a key gives the same bits again, and on every thread`` () =
     let draws (key: Key) =
-        [ key.Uniform [| 100 |]; key.Normal([| 3; 5 |], dtype = DType.Float64); key.Bernoulli([| 50 |], 0.3); key.Integers([| 50 |], -5L, 5L); key.Permutation 20 ]
+        [ key.Uniform [| 100 |]
+          key.Normal([| 3; 5 |], dtype = DType.Float64)
+          key.Bernoulli([| 50 |], 0.3)
+          key.Integers([| 50 |], -5L, 5L)
+          key.Permutation 20 ]
 
     let expected = draws (Key 5)
     let results = Array.zeroCreate 32
@@ -28,7 +32,14 @@ let ``a key gives the same bits again, and on every thread`` () =
 [<Fact>]
 let ``keys that are split or folded are unrelated to each other and to their origin`` () =
     let key = Key 1
-    let keys = [| yield key; yield! key.Split 4; yield key.FoldIn 0; yield key.FoldIn 1; yield Key 2; yield (Array.head (key.Split 4)).FoldIn 0; yield! (key.FoldIn 0).Split 2 |]
+    let keys =
+        [| yield key
+           yield! key.Split 4
+           yield key.FoldIn 0
+           yield key.FoldIn 1
+           yield Key 2
+           yield (Array.head (key.Split 4)).FoldIn 0
+           yield! (key.FoldIn 0).Split 2 |]
     Assert.Equal(keys.Length, (Array.distinct keys).Length)
     let samples = keys |> Array.map draw
 
@@ -48,7 +59,8 @@ let ``a longer draw begins with the shorter one`` () =
 
 [<Fact>]
 let ``the moments are those of the distributions`` () =
-    let isNear (expected: float) deviation (actual: float) = Assert.True(abs (actual - expected) < 5.0 * deviation / sqrt (float n), $"{actual} instead of {expected}")
+    let isNear (expected: float) deviation (actual: float) =
+        Assert.True(abs (actual - expected) < 5.0 * deviation / sqrt (float n), $"{actual} instead of {expected}")
 
     for dtype in [ DType.Float32; DType.Float64 ] do
         let u = floats ((Key 3).Uniform([| n |], -1.0, 3.0, dtype))
@@ -66,12 +78,14 @@ let ``the moments are those of the distributions`` () =
     Assert.Equal(float n, Array.sum (floats ((Key 5).Bernoulli([| n |], 1.0))))
     let counts = floats ((Key 6).Integers([| n |], -2L, 3L)) |> Array.countBy id |> Map.ofArray
     Assert.Equal<float list>([ -2.0; -1.0; 0.0; 1.0; 2.0 ], counts |> Map.keys |> Seq.toList)
-    for KeyValue(_, count) in counts do isNear 0.2 0.4 (float count / float n)
+    for KeyValue(_, count) in counts do
+        isNear 0.2 0.4 (float count / float n)
 
 [<Fact>]
 let ``a permutation holds every number once, and every order is as likely`` () =
     Assert.Equal<float[]>([| 0.0 .. 999.0 |], floats ((Key 7).Permutation 1000) |> Array.sort)
-    let orders = Array.init 6000 (fun i -> ((Key 8).FoldIn i).Permutation 3 |> floats |> List.ofArray) |> Array.countBy id
+    let orders =
+        Array.init 6000 (fun i -> ((Key 8).FoldIn i).Permutation 3 |> floats |> List.ofArray) |> Array.countBy id
     Assert.Equal(6, orders.Length)
     Assert.All(orders, fun (order, count) -> Assert.True(abs (count - 1000) < 150, $"%A{order} {count} times"))
     Assert.Equal(0, ((Key 1).Permutation 0).Size)

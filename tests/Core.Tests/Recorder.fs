@@ -32,15 +32,17 @@ and Recorder() =
 
 /// One primitive: how the library's face binds it, inputs that it takes, inputs that it refuses.
 type Entry =
-    { Name: string
-      Call: Tensor[] -> Tensor
-      Examples: Tensor[] list
-      Reference: (Tensor[] -> float[]) option
-      /// The derivative is taken to be zero, whatever the numbers say.
-      IsStopped: bool
-      /// Whether the places of the elements matter to the domain, as in a positive definite matrix: they are only scaled.
-      IsStructured: bool
-      Wrong: Tensor[] list }
+    {
+        Name: string
+        Call: Tensor[] -> Tensor
+        Examples: Tensor[] list
+        Reference: (Tensor[] -> float[]) option
+        /// The derivative is taken to be zero, whatever the numbers say.
+        IsStopped: bool
+        /// Whether the places of the elements matter to the domain, as in a positive definite matrix: they are only scaled.
+        IsStructured: bool
+        Wrong: Tensor[] list
+    }
 
 /// A primitive with one list of inputs.
 type Case =

@@ -17,8 +17,7 @@ let rec positions (shape: int list) : int list list =
         [ for i in 0 .. n - 1 do
               for p in inner -> i :: p ]
 
-let offset (shape: int[]) (position: seq<int>) =
-    Seq.fold2 (fun at n i -> at * n + i) 0 shape position
+let offset (shape: int[]) (position: seq<int>) = Seq.fold2 (fun at n i -> at * n + i) 0 shape position
 
 let at (x: Block) (position: seq<int>) = x.Data[offset x.Shape position]
 
@@ -47,7 +46,8 @@ let elementwise2 (f: float -> float -> float) (xs: Tensor[]) =
 
 let where (xs: Tensor[]) =
     let c, x, y = block xs[0], block xs[1], block xs[2]
-    build (broadcastShape [ c.Shape; x.Shape; y.Shape ]) (fun p -> if stretched c p <> 0.0 then stretched x p else stretched y p)
+    build (broadcastShape [ c.Shape; x.Shape; y.Shape ]) (fun p ->
+        if stretched c p <> 0.0 then stretched x p else stretched y p)
 
 let broadcastTo (shape: int list) (xs: Tensor[]) = build shape (stretched (block xs[0]))
 
@@ -120,7 +120,10 @@ let linearRecurrenceBack (axis: int) (xs: Tensor[]) =
         List.fold (fun s i -> (if i = n - 1 then 0.0 else on a i * s) + on b i) 0.0 [ n - 1 .. -1 .. p[axis] ])
 
 let argsort (axis: int) (descending: bool) =
-    alongAxis axis (fun line -> [| 0 .. line.Length - 1 |] |> Array.sortBy (fun i -> (if descending then -line[i] else line[i]), i) |> Array.map float)
+    alongAxis axis (fun line ->
+        [| 0 .. line.Length - 1 |]
+        |> Array.sortBy (fun i -> (if descending then -line[i] else line[i]), i)
+        |> Array.map float)
 
 let searchSorted (after: bool) (xs: Tensor[]) =
     let sorted, values = block xs[0], block xs[1]
@@ -217,11 +220,16 @@ let lastWriters (axis: int) (n: int) (xs: Tensor[]) =
     let x = block xs[0]
 
     build (Array.updateAt axis n x.Shape) (fun p ->
-        [ for j in 0 .. x.Shape[axis] - 1 do if wrap n (at x (List.updateAt axis j p)) = p[axis] then float j ] |> List.tryLast |> Option.defaultValue -1.0)
+        [ for j in 0 .. x.Shape[axis] - 1 do
+              if wrap n (at x (List.updateAt axis j p)) = p[axis] then
+                  float j ]
+        |> List.tryLast
+        |> Option.defaultValue -1.0)
 
 let oneHot (classes: int) (xs: Tensor[]) =
     let x = block xs[0]
-    build (Array.append x.Shape [| classes |]) (fun p -> if at x p[.. p.Length - 2] = float (List.last p) then 1.0 else 0.0)
+    build (Array.append x.Shape [| classes |]) (fun p ->
+        if at x p[.. p.Length - 2] = float (List.last p) then 1.0 else 0.0)
 
 /// All (output position, input position, filter position) triples of a convolution, seen as a sum over products.
 let convolutionTerms (image: int list) (filters: int list) (stride: int) (pad: int) (dilation: int) =
@@ -278,12 +286,14 @@ let erf (x: float) =
 let matrices (x: Tensor) : float[,][] =
     let m, n = x.Shape[x.Rank - 2], x.Shape[x.Rank - 1]
     let data = Tensor.toArray<float> x
-    Array.init (x.Shape[.. x.Rank - 3] |> Array.fold (*) 1) (fun s -> Array2D.init m n (fun i j -> data[(s * m + i) * n + j]))
+    Array.init (x.Shape[.. x.Rank - 3] |> Array.fold (*) 1) (fun s ->
+        Array2D.init m n (fun i j -> data[(s * m + i) * n + j]))
 
 let flat (a: float[,]) = a |> Seq.cast<float> |> Seq.toArray
 let transposed (a: float[,]) = Array2D.init (Array2D.length2 a) (Array2D.length1 a) (fun i j -> a[j, i])
 let product (a: float[,]) (b: float[,]) =
-    Array2D.init (Array2D.length1 a) (Array2D.length2 b) (fun i j -> Seq.sum (seq { for k in 0 .. Array2D.length2 a - 1 -> a[i, k] * b[k, j] }))
+    Array2D.init (Array2D.length1 a) (Array2D.length2 b) (fun i j ->
+        Seq.sum (seq { for k in 0 .. Array2D.length2 a - 1 -> a[i, k] * b[k, j] }))
 
 /// Gauss-Jordan elimination of [A | B]: the solution, and the determinant of A.
 let eliminate (a: float[,]) (b: float[,]) : float[,] * float =
@@ -298,18 +308,24 @@ let eliminate (a: float[,]) (b: float[,]) : float[,] * float =
             det <- -det
 
             for c in 0 .. n - 1 do
-                let v = a[j, c] in a[j, c] <- a[pivot, c]; a[pivot, c] <- v
+                let v = a[j, c] in
+                a[j, c] <- a[pivot, c]
+                a[pivot, c] <- v
 
             for c in 0 .. k - 1 do
-                let v = b[j, c] in b[j, c] <- b[pivot, c]; b[pivot, c] <- v
+                let v = b[j, c] in
+                b[j, c] <- b[pivot, c]
+                b[pivot, c] <- v
 
         det <- det * a[j, j]
 
         for i in 0 .. n - 1 do
             if i <> j then
                 let f = a[i, j] / a[j, j]
-                for c in j .. n - 1 do a[i, c] <- a[i, c] - f * a[j, c]
-                for c in 0 .. k - 1 do b[i, c] <- b[i, c] - f * b[j, c]
+                for c in j .. n - 1 do
+                    a[i, c] <- a[i, c] - f * a[j, c]
+                for c in 0 .. k - 1 do
+                    b[i, c] <- b[i, c] - f * b[j, c]
 
     Array2D.init n k (fun i c -> b[i, c] / a[i, i]), det
 
@@ -331,7 +347,7 @@ let cholesky (a: float[,]) =
     let l = Array2D.zeroCreate n n
 
     for i in 0 .. n - 1 do
-        for j in 0 .. i do
+        for j in 0..i do
             let rest = (a[i, j] + a[j, i]) / 2.0 - Seq.sum (seq { for k in 0 .. j - 1 -> l[i, k] * l[j, k] })
             l[i, j] <- if i = j then sqrt rest else rest / l[j, j]
 
@@ -345,10 +361,12 @@ let qr (a: float[,]) =
     for j in 0 .. n - 1 do
         for k in 0 .. j - 1 do
             r[k, j] <- Seq.sum (seq { for i in 0 .. m - 1 -> q[i, k] * q[i, j] })
-            for i in 0 .. m - 1 do q[i, j] <- q[i, j] - r[k, j] * q[i, k]
+            for i in 0 .. m - 1 do
+                q[i, j] <- q[i, j] - r[k, j] * q[i, k]
 
         r[j, j] <- sqrt (Seq.sum (seq { for i in 0 .. m - 1 -> q[i, j] * q[i, j] }))
-        for i in 0 .. m - 1 do q[i, j] <- q[i, j] / r[j, j]
+        for i in 0 .. m - 1 do
+            q[i, j] <- q[i, j] / r[j, j]
 
     Array.append (flat q) (flat r)
 
@@ -377,13 +395,18 @@ let expm (a: float[,]) =
 let private zeta (s: float) (x: float) =
     let count = 300
     let last = x + float count
-    (Seq.sumBy (fun k -> (x + float k) ** -s) (seq { count - 1 .. -1 .. 0 })) + last ** (1.0 - s) / (s - 1.0) + 0.5 * last ** -s + s / 12.0 * last ** (-s - 1.0)
+    (Seq.sumBy (fun k -> (x + float k) ** -s) (seq { count - 1 .. -1 .. 0 }))
+    + last ** (1.0 - s) / (s - 1.0)
+    + 0.5 * last ** -s
+    + s / 12.0 * last ** (-s - 1.0)
 
 /// log |gamma x| by Stirling's series far away from 0, and the recurrence to x.
 let logGamma (x: float) =
     let count = 30
     let y = x + float count
-    let stirling = (y - 0.5) * log y - y + 0.5 * log (2.0 * System.Math.PI) + 1.0 / (12.0 * y) - 1.0 / (360.0 * y ** 3.0) + 1.0 / (1260.0 * y ** 5.0)
+    let stirling =
+        (y - 0.5) * log y - y + 0.5 * log (2.0 * System.Math.PI) + 1.0 / (12.0 * y) - 1.0 / (360.0 * y ** 3.0)
+        + 1.0 / (1260.0 * y ** 5.0)
     stirling - Seq.sumBy (fun k -> log (abs (x + float k))) (seq { 0 .. count - 1 })
 
 let digamma (x: float) =

@@ -11,7 +11,8 @@ let private printed (decimals: int) (expected: Tensor) (actual: Tensor) =
     Assert.Equal<int[]>(expected.Shape, actual.Shape)
 
     Array.iter2
-        (fun (e: float) (a: float) -> Assert.True(abs (e - a) <= 0.5000001 * 10.0 ** float -decimals, $"{e} is printed, but {a} was computed"))
+        (fun (e: float) (a: float) ->
+            Assert.True(abs (e - a) <= 0.5000001 * 10.0 ** float -decimals, $"{e} is printed, but {a} was computed"))
         (floats expected)
         (floats actual)
 
@@ -51,8 +52,8 @@ let ``1_5 arithmetic, broadcasting and selection of arrays`` () =
 [<Fact>]
 let ``3_2 step function and sigmoid`` () =
     let x = vector [ -1.0; 1.0; 2.0 ]
-    Assert.Equal<int[]>([| 0; 1; 1 |], Tensor.toArray<int> (step x))
-    Assert.Equal<int[]>([| 0 |], Tensor.toArray<int> (step (vector [ 0.0 ])))
+    Assert.Equal<int[]>([| 0; 1; 1 |], Tensor.toArray<int>(step x))
+    Assert.Equal<int[]>([| 0 |], Tensor.toArray<int>(step (vector [ 0.0 ])))
     printed 8 (vector [ 0.26894142; 0.73105858; 0.88079708 ]) (sigmoid x)
     printed 8 (vector [ 1.0; 0.5; 0.33333333 ]) (1.0 / vector [ 1.0; 2.0; 3.0 ])
     exactly (vector [ 2.0; 3.0; 4.0 ]) (1.0 + vector [ 1.0; 2.0; 3.0 ])
@@ -60,12 +61,17 @@ let ``3_2 step function and sigmoid`` () =
 
 [<Fact>]
 let ``3_3 products of matrices, and the error when shapes do not align`` () =
-    exactly (grid [ [ 19.0; 22.0 ]; [ 43.0; 50.0 ] ]) (Tensor.matmul (grid [ [ 1.0; 2.0 ]; [ 3.0; 4.0 ] ]) (grid [ [ 5.0; 6.0 ]; [ 7.0; 8.0 ] ]))
+    exactly
+        (grid [ [ 19.0; 22.0 ]; [ 43.0; 50.0 ] ])
+        (Tensor.matmul (grid [ [ 1.0; 2.0 ]; [ 3.0; 4.0 ] ]) (grid [ [ 5.0; 6.0 ]; [ 7.0; 8.0 ] ]))
     let wide, tall = grid [ [ 1.0; 2.0; 3.0 ]; [ 4.0; 5.0; 6.0 ] ], grid [ [ 1.0; 2.0 ]; [ 3.0; 4.0 ]; [ 5.0; 6.0 ] ]
     exactly (grid [ [ 22.0; 28.0 ]; [ 49.0; 64.0 ] ]) (Tensor.matmul wide tall)
     exactly (vector [ 23.0; 53.0; 83.0 ]) (Tensor.matmul tall (vector [ 7.0; 8.0 ]))
-    exactly (vector [ 5.0; 11.0; 17.0 ]) (Tensor.matmul (vector [ 1.0; 2.0 ]) (grid [ [ 1.0; 3.0; 5.0 ]; [ 2.0; 4.0; 6.0 ] ]))
-    let error = Assert.Throws<ArgumentException>(fun () -> Tensor.matmul wide (grid [ [ 1.0; 2.0 ]; [ 3.0; 4.0 ] ]) |> ignore)
+    exactly
+        (vector [ 5.0; 11.0; 17.0 ])
+        (Tensor.matmul (vector [ 1.0; 2.0 ]) (grid [ [ 1.0; 3.0; 5.0 ]; [ 2.0; 4.0; 6.0 ] ]))
+    let error =
+        Assert.Throws<ArgumentException>(fun () -> Tensor.matmul wide (grid [ [ 1.0; 2.0 ]; [ 3.0; 4.0 ] ]) |> ignore)
     Assert.Contains("shapes (2, 3) and (2, 2) are not aligned: 3 columns", error.Message)
 
 [<Fact>]
@@ -105,7 +111,9 @@ let ``3_6 positions of the largest and accuracy`` () =
 // Chapter 4: losses, numerical and exact gradients, gradient descent.
 
 let private target = vector [ 0.0; 0.0; 1.0; 0.0; 0.0; 0.0; 0.0; 0.0; 0.0; 0.0 ]
-let private guesses = [ vector [ 0.1; 0.05; 0.6; 0.0; 0.05; 0.1; 0.0; 0.1; 0.0; 0.0 ]; vector [ 0.1; 0.05; 0.1; 0.0; 0.05; 0.1; 0.0; 0.6; 0.0; 0.0 ] ]
+let private guesses =
+    [ vector [ 0.1; 0.05; 0.6; 0.0; 0.05; 0.1; 0.0; 0.1; 0.0; 0.0 ]
+      vector [ 0.1; 0.05; 0.1; 0.0; 0.05; 0.1; 0.0; 0.6; 0.0; 0.0 ] ]
 let private meanSquaredError (y: Tensor) t = 0.5 * Tensor.sum (square (y - t))
 let private crossEntropy (y: Tensor) t = -(Tensor.sum (t * log (y + 1e-7)))
 
@@ -146,7 +154,8 @@ let private numericalGradient (f: Tensor -> Tensor) (x: Tensor) : Tensor =
     let moved i h = f (Tensor.ofSeq (floats x |> Array.mapi (fun j v -> if i = j then v + h else v)))
     Tensor.stack 0 [ for i in 0 .. x.Size - 1 -> (moved i 1e-4 - moved i -1e-4) / 2e-4 ]
 
-let private descend (gradient: (Tensor -> Tensor) -> Tensor -> Tensor) (rate: float) = Seq.fold (fun (x: Tensor) _ -> x - rate * gradient bowl x) (vector [ -3.0; 4.0 ]) (seq { 1..100 })
+let private descend (gradient: (Tensor -> Tensor) -> Tensor -> Tensor) (rate: float) =
+    Seq.fold (fun (x: Tensor) _ -> x - rate * gradient bowl x) (vector [ -3.0; 4.0 ]) (seq { 1..100 })
 
 [<Fact>]
 let ``4_4 numerical and exact gradients`` () =
@@ -185,11 +194,16 @@ let ``4_4 the gradient of a network of one layer`` () =
 
 [<Fact>]
 let ``5_1 apples and oranges`` () =
-    let price (apple: Tensor, apples: Tensor, orange: Tensor, oranges: Tensor, tax: Tensor) = (apple * apples + orange * oranges) * tax
+    let price (apple: Tensor, apples: Tensor, orange: Tensor, oranges: Tensor, tax: Tensor) =
+        (apple * apples + orange * oranges) * tax
     let s = scalar
     let total, (dApple, dApples, dOrange, dOranges, dTax) = valueAndGrad price (s 100.0, s 2.0, s 150.0, s 3.0, s 1.1)
-    printed 10 (vector [ 715.0; 2.2; 110.0; 3.3; 165.0; 650.0 ]) (Tensor.stack 0 [ total; dApple; dApples; dOrange; dOranges; dTax ])
-    let total, (dApple, dApples, dTax) = valueAndGrad (fun (apple: Tensor, apples: Tensor, tax: Tensor) -> apple * apples * tax) (s 100.0, s 2.0, s 1.1)
+    printed
+        10
+        (vector [ 715.0; 2.2; 110.0; 3.3; 165.0; 650.0 ])
+        (Tensor.stack 0 [ total; dApple; dApples; dOrange; dOranges; dTax ])
+    let total, (dApple, dApples, dTax) =
+        valueAndGrad (fun (apple: Tensor, apples: Tensor, tax: Tensor) -> apple * apples * tax) (s 100.0, s 2.0, s 1.1)
     printed 10 (vector [ 220.0; 2.2; 110.0; 200.0 ]) (Tensor.stack 0 [ total; dApple; dApples; dTax ])
 
 [<Fact>]
@@ -212,7 +226,9 @@ let ``5_5 the layers ReLU and sigmoid`` () =
 
 [<Fact>]
 let ``5_6 the affine layer`` () =
-    exactly (grid [ [ 1.0; 2.0; 3.0 ]; [ 11.0; 12.0; 13.0 ] ]) (grid [ [ 0.0; 0.0; 0.0 ]; [ 10.0; 10.0; 10.0 ] ] + vector [ 1.0; 2.0; 3.0 ])
+    exactly
+        (grid [ [ 1.0; 2.0; 3.0 ]; [ 11.0; 12.0; 13.0 ] ])
+        (grid [ [ 0.0; 0.0; 0.0 ]; [ 10.0; 10.0; 10.0 ] ] + vector [ 1.0; 2.0; 3.0 ])
     let x, w, b = normal 1 [| 2; 2 |], normal 2 [| 2; 3 |], vector [ 1.0; 2.0; 3.0 ]
     let dy = grid [ [ 1.0; 2.0; 3.0 ]; [ 4.0; 5.0; 6.0 ] ]
     let dx, dw, db = (snd (vjp (fun (x, w, b: Tensor) -> Tensor.matmul x w + b) (x, w, b))) dy
@@ -228,18 +244,20 @@ let ``5_6 softmax with loss passes the difference of output and target back`` ()
     near 1e-14 (vector [ 0.01; -0.01; 0.0 ]) (grad loss (log (vector [ 0.01; 0.99; 0.0 ])))
     let y = Tensor.softmax 0 (vector [ 5.3; 0.3; 10.1; 0.01 ])
     // These are cut off, not rounded.
-    exactly (vector [ 800.0; 5.0; 99100.0; 4.0 ]) (floor (y * vector [ 1e3; 1e5; 1e3; 1e5 ]) * vector [ 100.0; 1.0; 100.0; 1.0 ])
+    exactly
+        (vector [ 800.0; 5.0; 99100.0; 4.0 ])
+        (floor (y * vector [ 1e3; 1e5; 1e3; 1e5 ]) * vector [ 100.0; 1.0; 100.0; 1.0 ])
 
 [<Fact>]
 let ``5_7 the gradients of a network agree with numerical ones`` () =
     let x, t = uniform 1 0.0 1.0 [| 3; 20 |], Tensor.cast DType.Float64 (Tensor.oneHot 4 (indices [ 3 ] [ 2; 0; 3 ]))
     let w1, w2 = normal 2 [| 20; 10 |] * 0.1, normal 3 [| 10; 4 |] * 0.1
 
-    let loss (w1, w2) =
-        -(Tensor.sum (t * Tensor.logSoftmax 1 (Tensor.matmul (relu (Tensor.matmul x w1)) w2))) / 3.0
+    let loss (w1, w2) = -(Tensor.sum (t * Tensor.logSoftmax 1 (Tensor.matmul (relu (Tensor.matmul x w1)) w2))) / 3.0
 
     let g1, g2 = grad loss (w1, w2)
-    let flat (f: Tensor -> Tensor) (w: Tensor) = Tensor.reshape w.Shape (numericalGradient (fun v -> f (Tensor.reshape w.Shape v)) (Tensor.flatten w))
+    let flat (f: Tensor -> Tensor) (w: Tensor) =
+        Tensor.reshape w.Shape (numericalGradient (fun v -> f (Tensor.reshape w.Shape v)) (Tensor.flatten w))
     let error (a: Tensor) (b: Tensor) = float (Tensor.mean (abs (a - b)))
     Assert.InRange(error g1 (flat (fun w -> loss (w, w2)) w1), 0.0, 1e-9)
     Assert.InRange(error g2 (flat (fun w -> loss (w1, w)) w2), 0.0, 1e-9)
@@ -250,29 +268,46 @@ let private plane (values: float list list) : Tensor =
     let m = rows values
     Tensor.reshape [ 1; 1; m.Shape[0]; m.Shape[1] ] m
 
-let private picture = [ [ 1.0; 2.0; 3.0; 0.0 ]; [ 0.0; 1.0; 2.0; 3.0 ]; [ 3.0; 0.0; 1.0; 2.0 ]; [ 2.0; 3.0; 0.0; 1.0 ] ]
+let private picture =
+    [ [ 1.0; 2.0; 3.0; 0.0 ]; [ 0.0; 1.0; 2.0; 3.0 ]; [ 3.0; 0.0; 1.0; 2.0 ]; [ 2.0; 3.0; 0.0; 1.0 ] ]
 let private filter = plane [ [ 2.0; 0.0; 1.0 ]; [ 0.0; 1.0; 2.0 ]; [ 1.0; 0.0; 2.0 ] ]
 
 [<Fact>]
 let ``7_2 convolution with bias, padding and stride`` () =
     exactly (plane [ [ 15.0; 16.0 ]; [ 6.0; 15.0 ] ]) (Tensor.conv2d 1 0 filter (plane picture))
     exactly (plane [ [ 18.0; 19.0 ]; [ 9.0; 18.0 ] ]) (Tensor.conv2d 1 0 filter (plane picture) + 3.0)
-    exactly (plane [ [ 7.0; 12.0; 10.0; 2.0 ]; [ 4.0; 15.0; 16.0; 10.0 ]; [ 10.0; 6.0; 15.0; 6.0 ]; [ 8.0; 10.0; 4.0; 3.0 ] ]) (Tensor.conv2d 1 1 filter (plane picture))
+    exactly
+        (plane
+            [ [ 7.0; 12.0; 10.0; 2.0 ]; [ 4.0; 15.0; 16.0; 10.0 ]; [ 10.0; 6.0; 15.0; 6.0 ]; [ 8.0; 10.0; 4.0; 3.0 ] ])
+        (Tensor.conv2d 1 1 filter (plane picture))
     let seven = plane [ for i in 0..6 -> [ for j in 0..6 -> picture[i % 4][j % 4] ] ]
-    exactly (plane [ [ 15.0; 17.0; 15.0 ]; [ 17.0; 15.0; 17.0 ]; [ 15.0; 17.0; 15.0 ] ]) (Tensor.conv2d 2 0 filter seven)
+    exactly
+        (plane [ [ 15.0; 17.0; 15.0 ]; [ 17.0; 15.0; 17.0 ]; [ 15.0; 17.0; 15.0 ] ])
+        (Tensor.conv2d 2 0 filter seven)
 
 [<Fact>]
 let ``7_2 sizes of outputs`` () =
     for image, kernel, stride, pad, expected in
-        [ [ 4; 4 ], [ 3; 3 ], 1, 1, [ 4; 4 ]; [ 7; 7 ], [ 3; 3 ], 2, 0, [ 3; 3 ]; [ 28; 31 ], [ 5; 5 ], 3, 2, [ 10; 11 ]; [ 28; 28 ], [ 5; 5 ], 1, 0, [ 24; 24 ] ] do
+        [ [ 4; 4 ], [ 3; 3 ], 1, 1, [ 4; 4 ]
+          [ 7; 7 ], [ 3; 3 ], 2, 0, [ 3; 3 ]
+          [ 28; 31 ], [ 5; 5 ], 3, 2, [ 10; 11 ]
+          [ 28; 28 ], [ 5; 5 ], 1, 0, [ 24; 24 ] ] do
         let y = Tensor.conv2d stride pad (Tensor.zeros ([ 1; 1 ] @ kernel)) (Tensor.zeros ([ 1; 1 ] @ image))
         Assert.Equal<int list>([ 1; 1 ] @ expected, List.ofArray y.Shape)
 
-    Assert.Equal<int[]>([| 10; 20; 24; 24 |], (Tensor.conv2d 1 0 (Tensor.zeros [ 20; 3; 5; 5 ]) (Tensor.zeros [ 10; 3; 28; 28 ])).Shape)
+    Assert.Equal<int[]>(
+        [| 10; 20; 24; 24 |],
+        (Tensor.conv2d 1 0 (Tensor.zeros [ 20; 3; 5; 5 ]) (Tensor.zeros [ 10; 3; 28; 28 ])).Shape
+    )
 
 [<Fact>]
 let ``7_3 pooling, also of a shifted picture and of several channels`` () =
-    exactly (plane [ [ 2.0; 3.0 ]; [ 4.0; 2.0 ] ]) (Tensor.maxPool2d 2 2 (plane [ [ 1.0; 2.0; 1.0; 0.0 ]; [ 0.0; 1.0; 2.0; 3.0 ]; [ 3.0; 0.0; 1.0; 2.0 ]; [ 2.0; 4.0; 0.0; 1.0 ] ]))
+    exactly
+        (plane [ [ 2.0; 3.0 ]; [ 4.0; 2.0 ] ])
+        (Tensor.maxPool2d
+            2
+            2
+            (plane [ [ 1.0; 2.0; 1.0; 0.0 ]; [ 0.0; 1.0; 2.0; 3.0 ]; [ 3.0; 0.0; 1.0; 2.0 ]; [ 2.0; 4.0; 0.0; 1.0 ] ]))
     let digits (lines: string list) = plane [ for line in lines -> [ for c in line -> float (int c - int '0') ] ]
     let a = digits [ "120710"; "091232"; "301212"; "240101"; "601212"; "240181" ]
     let b = digits [ "112071"; "309123"; "230121"; "324010"; "260121"; "124018" ]
@@ -280,8 +315,15 @@ let ``7_3 pooling, also of a shifted picture and of several channels`` () =
     for picture in [ a; b ] do
         exactly (plane [ [ 9.0; 7.0 ]; [ 6.0; 8.0 ] ]) (Tensor.maxPool2d 3 3 picture)
 
-    let channels = Tensor.concat 1 [ digits [ "1230"; "0124"; "1042"; "3201" ]; digits [ "3065"; "4243"; "3010"; "2331" ]; digits [ "4212"; "0104"; "3062"; "4245" ] ]
-    exactly (Tensor.ofArray [ 1; 3; 2; 2 ] [| 2.0; 4.0; 3.0; 4.0; 4.0; 6.0; 3.0; 3.0; 4.0; 4.0; 4.0; 6.0 |]) (Tensor.maxPool2d 2 2 channels)
+    let channels =
+        Tensor.concat
+            1
+            [ digits [ "1230"; "0124"; "1042"; "3201" ]
+              digits [ "3065"; "4243"; "3010"; "2331" ]
+              digits [ "4212"; "0104"; "3062"; "4245" ] ]
+    exactly
+        (Tensor.ofArray [ 1; 3; 2; 2 ] [| 2.0; 4.0; 3.0; 4.0; 4.0; 6.0; 3.0; 3.0; 4.0; 4.0; 4.0; 6.0 |])
+        (Tensor.maxPool2d 2 2 channels)
 
 [<Fact>]
 let ``7_4 positions in a batch of pictures`` () =

@@ -16,7 +16,9 @@ let private functions: (string * (Tensor -> Tensor) * (float * float * float opt
       "reciprocal", Tensor.Reciprocal, [ 0.0, inf, Some -inf; inf, 0.0, Some 0.0 ]
       "square", square, [ 0.0, 0.0, Some 0.0; -inf, inf, Some -inf ]
       "sqrt", sqrt, [ 0.0, 0.0, Some inf; -1.0, nan, Some nan; inf, inf, Some 0.0 ]
-      "exp", exp, [ -inf, 0.0, Some 0.0; inf, inf, Some inf; 1000.0, inf, Some inf; -1000.0, 0.0, Some 0.0; nan, nan, Some nan ]
+      "exp",
+      exp,
+      [ -inf, 0.0, Some 0.0; inf, inf, Some inf; 1000.0, inf, Some inf; -1000.0, 0.0, Some 0.0; nan, nan, Some nan ]
       "expm1", Tensor.Expm1, [ 0.0, 0.0, Some 1.0; -inf, -1.0, Some 0.0; 1e-20, 1e-20, Some 1.0 ]
       "log", log, [ 0.0, -inf, Some inf; -1.0, nan, None; inf, inf, Some 0.0; 1.0, 0.0, Some 1.0 ]
       "log1p", Tensor.Log1p, [ -1.0, -inf, Some inf; -2.0, nan, None; 1e-20, 1e-20, Some 1.0 ]
@@ -28,7 +30,9 @@ let private functions: (string * (Tensor -> Tensor) * (float * float * float opt
       "tanh", tanh, [ inf, 1.0, Some 0.0; -inf, -1.0, Some 0.0; 1e-20, 1e-20, Some 1.0 ]
       "sigmoid", sigmoid, [ inf, 1.0, Some 0.0; -inf, 0.0, Some 0.0; -1000.0, 0.0, Some 0.0; 0.0, 0.5, Some 0.25 ]
       "relu", relu, [ 0.0, 0.0, Some 0.0; inf, inf, Some 1.0; -inf, 0.0, Some 0.0; nan, nan, None ]
-      "softplus", softplus, [ inf, inf, Some 1.0; -inf, 0.0, Some 0.0; 1000.0, 1000.0, Some 1.0; -1000.0, 0.0, Some 0.0 ]
+      "softplus",
+      softplus,
+      [ inf, inf, Some 1.0; -inf, 0.0, Some 0.0; 1000.0, 1000.0, Some 1.0; -1000.0, 0.0, Some 0.0 ]
       "erf", erf, [ 0.0, 0.0, None; inf, 1.0, Some 0.0; -inf, -1.0, Some 0.0 ]
       "floor", floor, [ 2.0, 2.0, Some 0.0; -inf, -inf, Some 0.0; nan, nan, Some 0.0 ]
       "round", round, [ 0.5, 0.0, Some 0.0; 1.5, 2.0, Some 0.0; -0.5, 0.0, Some 0.0; 2.5, 2.0, Some 0.0 ]
@@ -40,8 +44,12 @@ let private functions: (string * (Tensor -> Tensor) * (float * float * float opt
       "max (x, 1)", (fun x -> Tensor.Maximum(x, scalar 1.0)), [ 1.0, 1.0, Some 0.5; 2.0, 2.0, Some 1.0; nan, nan, None ]
       "min (1, x)", (fun x -> Tensor.Minimum(scalar 1.0, x)), [ 1.0, 1.0, Some 0.5; 2.0, 1.0, Some 0.0; nan, nan, None ]
       "1 / x", (fun x -> 1.0 / x), [ 0.0, inf, Some -inf; -0.0, -inf, Some -inf ]
-      "clamp", Tensor.clamp -1.0 1.0, [ 2.0, 1.0, Some 0.0; -2.0, -1.0, Some 0.0; 0.5, 0.5, Some 1.0; 1.0, 1.0, Some 1.0; nan, nan, None ]
-      "where keeps the other side out", (fun x -> Tensor.Where(Tensor.Greater(x, scalar 0.0), x, scalar nan)), [ 1.0, 1.0, Some 1.0 ]
+      "clamp",
+      Tensor.clamp -1.0 1.0,
+      [ 2.0, 1.0, Some 0.0; -2.0, -1.0, Some 0.0; 0.5, 0.5, Some 1.0; 1.0, 1.0, Some 1.0; nan, nan, None ]
+      "where keeps the other side out",
+      (fun x -> Tensor.Where(Tensor.Greater(x, scalar 0.0), x, scalar nan)),
+      [ 1.0, 1.0, Some 1.0 ]
       "leakyRelu", Tensor.leakyRelu 0.1, [ -10.0, -1.0, Some 0.1; 10.0, 10.0, Some 1.0 ]
       "cbrt", cbrt, [ 0.0, 0.0, Some inf; -8.0, -2.0, Some(1.0 / 12.0) ]
       "exp2", exp2, [ 3.0, 8.0, Some(8.0 * log 2.0); -inf, 0.0, Some 0.0; 2000.0, inf, Some inf ]
@@ -53,11 +61,17 @@ let private functions: (string * (Tensor -> Tensor) * (float * float * float opt
       "erfinv", erfinv, [ 1.0, inf, Some inf; -1.0, -inf, Some inf; 0.0, 0.0, None; 2.0, nan, Some nan ]
       "lgamma", lgamma, [ 0.0, inf, Some -inf; -2.0, inf, Some nan; inf, inf, Some inf; 1.0, 0.0, None ]
       "digamma", digamma, [ 0.0, -inf, Some inf; -1.0, nan, Some inf; inf, inf, Some 0.0 ]
-      "logAddExp (x, 0)", (fun x -> logAddExp x (scalar 0.0)), [ inf, inf, Some 1.0; -inf, 0.0, Some 0.0; 0.0, log 2.0, Some 0.5; 1000.0, 1000.0, Some 1.0 ]
+      "logAddExp (x, 0)",
+      (fun x -> logAddExp x (scalar 0.0)),
+      [ inf, inf, Some 1.0; -inf, 0.0, Some 0.0; 0.0, log 2.0, Some 0.5; 1000.0, 1000.0, Some 1.0 ]
       "logAddExp (x, -inf)", (fun x -> logAddExp x (scalar -inf)), [ -inf, -inf, Some 0.5; 1.0, 1.0, Some 1.0 ]
       "hypot (x, 0)", (fun x -> hypot x (scalar 0.0)), [ 0.0, 0.0, Some 0.0; -2.0, 2.0, Some -1.0; inf, inf, None ]
-      "copySign (x, -0)", (fun x -> copySign x (scalar -0.0)), [ 2.0, -2.0, Some -1.0; -2.0, -2.0, Some 1.0; 0.0, -0.0, Some 0.0 ]
-      "remainder (x, 3)", (fun x -> remainder x (scalar 3.0)), [ -1.0, 2.0, Some 1.0; 3.0, 0.0, Some 1.0; inf, nan, Some 1.0 ]
+      "copySign (x, -0)",
+      (fun x -> copySign x (scalar -0.0)),
+      [ 2.0, -2.0, Some -1.0; -2.0, -2.0, Some 1.0; 0.0, -0.0, Some 0.0 ]
+      "remainder (x, 3)",
+      (fun x -> remainder x (scalar 3.0)),
+      [ -1.0, 2.0, Some 1.0; 3.0, 0.0, Some 1.0; inf, nan, Some 1.0 ]
       "floorDivide (x, 3)", (fun x -> floorDivide x (scalar 3.0)), [ -1.0, -1.0, Some 0.0; 7.0, 2.0, Some 0.0 ]
       "xlogy (x, 0)", (fun x -> xlogy x (scalar 0.0)), [ 0.0, 0.0, Some 0.0; 1.0, -inf, None ]
       "nanToNum", nanToNum, [ nan, 0.0, Some 0.0; 1.0, 1.0, Some 1.0 ]
@@ -109,15 +123,15 @@ let ``truth values of special numbers, and bits of integers`` () =
     let n = Tensor.ofSeq [ 5; -7; Int32.MinValue ]
     Assert.Equal<bool[]>([| true; true; true |], truths (isFinite n))
     Assert.Equal<bool[]>([| false; false; false |], truths (Tensor.Or(isNaN n, isInfinite n)))
-    Assert.Equal<int[]>([| -6; 6; Int32.MaxValue |], Tensor.toArray<int> (bitwiseNot n))
-    Assert.Equal<byte[]>([| 250uy |], Tensor.toArray<byte> (bitwiseNot (Tensor.ofSeq [ 5uy ])))
+    Assert.Equal<int[]>([| -6; 6; Int32.MaxValue |], Tensor.toArray<int>(bitwiseNot n))
+    Assert.Equal<byte[]>([| 250uy |], Tensor.toArray<byte>(bitwiseNot (Tensor.ofSeq [ 5uy ])))
     Assert.Equal<bool[]>([| false |], truths (bitwiseNot (Tensor.ofSeq [ true ])))
-    Assert.Equal<int[]>([| 0; -1; -1 |], Tensor.toArray<int> (rightShift n (Tensor.ofSeq [ 40 ])))
-    Assert.Equal<int[]>([| 20; -28; 0 |], Tensor.toArray<int> (leftShift n (Tensor.ofSeq [ 2 ])))
-    Assert.Equal<int[]>([| 0; 0; 0 |], Tensor.toArray<int> (leftShift n (Tensor.ofSeq [ -1 ])))
-    Assert.Equal<int[]>([| 2; 2; 1 |], Tensor.toArray<int> (remainder n (Tensor.ofSeq [ 3 ])))
-    Assert.Equal<int[]>([| 1; -3; -715827883 |], Tensor.toArray<int> (floorDivide n (Tensor.ofSeq [ 3 ])))
-    Assert.Equal<int[]>([| 0; 0; 0 |], Tensor.toArray<int> (remainder n (Tensor.ofSeq [ -1 ])))
+    Assert.Equal<int[]>([| 0; -1; -1 |], Tensor.toArray<int>(rightShift n (Tensor.ofSeq [ 40 ])))
+    Assert.Equal<int[]>([| 20; -28; 0 |], Tensor.toArray<int>(leftShift n (Tensor.ofSeq [ 2 ])))
+    Assert.Equal<int[]>([| 0; 0; 0 |], Tensor.toArray<int>(leftShift n (Tensor.ofSeq [ -1 ])))
+    Assert.Equal<int[]>([| 2; 2; 1 |], Tensor.toArray<int>(remainder n (Tensor.ofSeq [ 3 ])))
+    Assert.Equal<int[]>([| 1; -3; -715827883 |], Tensor.toArray<int>(floorDivide n (Tensor.ofSeq [ 3 ])))
+    Assert.Equal<int[]>([| 0; 0; 0 |], Tensor.toArray<int>(remainder n (Tensor.ofSeq [ -1 ])))
     near 0.0 (vector [ Double.MaxValue; -Double.MaxValue ]) (nanToNum (vector [ inf; -inf ]))
 
 let private axis0 (x: float list) = vector x
@@ -163,7 +177,10 @@ let ``sums of nothing are zero, and empty tensors pass through everything`` () =
     near 0.0 (vector [ 0.0; 0.0; 0.0 ]) (Tensor.sumAxes [ 0 ] x)
     Assert.Equal<int[]>([| 0; 3 |], (grad (fun x -> Tensor.sum (exp x * x)) x).Shape)
     Assert.Equal<int[]>([| 0; 2 |], (Tensor.matmul x (normal 1 [| 3; 2 |])).Shape)
-    near 0.0 (Tensor.ofArray [ 2; 3 ] (Array.zeroCreate<float> 6)) (Tensor.matmul (Tensor.ofArray [ 2; 0 ] Array.empty<float>) x)
+    near
+        0.0
+        (Tensor.ofArray [ 2; 3 ] (Array.zeroCreate<float> 6))
+        (Tensor.matmul (Tensor.ofArray [ 2; 0 ] Array.empty<float>) x)
     Assert.Equal<int[]>([| 0; 0 |], (hessian Tensor.sum (Tensor.ofSeq Seq.empty<float>)).Shape)
     nearValue 0.0 1.0 (Tensor.cast DType.Float64 (Tensor.all (Tensor.cast DType.Bool x)))
     nearValue 0.0 0.0 (Tensor.cast DType.Float64 (Tensor.any (Tensor.cast DType.Bool x)))
@@ -171,8 +188,8 @@ let ``sums of nothing are zero, and empty tensors pass through everything`` () =
 [<Fact>]
 let ``integers divide towards zero, wrap, and become float32 where a function needs it`` () =
     let x = Tensor.ofSeq [ 7; -7; 2147483647 ]
-    Assert.Equal<int[]>([| 3; -3; 1073741823 |], Tensor.toArray<int> (x / Tensor.ofSeq [ 2 ]))
-    Assert.Equal<int[]>([| 8; -6; -2147483648 |], Tensor.toArray<int> (x + Tensor.ofSeq [ 1 ]))
+    Assert.Equal<int[]>([| 3; -3; 1073741823 |], Tensor.toArray<int>(x / Tensor.ofSeq [ 2 ]))
+    Assert.Equal<int[]>([| 8; -6; -2147483648 |], Tensor.toArray<int>(x + Tensor.ofSeq [ 1 ]))
     Assert.Equal(DType.Float32, (exp x).DType)
     Assert.Equal(DType.Float32, (x * 0.5).DType)
     Assert.Equal(DType.Int32, (x * 2.0).DType)

@@ -38,7 +38,10 @@ let private holds (expected: float list) (tree: 'a) : unit =
     let loss (t: 'a) = Tree.leaves t |> Array.fold (fun s x -> s + x * x) (number 0.0)
 
     if not expected.IsEmpty then
-        Assert.Equal<float list>(expected |> List.map ((*) 2.0), Tree.leaves (grad loss tree) |> Array.map float |> Array.toList)
+        Assert.Equal<float list>(
+            expected |> List.map ((*) 2.0),
+            Tree.leaves (grad loss tree) |> Array.map float |> Array.toList
+        )
 
 [<Fact>]
 let ``every kind of tree gives its tensors in order and takes new ones`` () =
@@ -72,7 +75,8 @@ let ``every kind of tree gives its tensors in order and takes new ones`` () =
 
 [<Fact>]
 let ``parts that are not tensors are carried along`` () =
-    let doubled = Tree.map (fun x -> x * 2.0) (layer 1.0 2.0, "text", [ 1; 2 ], Map [ "a", 1.5 ], [| 1.5 |], (fun x -> x + 1))
+    let doubled =
+        Tree.map (fun x -> x * 2.0) (layer 1.0 2.0, "text", [ 1; 2 ], Map [ "a", 1.5 ], [| 1.5 |], (fun x -> x + 1))
     let l, text, list, map, array, f = doubled
     Assert.Equal(("layer", 3), (l.Name, l.Size))
     Assert.Equal(("text", [ 1; 2 ], 1.5, 1.5, 3), (text, list, map["a"], array[0], f 2))
@@ -93,7 +97,10 @@ let ``jvp, vjp and linearize take and return trees`` () =
 
 [<Fact>]
 let ``what a function does not use has the gradient zero`` () =
-    let g = grad (fun (l: Layer) -> Tensor.sum (l.Weight * 3.0)) { layer 0.0 0.0 with Weight = vector [ 1.0; 2.0 ]; Bias = vector [ 1.0; 1.0; 1.0 ] }
+    let g =
+        grad
+            (fun (l: Layer) -> Tensor.sum (l.Weight * 3.0))
+            { layer 0.0 0.0 with Weight = vector [ 1.0; 2.0 ]; Bias = vector [ 1.0; 1.0; 1.0 ] }
     near 0.0 (vector [ 3.0; 3.0 ]) g.Weight
     near 0.0 (vector [ 0.0; 0.0; 0.0 ]) g.Bias
 

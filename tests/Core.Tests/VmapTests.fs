@@ -34,8 +34,15 @@ type VmapLawTests(output: ITestOutputHelper) =
     /// The inputs with an axis of examples, and the same as a list of inputs for single calls.
     let batch (case: Case) (isBatched: bool[]) axis =
         let all = case.Inputs |> Array.map (examples case)
-        let stacked = Array.map3 (fun x batched (xs: Tensor[]) -> if batched then Tensor.stack axis xs else x) case.Inputs isBatched all
-        let singles = [| for k in 0 .. size - 1 -> Array.map3 (fun x batched (xs: Tensor[]) -> if batched then xs[k] else x) case.Inputs isBatched all |]
+        let stacked =
+            Array.map3
+                (fun x batched (xs: Tensor[]) -> if batched then Tensor.stack axis xs else x)
+                case.Inputs
+                isBatched
+                all
+        let singles =
+            [| for k in 0 .. size - 1 ->
+                   Array.map3 (fun x batched (xs: Tensor[]) -> if batched then xs[k] else x) case.Inputs isBatched all |]
         stacked, singles
 
     let inAxes axis isBatched = isBatched |> Array.map (fun batched -> if batched then Some axis else None)
@@ -47,22 +54,28 @@ type VmapLawTests(output: ITestOutputHelper) =
                   for axis in [ 0; -1 ] -> case, isBatched, axis ]
 
     let tolerance (case: Case) (y: Tensor) =
-        if y.DType = DType.Float32 || case.Inputs |> Array.exists (fun x -> x.DType = DType.Float32) then 1e-6 else 1e-12
+        if y.DType = DType.Float32 || case.Inputs |> Array.exists (fun x -> x.DType = DType.Float32) then
+            1e-6
+        else
+            1e-12
 
     let close case (expected: Tensor) (actual: Tensor) =
         Assert.Equal(expected.DType, actual.DType)
         near (tolerance case actual) expected actual
 
     /// Tangents of the float inputs; the others get zeros, which are ignored.
-    let directions (inputs: Tensor[]) = inputs |> Array.mapi (fun i x -> if isFloat x then directionLike (70 + i) x else x)
+    let directions (inputs: Tensor[]) =
+        inputs |> Array.mapi (fun i x -> if isFloat x then directionLike (70 + i) x else x)
 
     let check law rows test =
         forEach label test rows
-        output.WriteLine $"{law}: {rows |> List.distinctBy (fun (c: Case, _, _) -> c.Entry.Name) |> List.length} primitives, {rows.Length} cases"
+        output.WriteLine
+            $"{law}: {rows |> List.distinctBy (fun (c: Case, _, _) -> c.Entry.Name) |> List.length} primitives, {rows.Length} cases"
 
     let differentiable =
         table
-        |> List.filter (fun (case, _, _) -> case.Inputs |> Array.exists isFloat && isFloat (Tensor.Bind(case.Primitive, case.Inputs)))
+        |> List.filter (fun (case, _, _) ->
+            case.Inputs |> Array.exists isFloat && isFloat (Tensor.Bind(case.Primitive, case.Inputs)))
 
     [<Fact>]
     member _.``Law 6: vmap equals stacking``() =
@@ -80,7 +93,12 @@ type VmapLawTests(output: ITestOutputHelper) =
             let expected = Tensor.stack axis (Array.map pushed singles)
             close case expected (vmapWith (inAxes axis isBatched) axis pushed stacked)
 
-            let repeated = Array.map3 (fun (x: Tensor) batched u -> if batched then Tensor.stack axis (Array.create size u) else u) stacked isBatched (directions case.Inputs)
+            let repeated =
+                Array.map3
+                    (fun (x: Tensor) batched u -> if batched then Tensor.stack axis (Array.create size u) else u)
+                    stacked
+                    isBatched
+                    (directions case.Inputs)
             close case expected (snd (jvp (vmapWith (inAxes axis isBatched) axis f) stacked repeated)))
 
     [<Fact>]
@@ -121,11 +139,13 @@ type VmapLawTests(output: ITestOutputHelper) =
                     | _ -> case.Inputs[i])
 
             let single k j =
-                f (Array.init case.Inputs.Length (fun i ->
-                    match isOuter[i], isBatched[i] with
-                    | true, _ -> (both k i)[j]
-                    | false, true -> (both 0 i)[j]
-                    | _ -> case.Inputs[i]))
+                f (
+                    Array.init case.Inputs.Length (fun i ->
+                        match isOuter[i], isBatched[i] with
+                        | true, _ -> (both k i)[j]
+                        | false, true -> (both 0 i)[j]
+                        | _ -> case.Inputs[i])
+                )
 
             let expected = Tensor.stack 0 [ for k in 0 .. size - 1 -> Tensor.stack -1 [ single k 0; single k 1 ] ]
             let twice = vmapWith (inAxes -1 isOuter) 0 (vmapWith (inAxes 0 isBatched) -1 f)
@@ -153,8 +173,7 @@ module VmapTests =
         let together = vmap single (images, labels)
         let alone = [ for i in 0..4 -> Tree.leaves (single (images[i], labels[i])) ]
 
-        Tree.leaves together
-        |> Array.iteri (fun i g -> near 1e-13 (Tensor.stack 0 [ for gs in alone -> gs[i] ]) g)
+        Tree.leaves together |> Array.iteri (fun i g -> near 1e-13 (Tensor.stack 0 [ for gs in alone -> gs[i] ]) g)
 
     [<Fact>]
     let ``the gradient of a mean over vmap equals the mean of gradients`` () =
@@ -166,7 +185,8 @@ module VmapTests =
     [<Fact>]
     let ``per-example gradients of a convolutional network equal a loop of gradients`` () =
         let loss (image: Tensor) (w: Tensor, v: Tensor) =
-            let h = Tensor.conv2d 1 1 w (Tensor.expandAxis 0 image) |> relu |> Tensor.maxPool2d 2 2 |> Tensor.conv2d 2 0 v
+            let h =
+                Tensor.conv2d 1 1 w (Tensor.expandAxis 0 image) |> relu |> Tensor.maxPool2d 2 2 |> Tensor.conv2d 2 0 v
             Tensor.sum (square (Tensor.averagePool2d 2 1 h))
 
         let images = normal 6 [| 3; 2; 8; 8 |]
@@ -181,7 +201,11 @@ module VmapTests =
         let x, y = normal 9 [| 4; 3 |], normal 10 [| 3; 5 |]
         let distance (a: Tensor) (b: Tensor) = Tensor.norm (a - b)
         let pairs = vmap (fun a -> vmapWith [ Some 1 ] 0 (distance a) y) x
-        let expected = Tensor.ofArray [ 4; 5 ] [| for i in 0..3 do for j in 0..4 -> float (distance x[i] (y[*, j])) |]
+        let expected =
+            Tensor.ofArray
+                [ 4; 5 ]
+                [| for i in 0..3 do
+                       for j in 0..4 -> float (distance x[i] (y[*, j])) |]
         near 1e-14 expected pairs
 
     [<Fact>]
@@ -194,7 +218,11 @@ module VmapTests =
         // A batch of copies with the derivative of one taken out: the identity, by way of vmap.
         let batched (g: Tensor -> Tensor) x = (vmap g (Tensor.stack 0 [ x * 2.0; x; -x ]))[1]
         let modes = [ "jvp", forward; "vjp", reverse; "vmap", batched ]
-        let plain = function "vmap" -> id | "jvp" -> forward | _ -> reverse
+        let plain =
+            function
+            | "vmap" -> id
+            | "jvp" -> forward
+            | _ -> reverse
 
         [ for a, f1 in modes do
               for b, f2 in modes do
@@ -226,17 +254,22 @@ module VmapTests =
 
     [<Fact>]
     let ``random numbers inside vmap are the same for all examples`` () =
-        let noisy = vmap (fun (x: Tensor) -> x + (Key 1).Normal([| 4 |], dtype = DType.Float64)) (Tensor.cast DType.Float64 (Tensor.zeros [ 2; 4 ]))
+        let noisy =
+            vmap
+                (fun (x: Tensor) -> x + (Key 1).Normal([| 4 |], dtype = DType.Float64))
+                (Tensor.cast DType.Float64 (Tensor.zeros [ 2; 4 ]))
         Assert.True(sameBits noisy[0] noisy[1])
 
     [<Fact>]
     let ``wrong axes and sizes are named`` () =
         let x, y = normal 14 [| 3; 4 |], normal 15 [| 2; 4 |]
-        error "different numbers of examples: 3 (axis 0 of shape (3, 4)) and 2 (axis 0 of shape (2, 4))" (fun () -> vmap (fun (x: Tensor, y) -> x + y) (x, y))
+        error "different numbers of examples: 3 (axis 0 of shape (3, 4)) and 2 (axis 0 of shape (2, 4))" (fun () ->
+            vmap (fun (x: Tensor, y) -> x + y) (x, y))
         error "a scalar has no axis to map over" (fun () -> vmap (fun (x: Tensor, y) -> x + y) (x, scalar 1.0))
         error "vmap: axis 2 is out of range for a tensor of rank 2" (fun () -> vmapWith [ Some 2 ] 0 sin x)
         error "vmap: axis 3 is out of range" (fun () -> vmapWith [ Some 0 ] 3 sin x)
-        error "3 axes were given for 2 tensors" (fun () -> vmapWith [ Some 0; None; None ] 0 (fun (x: Tensor, y) -> x + y) (x, y))
+        error "3 axes were given for 2 tensors" (fun () ->
+            vmapWith [ Some 0; None; None ] 0 (fun (x: Tensor, y) -> x + y) (x, y))
         error "no tensor has an axis" (fun () -> vmapWith [ None ] 0 sin x)
         error "holds no tensors" (fun () -> vmap (fun (s: string) -> s) "text")
 
@@ -245,7 +278,10 @@ module VmapTests =
         let x = normal 16 [| 7; 3; 4 |]
         error "matmul: shapes (3, 4) and (5, 6)" (fun () -> vmap (fun x -> Tensor.matmul x (normal 1 [| 5; 6 |])) x)
         error "shapes (3, 4) and (5)" (fun () -> vmap (fun x -> x + normal 1 [| 5 |]) x)
-        error "along axis 0, of length 4, are -4 to 3" (fun () -> vmap (fun (row: Tensor, at: Tensor) -> Tensor.take 0 at row) (normal 1 [| 2; 4 |], indices [ 2; 1 ] [ 0; 4 ]))
+        error "along axis 0, of length 4, are -4 to 3" (fun () ->
+            vmap
+                (fun (row: Tensor, at: Tensor) -> Tensor.take 0 at row)
+                (normal 1 [| 2; 4 |], indices [ 2; 1 ] [ 0; 4 ]))
 
     [<Fact>]
     let ``the value of a batched tensor cannot be read`` () =
@@ -258,7 +294,12 @@ module VmapTests =
     [<Fact>]
     let ``a batched tensor prints, also under a derivative`` () =
         let mutable text = ""
-        vmap (grad (fun (x: Tensor) -> text <- string x; x * x)) (vector [ 1.0; 2.0 ]) |> ignore
+        vmap
+            (grad (fun (x: Tensor) ->
+                text <- string x
+                x * x))
+            (vector [ 1.0; 2.0 ])
+        |> ignore
         Assert.Equal("2 examples of shape ():\n[1.0 2.0]", text)
 
     [<Fact>]

@@ -13,18 +13,18 @@ public class ConvolutionTests
     private static IEnumerable<ConvolutionShape> Combinations()
     {
         foreach (var (kh, kw) in new[] { (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 5), (3, 2) })
-        foreach (var (sy, sx) in new[] { (1, 1), (2, 2), (3, 3), (1, 2), (3, 1) })
-        foreach (var (top, bottom, left, right) in new[] { (0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 3), (0, 3, 4, 0) })
-        foreach (var (dy, dx) in new[] { (1, 1), (2, 1), (2, 3) })
-            yield return new(2, 3, 9, 11, 5, kh, kw, sy, sx, top, bottom, left, right, dy, dx);
+            foreach (var (sy, sx) in new[] { (1, 1), (2, 2), (3, 3), (1, 2), (3, 1) })
+                foreach (var (top, bottom, left, right) in new[] { (0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 3), (0, 3, 4, 0) })
+                    foreach (var (dy, dx) in new[] { (1, 1), (2, 1), (2, 3) })
+                        yield return new(2, 3, 9, 11, 5, kh, kw, sy, sx, top, bottom, left, right, dy, dx);
     }
 
     /// <summary>Sizes at which blocks, vectors and bands end early, or where there is nothing to do.</summary>
     private static IEnumerable<ConvolutionShape> Sizes()
     {
         foreach (int filters in new[] { 1, 4, 6, 8, 9, 13, 17, 30, 33, 50 })
-        foreach (int width in new[] { 5, 8, 20, 28, 53 })
-            yield return new(3, 2, 7, width, filters, 3, 3, 1, 1, 1, 1, 1, 1);
+            foreach (int width in new[] { 5, 8, 20, 28, 53 })
+                yield return new(3, 2, 7, width, filters, 3, 3, 1, 1, 1, 1, 1, 1);
 
         yield return new(0, 2, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
         yield return new(2, 0, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
@@ -159,25 +159,25 @@ public class ConvolutionTests
         int height = s.OutputHeight, width = s.OutputWidth;
         int output = 0;
         for (int n = 0; n < s.Batch; n++)
-        for (int f = 0; f < s.Filters; f++)
-        for (int oy = 0; oy < height; oy++)
-        for (int ox = 0; ox < width; ox++, output++)
-        for (int c = 0; c < s.Channels; c++)
-        for (int u = 0; u < s.KernelHeight; u++)
-        {
-            int iy = oy * s.StrideY + u * s.DilationY - s.PadTop;
-            if (iy < 0 || iy >= s.Height) continue;
-            for (int v = 0; v < s.KernelWidth; v++)
-            {
-                int ix = ox * s.StrideX + v * s.DilationX - s.PadLeft;
-                if (ix < 0 || ix >= s.Width) continue;
-                int input = ((n * s.Channels + c) * s.Height + iy) * s.Width + ix;
-                int filter = ((f * s.Channels + c) * s.KernelHeight + u) * s.KernelWidth + v;
-                y[output] += x[input] * w[filter];
-                dx[input] += ct[output] * w[filter];
-                dw[filter] += ct[output] * x[input];
-            }
-        }
+            for (int f = 0; f < s.Filters; f++)
+                for (int oy = 0; oy < height; oy++)
+                    for (int ox = 0; ox < width; ox++, output++)
+                        for (int c = 0; c < s.Channels; c++)
+                            for (int u = 0; u < s.KernelHeight; u++)
+                            {
+                                int iy = oy * s.StrideY + u * s.DilationY - s.PadTop;
+                                if (iy < 0 || iy >= s.Height) continue;
+                                for (int v = 0; v < s.KernelWidth; v++)
+                                {
+                                    int ix = ox * s.StrideX + v * s.DilationX - s.PadLeft;
+                                    if (ix < 0 || ix >= s.Width) continue;
+                                    int input = ((n * s.Channels + c) * s.Height + iy) * s.Width + ix;
+                                    int filter = ((f * s.Channels + c) * s.KernelHeight + u) * s.KernelWidth + v;
+                                    y[output] += x[input] * w[filter];
+                                    dx[input] += ct[output] * w[filter];
+                                    dw[filter] += ct[output] * x[input];
+                                }
+                            }
     }
 
     private static void AssertEqual<T>(T[] expected, T[] actual, string what)

@@ -12,13 +12,13 @@ public class PoolingTests
     private static IEnumerable<PoolShape> Shapes()
     {
         foreach (var (kh, kw) in new[] { (1, 1), (2, 2), (3, 3), (5, 4), (2, 7) })
-        foreach (var (sy, sx) in new[] { (1, 1), (2, 2), (3, 3), (1, 2), (2, 1), (4, 5) })
-        foreach (var (top, bottom, left, right) in new[] { (0, 0, 0, 0), (1, 1, 1, 1), (1, 0, 0, 1), (2, 1, 3, 2) })
-        foreach (int width in new[] { 7, 24, 37, 70 })
-        {
-            if (top < kh && bottom < kh && left < kw && right < kw)
-                yield return new(3, 11, width, kh, kw, sy, sx, top, bottom, left, right);
-        }
+            foreach (var (sy, sx) in new[] { (1, 1), (2, 2), (3, 3), (1, 2), (2, 1), (4, 5) })
+                foreach (var (top, bottom, left, right) in new[] { (0, 0, 0, 0), (1, 1, 1, 1), (1, 0, 0, 1), (2, 1, 3, 2) })
+                    foreach (int width in new[] { 7, 24, 37, 70 })
+                    {
+                        if (top < kh && bottom < kh && left < kw && right < kw)
+                            yield return new(3, 11, width, kh, kw, sy, sx, top, bottom, left, right);
+                    }
 
         foreach (int width in Enumerable.Range(2, 70)) yield return new(2, 5, width, 2, 2, 2, 2, 0, 0, 0, 0);
         yield return new(0, 4, 4, 2, 2, 2, 2, 0, 0, 0, 0);
@@ -125,22 +125,22 @@ public class PoolingTests
         Pooling.Max(dtype, s, Bytes(x), Bytes(y), places, width);
         int output = 0;
         for (int p = 0; p < s.Planes; p++)
-        for (int oy = 0; oy < s.OutputHeight; oy++)
-        for (int ox = 0; ox < s.OutputWidth; ox++, output++)
-        {
-            int best = -1, plane = p * s.Height * s.Width;
-            for (int u = 0; u < s.KernelHeight; u++)
-            for (int v = 0; v < s.KernelWidth; v++)
-            {
-                int iy = oy * s.StrideY + u - s.PadTop, ix = ox * s.StrideX + v - s.PadLeft;
-                if (iy < 0 || iy >= s.Height || ix < 0 || ix >= s.Width) continue;
-                int place = iy * s.Width + ix;
-                if (best < 0 || (!T.IsNaN(x[plane + best]) && !(x[plane + place] <= x[plane + best]))) best = place;
-            }
+            for (int oy = 0; oy < s.OutputHeight; oy++)
+                for (int ox = 0; ox < s.OutputWidth; ox++, output++)
+                {
+                    int best = -1, plane = p * s.Height * s.Width;
+                    for (int u = 0; u < s.KernelHeight; u++)
+                        for (int v = 0; v < s.KernelWidth; v++)
+                        {
+                            int iy = oy * s.StrideY + u - s.PadTop, ix = ox * s.StrideX + v - s.PadLeft;
+                            if (iy < 0 || iy >= s.Height || ix < 0 || ix >= s.Width) continue;
+                            int place = iy * s.Width + ix;
+                            if (best < 0 || (!T.IsNaN(x[plane + best]) && !(x[plane + place] <= x[plane + best]))) best = place;
+                        }
 
-            if (places[output] != best || !y[output].Equals(x[plane + best]))
-                Assert.Fail($"{s}, result {output}: {y[output]} at {places[output]}, not {x[plane + best]} at {best}.");
-        }
+                    if (places[output] != best || !y[output].Equals(x[plane + best]))
+                        Assert.Fail($"{s}, result {output}: {y[output]} at {places[output]}, not {x[plane + best]} at {best}.");
+                }
     }
 
     private static void Gather<T>(DType dtype, PoolShape s, int[] places)
@@ -173,21 +173,21 @@ public class PoolingTests
         Pooling.AverageTranspose(dtype, s, Bytes(ct), Bytes(dx));
         int output = 0;
         for (int p = 0; p < s.Planes; p++)
-        for (int oy = 0; oy < s.OutputHeight; oy++)
-        for (int ox = 0; ox < s.OutputWidth; ox++, output++)
-        {
-            for (int u = 0; u < s.KernelHeight; u++)
-            for (int v = 0; v < s.KernelWidth; v++)
-            {
-                int iy = oy * s.StrideY + u - s.PadTop, ix = ox * s.StrideX + v - s.PadLeft;
-                if (iy < 0 || iy >= s.Height || ix < 0 || ix >= s.Width) continue;
-                int input = (p * s.Height + iy) * s.Width + ix;
-                expectedY[output] += x[input];
-                expectedDx[input] += ct[output] / count;
-            }
+            for (int oy = 0; oy < s.OutputHeight; oy++)
+                for (int ox = 0; ox < s.OutputWidth; ox++, output++)
+                {
+                    for (int u = 0; u < s.KernelHeight; u++)
+                        for (int v = 0; v < s.KernelWidth; v++)
+                        {
+                            int iy = oy * s.StrideY + u - s.PadTop, ix = ox * s.StrideX + v - s.PadLeft;
+                            if (iy < 0 || iy >= s.Height || ix < 0 || ix >= s.Width) continue;
+                            int input = (p * s.Height + iy) * s.Width + ix;
+                            expectedY[output] += x[input];
+                            expectedDx[input] += ct[output] / count;
+                        }
 
-            expectedY[output] /= count;
-        }
+                    expectedY[output] /= count;
+                }
 
         Assert.Equal(expectedY, y);
         Assert.Equal(expectedDx, dx);

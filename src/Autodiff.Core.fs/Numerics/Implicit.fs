@@ -6,22 +6,24 @@ open Autodiff
 
 /// When to stop searching for a root or a fixed point.
 type RootOptions =
-    { /// The largest element of the residual, or of the change in a step, that counts as none, relative to 1 + |x|.
-      Tolerance: float
-      MaxIterations: int
-      CancellationToken: CancellationToken }
+    {
+        /// The largest element of the residual, or of the change in a step, that counts as none, relative to 1 + |x|.
+        Tolerance: float
+        MaxIterations: int
+        CancellationToken: CancellationToken
+    }
 
     /// A tolerance of 1e-12 and at most 1,000 iterations.
-    static member Default =
-        { Tolerance = 1e-12
-          MaxIterations = 1_000
-          CancellationToken = CancellationToken.None }
+    static member Default = { Tolerance = 1e-12; MaxIterations = 1_000; CancellationToken = CancellationToken.None }
 
 /// Roots and fixed points as functions of parameters, differentiated by the implicit function theorem.
 [<AutoOpen>]
 module Implicit =
     let private largest (x: Tensor) =
-        Array.fold (fun m v -> if Double.IsNaN v || Double.IsNaN m then nan else max m (abs v)) 0.0 (Tensor.toArray<float> x)
+        Array.fold
+            (fun m v -> if Double.IsNaN v || Double.IsNaN m then nan else max m (abs v))
+            0.0
+            (Tensor.toArray<float> x)
 
     /// The solution of a x = b for a square matrix, by MathNet's LU decomposition; differentiable to any order.
     let rec private solve (operation: string) (a: Tensor) (b: Tensor) : Tensor =
@@ -30,7 +32,10 @@ module Implicit =
             let x = a.ToMatrix().LU().Solve(b.ToVector()).ToTensor()
 
             if not (Double.IsFinite(largest x)) then
-                raise (ArithmeticException $"{operation}: the Jacobian is singular at the solution, so that its derivative does not exist.")
+                raise (
+                    ArithmeticException
+                        $"{operation}: the Jacobian is singular at the solution, so that its derivative does not exist."
+                )
 
             x
 
@@ -69,7 +74,10 @@ module Implicit =
                 options.CancellationToken.ThrowIfCancellationRequested()
 
                 if steps = options.MaxIterations || steps > 0 && not (Double.IsFinite change) then
-                    raise (ArithmeticException $"fixedPoint: the series for the derivative had not converged after {steps} terms (change {change:g3}); the function must contract near the fixed point.")
+                    raise (
+                        ArithmeticException
+                            $"fixedPoint: the series for the derivative had not converged after {steps} terms (change {change:g3}); the function must contract near the fixed point."
+                    )
 
                 let following = ct + pull w
                 change <- largest (following - w)
@@ -78,7 +86,12 @@ module Implicit =
 
             w
 
-    let rec private implicitFlat (find: Tensor -> Tensor) (cotangent: Tensor -> Tensor -> Tensor -> Tensor) (f: Tensor -> Tensor -> Tensor) (p: Tensor) : Tensor =
+    let rec private implicitFlat
+        (find: Tensor -> Tensor)
+        (cotangent: Tensor -> Tensor -> Tensor -> Tensor)
+        (f: Tensor -> Tensor -> Tensor)
+        (p: Tensor)
+        : Tensor =
         let forward p =
             let x = implicitFlat find cotangent f p
             x, (x, p)
@@ -125,7 +138,10 @@ module Implicit =
                 options.CancellationToken.ThrowIfCancellationRequested()
 
                 if steps = options.MaxIterations || steps > 0 && not (Double.IsFinite change) then
-                    raise (ArithmeticException $"fixedPoint: no convergence after {steps} iterations; the last one changed the unknowns by {change:g3}.")
+                    raise (
+                        ArithmeticException
+                            $"fixedPoint: no convergence after {steps} iterations; the last one changed the unknowns by {change:g3}."
+                    )
 
                 let following = g p x
                 change <- largest (following - x)
@@ -156,7 +172,8 @@ module Implicit =
         let start = concrete (flatX.Pack x0)
 
         let solver (parameters: 'p) =
-            let g (x: Tensor) = flatX.PackChecked("root", "the result of the function", false, f parameters (flatX.Unpack x))
+            let g (x: Tensor) =
+                flatX.PackChecked("root", "the result of the function", false, f parameters (flatX.Unpack x))
             let mutable x, y = start, g start
             let mutable error = largest y
             let mutable steps = 0
@@ -178,7 +195,8 @@ module Implicit =
                     moved <- x + step * scale
                     there <- g moved
                     next <- largest there
-                    if not (next < error) then scale <- scale * 0.5
+                    if not (next < error) then
+                        scale <- scale * 0.5
 
                 let isSmall = largest step <= options.Tolerance * (1.0 + largest x)
 
@@ -190,8 +208,14 @@ module Implicit =
                 steps <- steps + 1
                 isStuck <- isSmall || not (next < error) && scale <= 1e-10
 
-                if not isSmall && (isStuck && error > options.Tolerance * (1.0 + largest x) || steps = options.MaxIterations) then
-                    raise (ArithmeticException $"root: no convergence after {steps} iterations; the function is still {error:g3}. Start nearer to the root.")
+                if
+                    not isSmall
+                    && (isStuck && error > options.Tolerance * (1.0 + largest x) || steps = options.MaxIterations)
+                then
+                    raise (
+                        ArithmeticException
+                            $"root: no convergence after {steps} iterations; the function is still {error:g3}. Start nearer to the root."
+                    )
 
             flatX.Unpack x
 

@@ -15,7 +15,8 @@ module LeastSquares =
 
         let jacobian, residuals =
             if missing > 0 then
-                jacobian.Stack(Matrix<float>.Build.Dense(missing, n)), Vector<float>.Build.DenseOfEnumerable(Seq.append residuals (Seq.replicate missing 0.0))
+                jacobian.Stack(Matrix<float>.Build.Dense(missing, n)),
+                Vector<float>.Build.DenseOfEnumerable(Seq.append residuals (Seq.replicate missing 0.0))
             else
                 jacobian, residuals
 
@@ -70,7 +71,8 @@ module LeastSquares =
                 let moved = (step.ToTensor(): Tensor)
 
                 if not (LineSearch.norm moved > 1e-16 * LineSearch.norm point.X) then
-                    Stuck "No lower point was found: the limit of rounding is reached, or the derivative is not that of the residuals."
+                    Stuck
+                        "No lower point was found: the limit of rounding is reached, or the derivative is not that of the residuals."
                 else
                     let next = objective.At(point.X + moved)
                     let model = c + r * step

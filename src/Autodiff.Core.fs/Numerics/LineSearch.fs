@@ -8,7 +8,10 @@ open Autodiff
 [<AllowNullLiteral>]
 type internal Point(x: Tensor, value: float, gradient: Tensor) =
     let norm =
-        Array.fold (fun m v -> if Double.IsNaN v || Double.IsNaN m then nan else max m (abs v)) 0.0 (Tensor.toArray<float> gradient)
+        Array.fold
+            (fun m v -> if Double.IsNaN v || Double.IsNaN m then nan else max m (abs v))
+            0.0
+            (Tensor.toArray<float> gradient)
 
     member _.X = x
     member _.Value = value
@@ -23,8 +26,7 @@ type internal Objective(f: Tensor -> Tensor, token: CancellationToken) =
     let mutable evaluations = 0
 
     // What is found is a number, whatever else is being differentiated around the search.
-    let detach (x: Tensor) : Tensor =
-        if x.Level = 0L then x else Concrete x.Array
+    let detach (x: Tensor) : Tensor = if x.Level = 0L then x else Concrete x.Array
 
     let count () =
         token.ThrowIfCancellationRequested()
@@ -77,7 +79,9 @@ module internal LineSearch =
 
         let at step =
             let point = objective.At(start.X + direction * step)
-            { Step = step; Slope = (if point.IsFinite then dot point.Gradient direction else nan); Point = point }
+            { Step = step
+              Slope = (if point.IsFinite then dot point.Gradient direction else nan)
+              Point = point }
 
         let isHigh t =
             not t.Point.IsFinite
@@ -106,10 +110,14 @@ module internal LineSearch =
 
                 let t = at (low.Step + fraction * width)
 
-                if isFound t then t.Point
-                elif isHigh t || t.Point.Value > low.Point.Value + rounding * abs start.Value then zoom (count + 1) low t
-                elif t.Slope * width >= 0.0 then zoom (count + 1) t low
-                else zoom (count + 1) t high
+                if isFound t then
+                    t.Point
+                elif isHigh t || t.Point.Value > low.Point.Value + rounding * abs start.Value then
+                    zoom (count + 1) low t
+                elif t.Slope * width >= 0.0 then
+                    zoom (count + 1) t low
+                else
+                    zoom (count + 1) t high
 
         let rec bracket count before step limit =
             if count = 60 then
@@ -119,10 +127,14 @@ module internal LineSearch =
 
                 if not t.Point.IsFinite then
                     bracket (count + 1) before (before.Step + 0.2 * (step - before.Step)) step
-                elif isFound t then t.Point
-                elif isHigh t || before.Step > 0.0 && t.Point.Value >= before.Point.Value then zoom 0 before t
-                elif t.Slope >= 0.0 then zoom 0 t before
-                else bracket (count + 1) t (if limit < infinity then 0.5 * (step + limit) else 4.0 * step) limit
+                elif isFound t then
+                    t.Point
+                elif isHigh t || before.Step > 0.0 && t.Point.Value >= before.Point.Value then
+                    zoom 0 before t
+                elif t.Slope >= 0.0 then
+                    zoom 0 t before
+                else
+                    bracket (count + 1) t (if limit < infinity then 0.5 * (step + limit) else 4.0 * step) limit
 
         bracket 0 { Step = 0.0; Slope = slope0; Point = start } first infinity
 

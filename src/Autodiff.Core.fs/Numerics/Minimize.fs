@@ -23,14 +23,16 @@ type MinimizeMethod =
 
 /// When a minimization ends.
 type MinimizeOptions =
-    { /// The largest element of the gradient that counts as zero.
-      GradientTolerance: float
-      /// A step this small relative to the parameters ends the search.
-      StepTolerance: float
-      /// A decrease this small relative to the value ends the search.
-      FunctionTolerance: float
-      MaxIterations: int
-      CancellationToken: CancellationToken }
+    {
+        /// The largest element of the gradient that counts as zero.
+        GradientTolerance: float
+        /// A step this small relative to the parameters ends the search.
+        StepTolerance: float
+        /// A decrease this small relative to the value ends the search.
+        FunctionTolerance: float
+        MaxIterations: int
+        CancellationToken: CancellationToken
+    }
 
     /// Gradient 1e-6, step 1e-14, function 1e-15, and at most 1,000 iterations.
     static member Default =
@@ -42,17 +44,19 @@ type MinimizeOptions =
 
 /// Where a minimization ended.
 type MinimizeResult<'a> =
-    { Parameters: 'a
-      Value: float
-      /// The largest element of the gradient, without its sign.
-      GradientNorm: float
-      Iterations: int
-      /// Evaluations of the function or of it with its gradient, and products with its Hessian.
-      Evaluations: int
-      /// Whether a tolerance ended the search, and not a limit, a failure or the token.
-      Converged: bool
-      /// What ended the search, in words.
-      Reason: string }
+    {
+        Parameters: 'a
+        Value: float
+        /// The largest element of the gradient, without its sign.
+        GradientNorm: float
+        Iterations: int
+        /// Evaluations of the function or of it with its gradient, and products with its Hessian.
+        Evaluations: int
+        /// Whether a tolerance ended the search, and not a limit, a failure or the token.
+        Converged: bool
+        /// What ended the search, in words.
+        Reason: string
+    }
 
 /// What one iteration comes to: a point to go on from, or why there is none.
 type internal Advance =
@@ -65,11 +69,17 @@ module internal Search =
     let private noLowerPoint =
         "No lower point was found along the direction of search: the limit of rounding is reached, or the gradient is not that of the function."
 
-    let private maximum (x: Tensor) =
-        Array.fold (fun m v -> max m (abs v)) 0.0 (Tensor.toArray<float> x)
+    let private maximum (x: Tensor) = Array.fold (fun m v -> max m (abs v)) 0.0 (Tensor.toArray<float> x)
 
     /// Repeats one method's iterations until a tolerance, a limit or the token ends them.
-    let run operation (options: MinimizeOptions) (objective: Objective) (flat: Flat<'a>) (start: Tensor) (advance: Point -> Advance) =
+    let run
+        operation
+        (options: MinimizeOptions)
+        (objective: Objective)
+        (flat: Flat<'a>)
+        (start: Tensor)
+        (advance: Point -> Advance)
+        =
         let result (point: Point) iterations converged reason =
             { Parameters = flat.Unpack point.X
               Value = point.Value
@@ -81,9 +91,17 @@ module internal Search =
 
         let rec loop (point: Point) iterations =
             if point.GradientNorm <= options.GradientTolerance then
-                result point iterations true $"The gradient norm {point.GradientNorm:g3} is within the tolerance {options.GradientTolerance:g3}."
+                result
+                    point
+                    iterations
+                    true
+                    $"The gradient norm {point.GradientNorm:g3} is within the tolerance {options.GradientTolerance:g3}."
             elif iterations >= options.MaxIterations then
-                result point iterations false $"{iterations} iterations were allowed; the gradient norm is still {point.GradientNorm:g3}."
+                result
+                    point
+                    iterations
+                    false
+                    $"{iterations} iterations were allowed; the gradient norm is still {point.GradientNorm:g3}."
             else
                 let next =
                     try
@@ -103,16 +121,26 @@ module internal Search =
                     elif step = 0.0 then
                         result next (iterations + 1) false noLowerPoint
                     elif step <= options.StepTolerance * (options.StepTolerance + size) then
-                        result next (iterations + 1) true $"The step {step:g3} is within the tolerance; the gradient norm is {next.GradientNorm:g3}."
+                        result
+                            next
+                            (iterations + 1)
+                            true
+                            $"The step {step:g3} is within the tolerance; the gradient norm is {next.GradientNorm:g3}."
                     elif abs decrease <= options.FunctionTolerance * max (abs point.Value) (abs next.Value) then
-                        result next (iterations + 1) true $"The value fell by {decrease:g3}, which is within the tolerance; the gradient norm is {next.GradientNorm:g3}."
+                        result
+                            next
+                            (iterations + 1)
+                            true
+                            $"The value fell by {decrease:g3}, which is within the tolerance; the gradient norm is {next.GradientNorm:g3}."
                     else
                         loop next (iterations + 1)
 
         let first = objective.At start
 
         if not first.IsFinite then
-            Shape.fail operation $"at the start the value is {first.Value} and the largest element of the gradient {first.GradientNorm}; start where both are finite."
+            Shape.fail
+                operation
+                $"at the start the value is {first.Value} and the largest element of the gradient {first.GradientNorm}; start where both are finite."
 
         loop first 0
 
@@ -120,11 +148,21 @@ module internal Search =
     let private cautious (point: Point) = min 1.0 (1.0 / norm point.Gradient)
 
     /// Searches along a quasi-Newton direction; without success, forgets the curvature and tries the gradient once.
-    let private quasiNewton (objective: Objective) (direction: Tensor -> Tensor) hasMemory forget (learn: Tensor -> Tensor -> unit) (point: Point) =
+    let private quasiNewton
+        (objective: Objective)
+        (direction: Tensor -> Tensor)
+        hasMemory
+        forget
+        (learn: Tensor -> Tensor -> unit)
+        (point: Point)
+        =
         let attempt () =
             let p = direction point.Gradient
             let slope = dot p point.Gradient
-            if slope < 0.0 && Double.IsFinite slope then wolfe objective point p (if hasMemory () then 1.0 else cautious point) else null
+            if slope < 0.0 && Double.IsFinite slope then
+                wolfe objective point p (if hasMemory () then 1.0 else cautious point)
+            else
+                null
 
         let mutable next = attempt ()
 
@@ -168,7 +206,8 @@ module internal Search =
 
         let learn s y =
             pairs.AddLast(struct (s, y, dot s y)) |> ignore
-            if pairs.Count > memory then pairs.RemoveFirst()
+            if pairs.Count > memory then
+                pairs.RemoveFirst()
 
         let direction (g: Tensor) =
             let mutable q = g
@@ -192,7 +231,13 @@ module internal Search =
 
     /// Conjugate gradients for the minimum of g.z + z.Hz/2 within a radius: the step, the decrease it promises, whether it
     /// ends on the border, and the number of products. Stops when the residual has shrunk to a part of g.
-    let steihaug (product: Tensor -> Tensor) (g: Tensor) radius tolerance maxProducts : struct (Tensor * float * bool * int) =
+    let steihaug
+        (product: Tensor -> Tensor)
+        (g: Tensor)
+        radius
+        tolerance
+        maxProducts
+        : struct (Tensor * float * bool * int) =
         let promise z hz = -(dot g z + 0.5 * dot z hz)
 
         /// How far along d the border is.
@@ -263,12 +308,17 @@ module internal Search =
                     let decrease = point.Value - next.Value
 
                     let ratio =
-                        if not next.IsFinite then -1.0
-                        elif abs decrease <= negligible && promised <= negligible then (if next.GradientNorm < point.GradientNorm then 1.0 else -1.0)
-                        else decrease / promised
+                        if not next.IsFinite then
+                            -1.0
+                        elif abs decrease <= negligible && promised <= negligible then
+                            (if next.GradientNorm < point.GradientNorm then 1.0 else -1.0)
+                        else
+                            decrease / promised
 
-                    if not (ratio >= 0.25) then radius <- 0.25 * length
-                    elif ratio > 0.75 && onBorder then radius <- 2.0 * radius
+                    if not (ratio >= 0.25) then
+                        radius <- 0.25 * length
+                    elif ratio > 0.75 && onBorder then
+                        radius <- 2.0 * radius
 
                     if ratio > 1e-4 then
                         product <- following
@@ -309,7 +359,12 @@ module Minimize =
     /// Points where f or its gradient is not finite are stepped back from; at the start they are an error. The
     /// result is a constant to derivatives around the search: to differentiate a minimum with respect to what f depends
     /// on, pass the search to `implicitRoot` with f's gradient. On cancellation the best point so far is returned.
-    let minimize (method: MinimizeMethod) (options: MinimizeOptions) (f: 'a -> Tensor) (start: 'a) : MinimizeResult<'a> =
+    let minimize
+        (method: MinimizeMethod)
+        (options: MinimizeOptions)
+        (f: 'a -> Tensor)
+        (start: 'a)
+        : MinimizeResult<'a> =
         let flat = unknowns "minimize" start
         let objective = Objective((fun x -> f (flat.UnpackWide x)), options.CancellationToken)
 

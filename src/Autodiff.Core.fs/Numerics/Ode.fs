@@ -16,15 +16,17 @@ type OdeMethod =
 
 /// How closely and how long to integrate.
 type OdeOptions =
-    { Method: OdeMethod
-      /// A step's error in each element may be AbsoluteTolerance + RelativeTolerance * |y|, in the root mean square.
-      RelativeTolerance: float
-      AbsoluteTolerance: float
-      /// The length of the first step; 0 chooses it from the equation.
-      InitialStep: float
-      /// The most steps, tried ones included, before the solver gives up.
-      MaxSteps: int
-      CancellationToken: CancellationToken }
+    {
+        Method: OdeMethod
+        /// A step's error in each element may be AbsoluteTolerance + RelativeTolerance * |y|, in the root mean square.
+        RelativeTolerance: float
+        AbsoluteTolerance: float
+        /// The length of the first step; 0 chooses it from the equation.
+        InitialStep: float
+        /// The most steps, tried ones included, before the solver gives up.
+        MaxSteps: int
+        CancellationToken: CancellationToken
+    }
 
     /// Dormand-Prince with relative tolerance 1e-6, absolute 1e-9 and at most 100,000 steps.
     static member Default =
@@ -64,8 +66,7 @@ module internal OdeSteps =
            -1453857185.0 / 822651844.0
            69997945.0 / 29380423.0 |]
 
-    let private detach (x: Tensor) : Tensor =
-        if x.Level = 0L then x else Concrete x.Array
+    let private detach (x: Tensor) : Tensor = if x.Level = 0L then x else Concrete x.Array
 
     let private combine (factor: float) (weights: float[]) (slopes: Tensor[]) : Tensor =
         let mutable sum: Tensor = null
@@ -119,7 +120,9 @@ module internal OdeSteps =
             let mutable k = f t y
 
             if not (Double.IsFinite(scaledNorm options (detach k) (detach y) (detach y))) then
-                Shape.fail operation $"the state or its derivative is not finite at the start, t = {t0}, or both tolerances are 0."
+                Shape.fail
+                    operation
+                    $"the state or its derivative is not finite at the start, t = {t0}, or both tolerances are 0."
 
             let mutable h =
                 if options.InitialStep > 0.0 then
@@ -197,7 +200,14 @@ module internal OdeSteps =
 
         results
 
-    let private fixedSteps options steps (advance: float -> float -> Tensor -> Tensor) (y0: Tensor) t0 (times: float[]) =
+    let private fixedSteps
+        options
+        steps
+        (advance: float -> float -> Tensor -> Tensor)
+        (y0: Tensor)
+        t0
+        (times: float[])
+        =
         if steps < 1 then
             Shape.fail operation $"{steps} steps to an output time; at least 1 is needed."
 
@@ -225,10 +235,14 @@ module internal OdeSteps =
         let isOrdered sign = path |> Array.pairwise |> Array.forall (fun (a, b) -> sign * (b - a) >= 0.0)
 
         if not (isOrdered 1.0 || isOrdered -1.0) then
-            Shape.fail operation $"the output times must lie in order from the start {t0} on, all rising or all falling."
+            Shape.fail
+                operation
+                $"the output times must lie in order from the start {t0} on, all rising or all falling."
 
         if not (options.RelativeTolerance >= 0.0 && options.AbsoluteTolerance >= 0.0) then
-            Shape.fail operation $"the tolerances are {options.RelativeTolerance} and {options.AbsoluteTolerance}; they must be 0 or more."
+            Shape.fail
+                operation
+                $"the tolerances are {options.RelativeTolerance} and {options.AbsoluteTolerance}; they must be 0 or more."
 
     /// The solution at times that follow the start in order.
     let solve options (f: Tensor -> Tensor -> Tensor) (y0: Tensor) (t0: float) (times: float[]) : Tensor[] =
@@ -256,11 +270,17 @@ module internal OdeSteps =
     /// The solution at times as rows. Its pullback integrates the state y, its cotangent a and the cotangent g of the
     /// parameters backward together: y' = f, a' = -(df/dy)^T a, g' = -(df/dp)^T a (Chen et al. 2018). It uses this same
     /// function, so that it can be differentiated again.
-    let rec adjoint options (f: Tensor -> Tensor -> Tensor -> Tensor) t0 (times: float[]) (y0: Tensor) (p: Tensor) : Tensor =
+    let rec adjoint
+        options
+        (f: Tensor -> Tensor -> Tensor -> Tensor)
+        t0
+        (times: float[])
+        (y0: Tensor)
+        (p: Tensor)
+        : Tensor =
         let n, m = y0.Size, p.Size
 
-        let run (y0: Tensor, p: Tensor) =
-            Tensor.stack 0 (solve options (fun t y -> f t y p) y0 t0 times)
+        let run (y0: Tensor, p: Tensor) = Tensor.stack 0 (solve options (fun t y -> f t y p) y0 t0 times)
 
         let forward (y0: Tensor, p: Tensor) =
             let ys = adjoint options f t0 times y0 p
@@ -321,7 +341,14 @@ module Ode =
     /// adjoint equation backward: memory does not grow with the number of steps, but the gradient has an error of its
     /// own, of the size of the tolerances. Only y0 and the parameters receive derivatives; f may use no other tensor
     /// that is being differentiated.
-    let odeintAdjointAt (options: OdeOptions) (f: Tensor -> 'y -> 'p -> 'y) (y0: 'y) (parameters: 'p) (t0: float) (times: seq<float>) : 'y[] =
+    let odeintAdjointAt
+        (options: OdeOptions)
+        (f: Tensor -> 'y -> 'p -> 'y)
+        (y0: 'y)
+        (parameters: 'p)
+        (t0: float)
+        (times: seq<float>)
+        : 'y[] =
         let flat = flatten y0
         let flatP = Flat<'p>(parameters, flat.DType)
         let slope t y p = slope flat (f t (flat.Unpack y) (flatP.Unpack p))
@@ -335,5 +362,12 @@ module Ode =
 
     /// The solution of y' = f (t, y, parameters) at t1, with derivatives from the adjoint equation: `odeintAdjointAt` for
     /// one time.
-    let odeintAdjoint (options: OdeOptions) (f: Tensor -> 'y -> 'p -> 'y) (y0: 'y) (parameters: 'p) (t0: float) (t1: float) : 'y =
+    let odeintAdjoint
+        (options: OdeOptions)
+        (f: Tensor -> 'y -> 'p -> 'y)
+        (y0: 'y)
+        (parameters: 'p)
+        (t0: float)
+        (t1: float)
+        : 'y =
         (odeintAdjointAt options f y0 parameters t0 [ t1 ])[0]

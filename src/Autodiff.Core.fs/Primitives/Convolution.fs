@@ -13,8 +13,21 @@ module internal Convolution =
 
     let private sized (s: ConvolutionShape) batch channels filters =
         ConvolutionShape(
-            batch, channels, s.Height, s.Width, filters, s.KernelHeight, s.KernelWidth,
-            s.StrideY, s.StrideX, s.PadTop, s.PadBottom, s.PadLeft, s.PadRight, s.DilationY, s.DilationX
+            batch,
+            channels,
+            s.Height,
+            s.Width,
+            filters,
+            s.KernelHeight,
+            s.KernelWidth,
+            s.StrideY,
+            s.StrideX,
+            s.PadTop,
+            s.PadBottom,
+            s.PadLeft,
+            s.PadRight,
+            s.DilationY,
+            s.DilationX
         )
 
     // Batching. The axis of the examples joins one that they have: images, channels or filters.
@@ -43,7 +56,7 @@ module internal Convolution =
     let private windows (s: ConvolutionShape) =
         let width = paddedWidth s
         let shape = [| s.KernelHeight; s.KernelWidth; s.OutputHeight; s.OutputWidth |]
-        let positions = Array.zeroCreate<int> (int (Shape.size shape))
+        let positions = Array.zeroCreate<int>(int (Shape.size shape))
         let mutable i = 0
 
         for ky in 0 .. shape[0] - 1 do
@@ -103,8 +116,12 @@ module internal Convolution =
                 let x, w = inputs[0], inputs[1]
 
                 match isBatched[0], isBatched[1] with
-                | true, false -> Tensor.Bind(forwardP (sized s (size * s.Batch) s.Channels s.Filters), fold x, w) |> unfold size s.Batch
-                | false, _ -> Tensor.Bind(forwardP (sized s s.Batch s.Channels (size * s.Filters)), x, fold w) |> unfoldSecond size s.Filters
+                | true, false ->
+                    Tensor.Bind(forwardP (sized s (size * s.Batch) s.Channels s.Filters), fold x, w)
+                    |> unfold size s.Batch
+                | false, _ ->
+                    Tensor.Bind(forwardP (sized s s.Batch s.Channels (size * s.Filters)), x, fold w)
+                    |> unfoldSecond size s.Filters
                 | _ ->
                     matmul (filterRows s w) (toPatches s x)
                     |> reshape [| size; s.Filters; s.Batch; s.OutputHeight; s.OutputWidth |]
@@ -126,7 +143,9 @@ module internal Convolution =
                 let ct, w = inputs[0], inputs[1]
 
                 match isBatched[0], isBatched[1] with
-                | true, false -> Tensor.Bind(inputGradientP (sized s (size * s.Batch) s.Channels s.Filters), fold ct, w) |> unfold size s.Batch
+                | true, false ->
+                    Tensor.Bind(inputGradientP (sized s (size * s.Batch) s.Channels s.Filters), fold ct, w)
+                    |> unfold size s.Batch
                 | false, _ ->
                     Tensor.Bind(inputGradientP (sized s s.Batch (size * s.Channels) s.Filters), ct, foldSecond w)
                     |> unfoldSecond size s.Channels
@@ -151,8 +170,11 @@ module internal Convolution =
                 | true, false ->
                     Tensor.Bind(filterGradientP (sized s s.Batch (size * s.Channels) s.Filters), foldSecond x, ct)
                     |> unfoldSecond size s.Channels
-                | false, _ -> Tensor.Bind(filterGradientP (sized s s.Batch s.Channels (size * s.Filters)), x, foldSecond ct) |> unfold size s.Filters
-                | _ -> matmul (toColumns s ct) (swapLast (toPatches s x)) |> reshape (Batching.shape size (filterShape s)) }
+                | false, _ ->
+                    Tensor.Bind(filterGradientP (sized s s.Batch s.Channels (size * s.Filters)), x, foldSecond ct)
+                    |> unfold size s.Filters
+                | _ ->
+                    matmul (toColumns s ct) (swapLast (toPatches s x)) |> reshape (Batching.shape size (filterShape s)) }
 
     let private floats name (x: Tensor) =
         if not (DTypes.IsFloat x.DType) then
@@ -170,7 +192,9 @@ module internal Convolution =
                 $"images have shape {Shape.format x.Shape} and filters {Shape.format filters.Shape}; they must be (batch, channels, height, width) and (filters, channels, height, width)."
 
         if x.Shape[1] <> filters.Shape[1] then
-            Shape.fail name $"images {Shape.format x.Shape} have {x.Shape[1]} channels, filters {Shape.format filters.Shape} have {filters.Shape[1]}."
+            Shape.fail
+                name
+                $"images {Shape.format x.Shape} have {x.Shape[1]} channels, filters {Shape.format filters.Shape} have {filters.Shape[1]}."
 
         if strideY < 1 || strideX < 1 || dilationY < 1 || dilationX < 1 || padY < 0 || padX < 0 then
             Shape.fail name "strides and dilations must be at least 1, paddings at least 0."
@@ -179,9 +203,21 @@ module internal Convolution =
 
         let s =
             ConvolutionShape(
-                x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3],
-                filters.Shape[0], filters.Shape[2], filters.Shape[3],
-                strideY, strideX, padY, padY, padX, padX, dilationY, dilationX
+                x.Shape[0],
+                x.Shape[1],
+                x.Shape[2],
+                x.Shape[3],
+                filters.Shape[0],
+                filters.Shape[2],
+                filters.Shape[3],
+                strideY,
+                strideX,
+                padY,
+                padY,
+                padX,
+                padX,
+                dilationY,
+                dilationX
             )
 
         if s.OutputHeight < 1 || s.OutputWidth < 1 || s.KernelHeight < 1 || s.KernelWidth < 1 then
@@ -197,16 +233,37 @@ module internal Convolution =
         if x.Rank <> 4 then
             Shape.fail name $"images have shape {Shape.format x.Shape}; it must be (batch, channels, height, width)."
 
-        if height < 1 || width < 1 || strideY < 1 || strideX < 1 || padY < 0 || padX < 0 || padY >= height || padX >= width then
+        if
+            height < 1
+            || width < 1
+            || strideY < 1
+            || strideX < 1
+            || padY < 0
+            || padX < 0
+            || padY >= height
+            || padX >= width
+        then
             Shape.fail name "windows and strides must be at least 1, paddings at least 0 and smaller than the window."
 
         let s =
             PoolShape(
-                x.Shape[0] * x.Shape[1], x.Shape[2], x.Shape[3], height, width, strideY, strideX, padY, padY, padX, padX
+                x.Shape[0] * x.Shape[1],
+                x.Shape[2],
+                x.Shape[3],
+                height,
+                width,
+                strideY,
+                strideX,
+                padY,
+                padY,
+                padX,
+                padX
             )
 
         if s.OutputHeight < 1 || s.OutputWidth < 1 then
-            Shape.fail name $"a window of {height} x {width} does not fit into images of {s.Height} x {s.Width} with padding {padY}, {padX}."
+            Shape.fail
+                name
+                $"a window of {height} x {width} does not fit into images of {s.Height} x {s.Width} with padding {padY}, {padX}."
 
         s
 
@@ -214,11 +271,26 @@ module internal Convolution =
     let private unpooled (s: PoolShape) (x: Tensor) = [| x.Shape[0]; x.Shape[1]; s.Height; s.Width |]
 
     /// Runs the pooling of more planes on examples whose images come one after another.
-    let private pooledAll (s: PoolShape) size (primitive: PoolShape -> Primitive) (inputs: Tensor[]) (isBatched: bool[]) =
+    let private pooledAll
+        (s: PoolShape)
+        size
+        (primitive: PoolShape -> Primitive)
+        (inputs: Tensor[])
+        (isBatched: bool[])
+        =
         let all =
             PoolShape(
-                s.Planes * size, s.Height, s.Width, s.KernelHeight, s.KernelWidth,
-                s.StrideY, s.StrideX, s.PadTop, s.PadBottom, s.PadLeft, s.PadRight
+                s.Planes * size,
+                s.Height,
+                s.Width,
+                s.KernelHeight,
+                s.KernelWidth,
+                s.StrideY,
+                s.StrideX,
+                s.PadTop,
+                s.PadBottom,
+                s.PadLeft,
+                s.PadRight
             )
 
         let inputs = Batching.fronts size inputs isBatched
@@ -228,9 +300,7 @@ module internal Convolution =
         { new Primitive("maxPoolPositions") with
             member _.Parameters = [ "shape", box s ]
 
-            member _.Shape inputs =
-                { Shape = pooled s inputs[0]
-                  DType = DType.Int32 }
+            member _.Shape inputs = { Shape = pooled s inputs[0]; DType = DType.Int32 }
 
             member _.Value(inputs, out) =
                 let struct (_, positions) = inputs[0].Device.MaxPool(s, inputs[0], out.Shape)

@@ -54,15 +54,18 @@ module internal Cumulative =
                 checkNumbers "linearRecurrence" a
 
                 if not (Shape.equal a.Shape b.Shape) then
-                    Shape.fail "linearRecurrence" $"factors of shape {Shape.format a.Shape} and terms of shape {Shape.format b.Shape} must have one shape."
+                    Shape.fail
+                        "linearRecurrence"
+                        $"factors of shape {Shape.format a.Shape} and terms of shape {Shape.format b.Shape} must have one shape."
 
                 if a.DType <> b.DType then
-                    Shape.fail "linearRecurrence" $"{DTypes.Name a.DType} and {DTypes.Name b.DType} differ; convert with To."
+                    Shape.fail
+                        "linearRecurrence"
+                        $"{DTypes.Name a.DType} and {DTypes.Name b.DType} differ; convert with To."
 
                 same a
 
-            member _.Value(inputs, _) =
-                inputs[0].Device.LinearRecurrence(inputs[0], inputs[1], axis, reverse)
+            member _.Value(inputs, _) = inputs[0].Device.LinearRecurrence(inputs[0], inputs[1], axis, reverse)
 
             member this.Jvp(inputs, output, tangents) =
                 let fromFactors =
@@ -110,7 +113,11 @@ module internal Cumulative =
 
     /// The axes that are not named, then the named ones.
     let axesLast (axes: int[]) (x: Tensor) =
-        Array.append [| for i in 0 .. x.Rank - 1 do if not (Array.contains i axes) then i |] axes
+        Array.append
+            [| for i in 0 .. x.Rank - 1 do
+                   if not (Array.contains i axes) then
+                       i |]
+            axes
 
     /// The product, over axes, of all elements but each: the derivative of the product.
     let private productOfOthers (axes: int[]) (x: Tensor) =
@@ -133,8 +140,7 @@ module internal Cumulative =
             member _.Shape inputs =
                 checkNumbers "prod" inputs[0]
 
-                { same inputs[0] with
-                    Shape = Shape.reduce inputs[0].Shape axes true }
+                { same inputs[0] with Shape = Shape.reduce inputs[0].Shape axes true }
 
             member _.Value(inputs, out) = inputs[0].Device.Reduce(Reduction.Product, inputs[0], axes, out.Shape)
 
@@ -153,9 +159,7 @@ module internal Cumulative =
         { new Primitive("cumargmax") with
             member _.Parameters = [ "axis", box axis ]
 
-            member _.Shape inputs =
-                { same inputs[0] with
-                    DType = DType.Int64 }
+            member _.Shape inputs = { same inputs[0] with DType = DType.Int64 }
 
             member _.Value(inputs, _) = inputs[0].Device.CumulativeArgMax(inputs[0], axis)
             member _.Jvp(_, _, _) = null

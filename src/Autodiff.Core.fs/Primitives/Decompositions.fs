@@ -16,7 +16,9 @@ module internal Decompositions =
 
     let checkMatrix name (x: Tensor) =
         if x.Rank < 2 then
-            Shape.fail name $"a tensor of shape {Shape.format x.Shape} is not a matrix, nor a batch of matrices; it must have at least two axes."
+            Shape.fail
+                name
+                $"a tensor of shape {Shape.format x.Shape} is not a matrix, nor a batch of matrices; it must have at least two axes."
 
         if not (DTypes.IsFloat x.DType) then
             Shape.fail name $"{DTypes.Name x.DType} is not a floating-point type; convert with To."
@@ -25,7 +27,9 @@ module internal Decompositions =
         checkMatrix name x
 
         if rowsOf x <> columnsOf x then
-            Shape.fail name $"a matrix of shape {Shape.format x.Shape} is not square; its last two axes must have one length."
+            Shape.fail
+                name
+                $"a matrix of shape {Shape.format x.Shape} is not square; its last two axes must have one length."
 
     /// The words for one matrix of a batch: "the matrix at batch position (1, 0)".
     let private describe (shape: int[]) (index: int) =
@@ -65,7 +69,11 @@ module internal Decompositions =
         let k = min m n
         let rank = x.Rank - 1
         let flat = reshape (Array.append (batchOf x) [| k * n |]) (rowsFrom 0 k x)
-        slice (Array.zeroCreate rank) (Array.append (batchOf x) [| k |]) (Array.init rank (fun i -> if i = rank - 1 then n + 1 else 1)) flat
+        slice
+            (Array.zeroCreate rank)
+            (Array.append (batchOf x) [| k |])
+            (Array.init rank (fun i -> if i = rank - 1 then n + 1 else 1))
+            flat
 
     let trace (x: Tensor) : Tensor = let d = diagonal x in sumOver [| d.Rank - 1 |] false d
 
@@ -76,7 +84,10 @@ module internal Decompositions =
 
     let private parity (pivots: int[]) =
         let mutable sign = 1.0
-        pivots |> Array.iteri (fun i p -> if p <> i then sign <- -sign)
+        pivots
+        |> Array.iteri (fun i p ->
+            if p <> i then
+                sign <- -sign)
         sign
 
     let private diagonalArray (x: NDArray) =
@@ -94,7 +105,7 @@ module internal Decompositions =
             Array.create batch (Array.empty, 1.0)
         else
             let struct (lu, pivots) = x.Device.LuFactor x
-            let values, exchanged = Host.toArray<float> (diagonalArray lu), Host.toArray<int> pivots
+            let values, exchanged = Host.toArray<float>(diagonalArray lu), Host.toArray<int> pivots
             Array.init batch (fun s -> values[s * n .. s * n + n - 1], parity exchanged[s * n .. s * n + n - 1])
 
     let private ofHost (device: Device) (out: TensorType) (values: float[]) =
@@ -115,7 +126,11 @@ module internal Decompositions =
             else
                 let struct (lu, pivots) = x.Device.LuFactor x
                 let n = x.Shape[x.Rank - 1]
-                let at = if lu.Size = 0 then -1 else Host.toArray<float> (diagonalArray lu) |> Array.tryFindIndex ((=) 0.0) |> Option.defaultValue -1
+                let at =
+                    if lu.Size = 0 then
+                        -1
+                    else
+                        Host.toArray<float>(diagonalArray lu) |> Array.tryFindIndex ((=) 0.0) |> Option.defaultValue -1
 
                 if at >= 0 then
                     Shape.fail
@@ -130,7 +145,9 @@ module internal Decompositions =
         checkMatrix name b
 
         if rowsOf a <> rowsOf b then
-            Shape.fail name $"shapes {Shape.format a.Shape} and {Shape.format b.Shape} are not aligned: the matrix has {rowsOf a} rows, the right-hand side {rowsOf b}."
+            Shape.fail
+                name
+                $"shapes {Shape.format a.Shape} and {Shape.format b.Shape} are not aligned: the matrix has {rowsOf a} rows, the right-hand side {rowsOf b}."
 
         if a.DType <> b.DType then
             Shape.fail name $"{DTypes.Name a.DType} and {DTypes.Name b.DType} differ; convert with To."
@@ -205,8 +222,8 @@ module internal Decompositions =
                     sizes.Length = 0 || Array.min sizes > 1e-4 * Array.max sizes || Array.exists Double.IsNaN sizes
 
                 let regular = pivotsOf x |> Array.map (fst >> isRegular)
-                let result = Array.zeroCreate<float> (regular.Length * n * 3)
-                let svd = if Array.forall id regular then Array.empty else Host.toArray<float> (x.Device.Svd x)
+                let result = Array.zeroCreate<float>(regular.Length * n * 3)
+                let svd = if Array.forall id regular then Array.empty else Host.toArray<float>(x.Device.Svd x)
 
                 for s in 0 .. regular.Length - 1 do
                     let at row column = (s * (2 * n + 1) + row) * n + column
@@ -288,7 +305,8 @@ module internal Decompositions =
             member _.Value(inputs, out) =
                 pivotsOf inputs[0]
                 |> Array.collect (fun (values, parity) ->
-                    let sign = Array.fold (fun s (v: float) -> if Double.IsNaN v then v else s * float (sign v)) parity values
+                    let sign =
+                        Array.fold (fun s (v: float) -> if Double.IsNaN v then v else s * float (sign v)) parity values
                     [| sign; values |> Array.sumBy (abs >> log) |])
                 |> ofHost inputs[0].Device out
 
@@ -298,8 +316,7 @@ module internal Decompositions =
                 starts[output.Rank - 1] <- 1
                 place output.Shape starts ones (expandAxis (output.Rank - 1) logarithm)
 
-            member _.Vjp(inputs, output, ct, _) =
-                expandAxis output.Rank (lastFrom 1 1 ct) * t (inverse inputs[0]) }
+            member _.Vjp(inputs, output, ct, _) = expandAxis output.Rank (lastFrom 1 1 ct) * t (inverse inputs[0]) }
 
     let slogdet (x: Tensor) : Tensor = Tensor.Bind(slogdetP, x)
 
@@ -325,9 +342,11 @@ module internal Decompositions =
                 if not form.UnitDiagonal && a.Size > 0 then
                     let n = a.Shape[a.Rank - 1]
 
-                    match Host.toArray<float> (diagonalArray a) |> Array.tryFindIndex ((=) 0.0) with
+                    match Host.toArray<float>(diagonalArray a) |> Array.tryFindIndex ((=) 0.0) with
                     | Some at ->
-                        Shape.fail "triangularSolve" $"{describe a.Shape (at / n)}, of shape {Shape.format a.Shape}, is singular: its diagonal is zero in row {at % n}."
+                        Shape.fail
+                            "triangularSolve"
+                            $"{describe a.Shape (at / n)}, of shape {Shape.format a.Shape}, is singular: its diagonal is zero in row {at % n}."
                     | None -> ()
 
                 a.Device.TriangularSolve(a, b, out.Shape, form)
@@ -357,12 +376,18 @@ module internal Decompositions =
     let private lowerTransposed = { lower with Transposed = true }
     let private upper = { lower with Lower = false }
     /// B A^-1 for a triangular A.
-    let private divide form (b: Tensor) (a: Tensor) = t (triangularSolve { form with Transposed = not form.Transposed } a (t b))
+    let private divide form (b: Tensor) (a: Tensor) =
+        t (triangularSolve { form with Transposed = not form.Transposed } a (t b))
 
     // I. Murray, Differentiation of the Cholesky decomposition (2016).
     let private choleskyP =
         // The lower triangle, with half of the diagonal.
-        let lowerHalf x = x * matrixLike x (rowsOf x) (rowsOf x) (fun i j -> if i > j then 1.0 elif i = j then 0.5 else 0.0)
+        let lowerHalf x =
+            x
+            * matrixLike x (rowsOf x) (rowsOf x) (fun i j ->
+                if i > j then 1.0
+                elif i = j then 0.5
+                else 0.0)
 
         { new Primitive("cholesky") with
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
@@ -375,7 +400,9 @@ module internal Decompositions =
                 let struct (y, failed) = x.Device.Cholesky x
 
                 if failed >= 0 then
-                    Shape.fail "cholesky" $"{describe x.Shape failed}, of shape {Shape.format x.Shape}, is not positive definite; a small multiple of the identity added to it may help."
+                    Shape.fail
+                        "cholesky"
+                        $"{describe x.Shape failed}, of shape {Shape.format x.Shape}, is not positive definite; a small multiple of the identity added to it may help."
 
                 y
 

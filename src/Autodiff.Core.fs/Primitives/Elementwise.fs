@@ -31,8 +31,7 @@ module internal Elementwise =
                 if not (DTypes.IsFloat inputs[0].DType) then
                     Shape.fail "polygamma" $"{DTypes.Name inputs[0].DType} is not a type it works on; convert with To."
 
-                { Shape = inputs[0].Shape
-                  DType = inputs[0].DType }
+                { Shape = inputs[0].Shape; DType = inputs[0].DType }
 
             member _.Value(inputs, out) =
                 let x = inputs[0]

@@ -26,7 +26,9 @@ module internal Indexing =
             && Seq.forall (fun i -> i = axis || x.Shape[i] = indices.Shape[i]) (seq { 0 .. x.Rank - 1 })
 
         if not fits then
-            Shape.fail name $"indices of shape {Shape.format indices.Shape} must have the shape {Shape.format x.Shape} in all axes but {axis}."
+            Shape.fail
+                name
+                $"indices of shape {Shape.format indices.Shape} must have the shape {Shape.format x.Shape} in all axes but {axis}."
 
     // `hidden` counts the leading axes that batching put before those of the user, so that errors name an axis that the
     // user knows.
@@ -37,13 +39,13 @@ module internal Indexing =
             member _.Shape inputs =
                 sameButAxis "gather" axis inputs[0] inputs[1]
 
-                { Shape = inputs[1].Shape
-                  DType = inputs[0].DType }
+                { Shape = inputs[1].Shape; DType = inputs[0].DType }
 
-            member _.Value(inputs, _) = within "gather" (axis - hidden) inputs[0].Shape[axis] (fun () -> inputs[0].Device.Gather(inputs[0], inputs[1], axis))
+            member _.Value(inputs, _) =
+                within "gather" (axis - hidden) inputs[0].Shape[axis] (fun () ->
+                    inputs[0].Device.Gather(inputs[0], inputs[1], axis))
 
-            member _.Transpose(inputs, ct) =
-                Tensor.Bind(scatterAddP hidden axis inputs[0].Shape[axis], ct, inputs[1])
+            member _.Transpose(inputs, ct) = Tensor.Bind(scatterAddP hidden axis inputs[0].Shape[axis], ct, inputs[1])
 
             member this.Batch(inputs, isBatched, size) =
                 let x, indices = inputs[0], inputs[1]
@@ -68,7 +70,9 @@ module internal Indexing =
                 { Shape = inputs[0].Shape |> Array.mapi (fun i d -> if i = axis then n else d)
                   DType = inputs[0].DType }
 
-            member _.Value(inputs, _) = within "scatterAdd" (axis - hidden) n (fun () -> inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n))
+            member _.Value(inputs, _) =
+                within "scatterAdd" (axis - hidden) n (fun () ->
+                    inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n))
             member _.Transpose(inputs, ct) = Tensor.Bind(gatherP hidden axis, ct, inputs[1])
 
             member _.Batch(inputs, isBatched, size) =
@@ -93,10 +97,11 @@ module internal Indexing =
                 { Shape = Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ]
                   DType = x.DType }
 
-            member _.Value(inputs, _) = within "take" (axis - hidden) inputs[0].Shape[axis] (fun () -> inputs[0].Device.Take(inputs[0], inputs[1], axis))
+            member _.Value(inputs, _) =
+                within "take" (axis - hidden) inputs[0].Shape[axis] (fun () ->
+                    inputs[0].Device.Take(inputs[0], inputs[1], axis))
 
-            member _.Transpose(inputs, ct) =
-                Tensor.Bind(takeAddP hidden axis inputs[0].Shape[axis], ct, inputs[1])
+            member _.Transpose(inputs, ct) = Tensor.Bind(takeAddP hidden axis inputs[0].Shape[axis], ct, inputs[1])
 
             member this.Batch(inputs, isBatched, size) =
                 let x, indices = inputs[0], inputs[1]
@@ -123,7 +128,8 @@ module internal Indexing =
                 { Shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; x.Shape[axis + indices.Rank ..] ]
                   DType = x.DType }
 
-            member _.Value(inputs, _) = within "takeAdd" (axis - hidden) n (fun () -> inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n))
+            member _.Value(inputs, _) =
+                within "takeAdd" (axis - hidden) n (fun () -> inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n))
             member _.Transpose(inputs, ct) = Tensor.Bind(takeP hidden axis, ct, inputs[1])
 
             member _.Batch(inputs, isBatched, size) =
@@ -137,8 +143,7 @@ module internal Indexing =
                     Tensor.Bind(scatterAddP (hidden + 1) (axis + 1) n, reshape at.Shape x, at) }
 
     /// Zeros of length n along an axis, with entries of x added at indices: the transpose of take.
-    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(takeAddP 0 axis n, x, indices)
+    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor = Tensor.Bind(takeAddP 0 axis n, x, indices)
 
     /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
     let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
@@ -162,7 +167,8 @@ module internal Indexing =
                 { Shape = inputs[0].Shape |> Array.mapi (fun i d -> if i = axis then n else d)
                   DType = DType.Int64 }
 
-            member _.Value(inputs, _) = within "scatter" (axis - hidden) n (fun () -> inputs[0].Device.LastWriters(inputs[0], axis, n))
+            member _.Value(inputs, _) =
+                within "scatter" (axis - hidden) n (fun () -> inputs[0].Device.LastWriters(inputs[0], axis, n))
             member _.Jvp(_, _, _) = null
             member _.Vjp(_, _, _, _) = null
             member _.Batch(inputs, _, _) = Tensor.Bind(lastWritersP (hidden + 1) (axis + 1) n, inputs) }
@@ -174,7 +180,9 @@ module internal Indexing =
         sameButAxis "scatter" axis x indices
 
         if not (Shape.broadcastsTo updates.Shape indices.Shape) then
-            Shape.fail "scatter" $"updates of shape {Shape.format updates.Shape} do not broadcast to indices of shape {Shape.format indices.Shape}."
+            Shape.fail
+                "scatter"
+                $"updates of shape {Shape.format updates.Shape} do not broadcast to indices of shape {Shape.format indices.Shape}."
 
         if indices.Size = 0 then
             x
@@ -192,8 +200,7 @@ module internal Indexing =
                 checkLength "oneHot" classes
                 checkIndices "oneHot" inputs[0]
 
-                { Shape = Array.append inputs[0].Shape [| classes |]
-                  DType = dtype }
+                { Shape = Array.append inputs[0].Shape [| classes |]; DType = dtype }
 
             member _.Value(inputs, _) = inputs[0].Device.OneHot(inputs[0], classes, dtype)
             member _.Jvp(_, _, _) = null
@@ -201,5 +208,4 @@ module internal Indexing =
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     /// A last axis of zeros with a one at each index; an index outside gives zeros only.
-    let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor =
-        Tensor.Bind(oneHotP classes dtype, indices)
+    let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor = Tensor.Bind(oneHotP classes dtype, indices)

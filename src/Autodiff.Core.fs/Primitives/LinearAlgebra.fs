@@ -8,7 +8,9 @@ module internal LinearAlgebra =
     /// The last two axes exchanged.
     let swapLast (x: Tensor) : Tensor =
         if x.Rank < 2 then
-            Shape.fail "transpose" $"a tensor of shape {Shape.format x.Shape} has no two last axes; reshape it to a matrix first."
+            Shape.fail
+                "transpose"
+                $"a tensor of shape {Shape.format x.Shape} has no two last axes; reshape it to a matrix first."
 
         let order = [| 0 .. x.Rank - 1 |]
         order[x.Rank - 2] <- x.Rank - 1
@@ -21,7 +23,9 @@ module internal LinearAlgebra =
                 let x, y = inputs[0], inputs[1]
 
                 if x.Rank < 2 || y.Rank < 2 then
-                    Shape.fail "matmul" $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} must have two axes each."
+                    Shape.fail
+                        "matmul"
+                        $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} must have two axes each."
 
                 let (m, k), (l, n) = lastTwo x, lastTwo y
 
@@ -33,7 +37,8 @@ module internal LinearAlgebra =
                 if x.DType <> y.DType then
                     Shape.fail "matmul" $"{DTypes.Name x.DType} and {DTypes.Name y.DType} differ; convert with To."
 
-                { Shape = Array.append (Shape.broadcast "matmul" x.Shape[.. x.Rank - 3] y.Shape[.. y.Rank - 3]) [| m; n |]
+                { Shape =
+                    Array.append (Shape.broadcast "matmul" x.Shape[.. x.Rank - 3] y.Shape[.. y.Rank - 3]) [| m; n |]
                   DType = x.DType }
 
             member _.Value(inputs, out) =
@@ -55,7 +60,9 @@ module internal LinearAlgebra =
                 if not isBatched[1] && y.Rank = 2 then
                     // All rows of all examples are the rows of one matrix.
                     let m, n = x.Shape[.. x.Rank - 2], y.Shape[1]
-                    reshape (Array.append m [| n |]) (Tensor.Bind(this, reshape [| int (Shape.size m); y.Shape[0] |] x, y))
+                    reshape
+                        (Array.append m [| n |])
+                        (Tensor.Bind(this, reshape [| int (Shape.size m); y.Shape[0] |] x, y))
                 elif not isBatched[0] && x.Rank = 2 && y.Rank = 3 then
                     let m, k, n = x.Shape[0], x.Shape[1], y.Shape[2]
 
@@ -76,7 +83,9 @@ module internal LinearAlgebra =
         let x, y = Tensor.Cast(x, dtype), Tensor.Cast(y, dtype)
 
         if x.Rank = 0 || y.Rank = 0 then
-            Shape.fail "matmul" $"shapes {Shape.format x.Shape} and {Shape.format y.Shape}: a scalar has no matrix product; use *."
+            Shape.fail
+                "matmul"
+                $"shapes {Shape.format x.Shape} and {Shape.format y.Shape}: a scalar has no matrix product; use *."
 
         if x.Rank >= 2 && y.Rank >= 2 then
             Tensor.Bind(matmulP, x, y)

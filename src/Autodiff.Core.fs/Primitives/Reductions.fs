@@ -46,13 +46,11 @@ module internal Reductions =
                     if x.Shape[a] = 0 then
                         Shape.fail name $"axis {a} of {Shape.format x.Shape} is empty, and has no {name}."
 
-                { single x with
-                    Shape = Shape.reduce x.Shape axes true }
+                { single x with Shape = Shape.reduce x.Shape axes true }
 
             member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
 
-            member _.Jvp(inputs, output, tangents) =
-                Tensor.SumTo(tangents[0] * weights inputs[0] output, output.Shape)
+            member _.Jvp(inputs, output, tangents) = Tensor.SumTo(tangents[0] * weights inputs[0] output, output.Shape)
 
             member _.Vjp(inputs, output, ct, _) = ct * weights inputs[0] output
             member _.Batch(inputs, _, _) = Tensor.Bind(extremeP reduction name (later axes), inputs[0]) }
@@ -61,9 +59,7 @@ module internal Reductions =
         { new Primitive(name) with
             member _.Parameters = [ "axes", box axes ]
 
-            member _.Shape inputs =
-                { single inputs[0] with
-                    Shape = Shape.reduce inputs[0].Shape axes true }
+            member _.Shape inputs = { single inputs[0] with Shape = Shape.reduce inputs[0].Shape axes true }
 
             member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
             member _.Jvp(_, _, _) = null
@@ -94,8 +90,7 @@ module internal Reductions =
                 if x.Shape[axis] = 0 then
                     Shape.fail name $"axis {axis} of {Shape.format x.Shape} is empty."
 
-                { Shape = Shape.reduce x.Shape [| axis |] false
-                  DType = DType.Int64 }
+                { Shape = Shape.reduce x.Shape [| axis |] false; DType = DType.Int64 }
 
             member _.Value(inputs, _) = inputs[0].Device.ArgReduce(largest, inputs[0], axis)
             member _.Jvp(_, _, _) = null
@@ -103,12 +98,10 @@ module internal Reductions =
             member _.Batch(inputs, _, _) = Tensor.Bind(argP largest (axis + 1), inputs[0]) }
 
     /// The positions of the largest elements along an axis, the first at ties.
-    let argmax axis (x: Tensor) : Tensor =
-        Tensor.Bind(argP true (Shape.axis "argmax" x.Rank axis), x)
+    let argmax axis (x: Tensor) : Tensor = Tensor.Bind(argP true (Shape.axis "argmax" x.Rank axis), x)
 
     /// The positions of the smallest elements along an axis, the first at ties.
-    let argmin axis (x: Tensor) : Tensor =
-        Tensor.Bind(argP false (Shape.axis "argmin" x.Rank axis), x)
+    let argmin axis (x: Tensor) : Tensor = Tensor.Bind(argP false (Shape.axis "argmin" x.Rank axis), x)
 
     // Softmax along the last axis. Its derivative is the symmetric map t -> y (t - sum (y t)).
     let private total (x: Tensor) = sumOver [| x.Rank - 1 |] true x
@@ -175,10 +168,7 @@ module internal Reductions =
             member _.Vjp(inputs, _, v, input) =
                 let y, ct = inputs[0], inputs[1]
 
-                if input = 0 then
-                    -(Tensor.Exp y * v * total ct)
-                else
-                    v - total (Tensor.Exp y * v)
+                if input = 0 then -(Tensor.Exp y * v * total ct) else v - total (Tensor.Exp y * v)
 
             member this.Batch(inputs, isBatched, size) = Tensor.Bind(this, Batching.fronts size inputs isBatched) }
 
@@ -187,8 +177,7 @@ module internal Reductions =
             member _.Shape inputs = single inputs[0]
             member _.Value(inputs, _) = inputs[0].Device.Softmax(true, inputs[0])
 
-            member _.Jvp(_, output, tangents) =
-                tangents[0] - total (Tensor.Exp output * tangents[0])
+            member _.Jvp(_, output, tangents) = tangents[0] - total (Tensor.Exp output * tangents[0])
 
             member _.Vjp(_, output, ct, _) = Tensor.Bind(logSoftmaxGradientP, output, ct)
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
@@ -209,5 +198,4 @@ module internal Reductions =
     let softmax axis (x: Tensor) = alongLast "softmax" softmaxP axis x
 
     /// The logarithm of softmax along an axis, without overflow.
-    let logSoftmax axis (x: Tensor) =
-        alongLast "logSoftmax" logSoftmaxP axis x
+    let logSoftmax axis (x: Tensor) = alongLast "logSoftmax" logSoftmaxP axis x

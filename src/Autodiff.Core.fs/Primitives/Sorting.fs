@@ -9,9 +9,7 @@ module internal Sorting =
         { new Primitive("argsort") with
             member _.Parameters = [ "axis", box axis; "descending", box descending ]
 
-            member _.Shape inputs =
-                { Shape = inputs[0].Shape
-                  DType = DType.Int64 }
+            member _.Shape inputs = { Shape = inputs[0].Shape; DType = DType.Int64 }
 
             member _.Value(inputs, _) = inputs[0].Device.ArgSort(inputs[0], axis, descending)
             member _.Jvp(_, _, _) = null
@@ -35,14 +33,21 @@ module internal Sorting =
             member _.Shape inputs =
                 let sorted, values = inputs[0], inputs[1]
 
-                if sorted.Rank < 1 || values.Rank <> sorted.Rank || not (Shape.equal sorted.Shape[.. sorted.Rank - 2] values.Shape[.. values.Rank - 2]) then
-                    Shape.fail "searchsorted" $"rows of shape {Shape.format sorted.Shape} and values of shape {Shape.format values.Shape} must agree in all axes but the last."
+                if
+                    sorted.Rank < 1
+                    || values.Rank <> sorted.Rank
+                    || not (Shape.equal sorted.Shape[.. sorted.Rank - 2] values.Shape[.. values.Rank - 2])
+                then
+                    Shape.fail
+                        "searchsorted"
+                        $"rows of shape {Shape.format sorted.Shape} and values of shape {Shape.format values.Shape} must agree in all axes but the last."
 
                 if sorted.DType <> values.DType then
-                    Shape.fail "searchsorted" $"{DTypes.Name sorted.DType} and {DTypes.Name values.DType} differ; convert with To."
+                    Shape.fail
+                        "searchsorted"
+                        $"{DTypes.Name sorted.DType} and {DTypes.Name values.DType} differ; convert with To."
 
-                { Shape = values.Shape
-                  DType = DType.Int64 }
+                { Shape = values.Shape; DType = DType.Int64 }
 
             member _.Value(inputs, _) =
                 Tensor.SameDevice("searchsorted", inputs[0], inputs[1])

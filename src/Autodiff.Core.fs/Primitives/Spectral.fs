@@ -99,8 +99,7 @@ module internal Spectral =
             reshape packed.Shape[.. packed.Rank - 2] (lastFrom 0 1 packed), lastFrom 1 n packed
 
         // 1 / (l_j - l_i); 0 where the two are equal but for rounding.
-        let gaps (values: Tensor) =
-            reciprocalAbove (rounding values) (asRow values - expandAxis -1 values)
+        let gaps (values: Tensor) = reciprocalAbove (rounding values) (asRow values - expandAxis -1 values)
 
         { new Primitive("eigh") with
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs)
@@ -137,7 +136,9 @@ module internal Spectral =
     let private splitSvd (packed: Tensor) =
         let n = columnsOf packed
         let m = rowsOf packed - 1 - n
-        rowsFrom 0 m packed, reshape (Array.append packed.Shape[.. packed.Rank - 3] [| n |]) (rowsFrom m 1 packed), rowsFrom (m + 1) n packed
+        rowsFrom 0 m packed,
+        reshape (Array.append packed.Shape[.. packed.Rank - 3] [| n |]) (rowsFrom m 1 packed),
+        rowsFrom (m + 1) n packed
 
     let private svdP =
         // 1 / (s_j^2 - s_i^2), factored so that small values keep their digits; 0 where the two are equal but for rounding.
@@ -236,15 +237,30 @@ module internal Spectral =
     // The exponential. N. Higham, The scaling and squaring method for the matrix exponential revisited (2005).
 
     let private pade =
-        [| 64764752532480000.0; 32382376266240000.0; 7771770303897600.0; 1187353796428800.0; 129060195264000.0
-           10559470521600.0; 670442572800.0; 33522128640.0; 1323241920.0; 40840800.0; 960960.0; 16380.0; 182.0; 1.0 |]
+        [| 64764752532480000.0
+           32382376266240000.0
+           7771770303897600.0
+           1187353796428800.0
+           129060195264000.0
+           10559470521600.0
+           670442572800.0
+           33522128640.0
+           1323241920.0
+           40840800.0
+           960960.0
+           16380.0
+           182.0
+           1.0 |]
 
     let private expmOf (x: Tensor) : Tensor =
         let limit = if x.DType = DType.Float32 then 3.9 else 5.4
         // The largest column sum of each matrix tells how often it is halved.
         let norms = maxOver [| x.Rank - 2; x.Rank - 1 |] true (sumOver [| x.Rank - 2 |] true (Tensor.Abs x))
-        let halvings = Host.toArray<float> norms.Array |> Array.map (fun v -> if v > limit && Double.IsFinite v then Math.Ceiling(Math.Log2(v / limit)) else 0.0)
-        let constant (values: float[]) = Tensor.Cast(Concrete(Host.ofSpan "expm" norms.Shape (ReadOnlySpan values)), x.DType)
+        let halvings =
+            Host.toArray<float> norms.Array
+            |> Array.map (fun v -> if v > limit && Double.IsFinite v then Math.Ceiling(Math.Log2(v / limit)) else 0.0)
+        let constant (values: float[]) =
+            Tensor.Cast(Concrete(Host.ofSpan "expm" norms.Shape (ReadOnlySpan values)), x.DType)
         let counts = constant halvings
         let scales = halvings |> Array.map (fun k -> Math.ScaleB(1.0, -(int k)))
         let a = x * constant scales

@@ -24,7 +24,9 @@ module internal Structural =
                 let x = inputs[0]
 
                 if Shape.axes "transpose" x.Rank order <> [| 0 .. x.Rank - 1 |] then
-                    Shape.fail "transpose" $"the order {Shape.format order} does not name each axis of a tensor of rank {x.Rank} once."
+                    Shape.fail
+                        "transpose"
+                        $"the order {Shape.format order} does not name each axis of a tensor of rank {x.Rank} once."
 
                 same x (order |> Array.map (fun axis -> x.Shape[axis]))
 
@@ -33,22 +35,19 @@ module internal Structural =
                 let moved = order |> Array.map (fun axis -> strides[axis])
                 // A walk that happens to be row-major is contiguous; along an axis of length 1 nobody walks.
                 let rowMajor = Shape.rowMajorStrides out.Shape
-                let isRowMajor = Seq.forall (fun i -> out.Shape[i] = 1 || moved[i] = rowMajor[i]) (seq { 0 .. moved.Length - 1 })
+                let isRowMajor =
+                    Seq.forall (fun i -> out.Shape[i] = 1 || moved[i] = rowMajor[i]) (seq { 0 .. moved.Length - 1 })
                 inputs[0].View(out.Shape, (if isRowMajor then null else moved), inputs[0].Offset)
 
             member _.Transpose(_, ct) = permute (inverse order) ct
 
-            member _.Batch(inputs, _, _) =
-                permute (Array.insertAt 0 0 (Array.map ((+) 1) order)) inputs[0] }
+            member _.Batch(inputs, _, _) = permute (Array.insertAt 0 0 (Array.map ((+) 1) order)) inputs[0] }
 
     /// The axes in another order: axis i of the result is axis order[i] of x.
     and permute (order: int[]) (x: Tensor) : Tensor =
         let order = order |> Array.map (fun a -> if a < 0 then a + x.Rank else a)
 
-        if order = [| 0 .. x.Rank - 1 |] then
-            x
-        else
-            Tensor.Bind(transposeP order, x)
+        if order = [| 0 .. x.Rank - 1 |] then x else Tensor.Bind(transposeP order, x)
 
     /// One axis taken to another place among the others, which keep their order.
     let moveAxis (from: int) (target: int) (x: Tensor) : Tensor =
@@ -59,7 +58,8 @@ module internal Structural =
         Tensor.Sliced(x, starts, lengths, steps)
 
     /// Zeros of a shape with x written at starts[i] + j * steps[i] of each axis: the transpose of slice.
-    let place (shape: int[]) (starts: int[]) (steps: int[]) (x: Tensor) : Tensor = Tensor.Placed(x, shape, starts, steps)
+    let place (shape: int[]) (starts: int[]) (steps: int[]) (x: Tensor) : Tensor =
+        Tensor.Placed(x, shape, starts, steps)
 
     let rec private concatP (axis: int) =
         let part (inputs: Tensor[]) (x: Tensor) i =
@@ -82,10 +82,14 @@ module internal Structural =
                         && Seq.forall (fun i -> i = axis || x.Shape[i] = first.Shape[i]) (seq { 0 .. x.Rank - 1 })
 
                     if not fits then
-                        Shape.fail "concat" $"shapes {Shape.format first.Shape} and {Shape.format x.Shape} differ in an axis other than {axis}."
+                        Shape.fail
+                            "concat"
+                            $"shapes {Shape.format first.Shape} and {Shape.format x.Shape} differ in an axis other than {axis}."
 
                     if x.DType <> first.DType then
-                        Shape.fail "concat" $"{DTypes.Name first.DType} and {DTypes.Name x.DType} differ; convert with To."
+                        Shape.fail
+                            "concat"
+                            $"{DTypes.Name first.DType} and {DTypes.Name x.DType} differ; convert with To."
 
                 let total = inputs |> Array.sumBy (fun x -> x.Shape[axis])
                 same first (first.Shape |> Array.mapi (fun i d -> if i = axis then total else d))
@@ -93,13 +97,11 @@ module internal Structural =
             member _.Value(inputs, out) = inputs[0].Device.Concat(inputs, axis, out.Shape)
 
             member this.Jvp(inputs, _, tangents) =
-                Tensor.Bind(
-                    this,
-                    Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) inputs tangents
-                )
+                Tensor.Bind(this, Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) inputs tangents)
 
             member _.Vjp(inputs, _, ct, i) = part inputs ct i
-            member _.Batch(inputs, isBatched, size) = Tensor.Bind(concatP (axis + 1), Batching.fronts size inputs isBatched) }
+            member _.Batch(inputs, isBatched, size) =
+                Tensor.Bind(concatP (axis + 1), Batching.fronts size inputs isBatched) }
 
     /// Tensors one after another along an axis that they have.
     let concat (axis: int) (xs: Tensor[]) : Tensor =

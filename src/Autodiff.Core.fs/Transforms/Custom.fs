@@ -68,8 +68,7 @@ type internal CustomPrimitive
     override this.Jvp(inputs, output, tangents) =
         if isNull tangents[0] then null else push this inputs output tangents[0]
 
-    override this.Vjp(inputs, output, ct, input) =
-        if input > 0 then null else pull this inputs output ct
+    override this.Vjp(inputs, output, ct, input) = if input > 0 then null else pull this inputs output ct
 
     // The function and its rules, mapped over the examples, are a function with rules again.
     override this.Batch(inputs, isBatched, size) =
@@ -81,7 +80,13 @@ type internal CustomPrimitive
             lastTraced <- memory
             output
 
-        let rule (rule: CustomPrimitive -> Tensor[] -> Tensor -> Tensor -> Tensor) (_: CustomPrimitive) (xs: Tensor[]) output t =
+        let rule
+            (rule: CustomPrimitive -> Tensor[] -> Tensor -> Tensor -> Tensor)
+            (_: CustomPrimitive)
+            (xs: Tensor[])
+            output
+            t
+            =
             mapped (fun ys -> rule this ys[.. count - 1] ys[count] ys[count + 1]) (Array.append xs [| output; t |])
 
         let batched = CustomPrimitive(name, (fun xs -> struct (mapped outputOf xs, null)), rule push, rule pull)
@@ -95,8 +100,7 @@ module CustomRules =
         let tape = Tape.Run (fun ts -> [| linear ts[0] |]) [| Tensor.ZerosLike like |]
         (tape.Pullback [| ct |])[0]
 
-    let private isTraced (x: 'a) =
-        Tree.leaves x |> Array.exists (fun leaf -> leaf.Level <> 0L)
+    let private isTraced (x: 'a) = Tree.leaves x |> Array.exists (fun leaf -> leaf.Level <> 0L)
 
     let private apply (flat: Flat<'a>) (x: 'a) (primitive: CustomPrimitive) (resultOf: obj -> Flat<'b>) : 'b =
         let y = Tensor.Bind(primitive, Array.append [| flat.Pack x |] flat.Others)
@@ -123,8 +127,7 @@ module CustomRules =
                 let yDot = rule (argument inputs) (result.Unpack output) (flat.UnpackTangent tangent)
                 result.PackChecked("customJvp", "the tangent that the rule returned", true, yDot)
 
-            let pull primitive (inputs: Tensor[]) output ct =
-                transpose (push primitive inputs output) inputs[0] ct
+            let pull primitive (inputs: Tensor[]) output ct = transpose (push primitive inputs output) inputs[0] ct
 
             apply flat x (CustomPrimitive("customJvp", run, push, pull)) unbox<Flat<'b>>
 
@@ -146,12 +149,11 @@ module CustomRules =
                 struct (result.Pack y, box struct (result, residuals))
 
             let pull (primitive: CustomPrimitive) inputs (_: Tensor) ct =
-                let struct (result, residuals) = unbox<struct (Flat<'b> * 'residuals)> (primitive.MemoryAt inputs)
+                let struct (result, residuals) = unbox<struct (Flat<'b> * 'residuals)>(primitive.MemoryAt inputs)
                 let xCt = backward residuals (result.UnpackTangent ct)
                 flat.PackChecked("customVjp", "the cotangent that the backward rule returned", true, xCt)
 
-            let push primitive inputs (output: Tensor) tangent =
-                transpose (pull primitive inputs output) output tangent
+            let push primitive inputs (output: Tensor) tangent = transpose (pull primitive inputs output) output tangent
 
             apply flat x (CustomPrimitive("customVjp", run, push, pull)) (fun memory ->
                 let struct (result, _) = unbox<struct (Flat<'b> * 'residuals)> memory

@@ -8,9 +8,7 @@ type internal Flat<'a>(tree: 'a, dtype: DType) =
     let template = Tree.leaves tree
     let isFloat = template |> Array.map (fun x -> DTypes.IsFloat x.DType)
 
-    let offsets =
-        Array.zip template isFloat
-        |> Array.scan (fun n (x, isFloat) -> if isFloat then n + x.Size else n) 0
+    let offsets = Array.zip template isFloat |> Array.scan (fun n (x, isFloat) -> if isFloat then n + x.Size else n) 0
 
     let pick wanted (leaves: Tensor[]) =
         leaves |> Array.indexed |> Array.choose (fun (i, x) -> if isFloat[i] = wanted then Some x else None)
@@ -29,7 +27,10 @@ type internal Flat<'a>(tree: 'a, dtype: DType) =
 
     /// The type that holds all floating-point leaves.
     static member WidestType(tree: 'a) : DType =
-        if Tree.leaves tree |> Array.exists (fun x -> x.DType = DType.Float64) then DType.Float64 else DType.Float32
+        if Tree.leaves tree |> Array.exists (fun x -> x.DType = DType.Float64) then
+            DType.Float64
+        else
+            DType.Float32
 
     /// The number of elements of the vector.
     member _.Size = offsets[template.Length]
@@ -52,7 +53,12 @@ type internal Flat<'a>(tree: 'a, dtype: DType) =
         for i in 0 .. leaves.Length - 1 do
             let x, expected = leaves[i], template[i]
 
-            if isFloat[i] && (not (Shape.equal x.Shape expected.Shape) || not (DTypes.IsFloat x.DType) || exact && x.DType <> expected.DType) then
+            if
+                isFloat[i]
+                && (not (Shape.equal x.Shape expected.Shape)
+                    || not (DTypes.IsFloat x.DType)
+                    || exact && x.DType <> expected.DType)
+            then
                 let place = if leaves.Length = 1 then "" else $", tensor {i} of {leaves.Length},"
 
                 Shape.fail

@@ -6,7 +6,8 @@ open System.Threading
 /// A primal with the record of how it was computed: a tensor of reverse mode. An input of the function has no
 /// primitive; the index grows along every dependence.
 [<Sealed; AllowNullLiteral>]
-type internal Taped(trace: TapeTrace, primal: Tensor, index: int, primitive: Primitive, inputs: Tensor[], parents: Taped[]) =
+type internal Taped
+    (trace: TapeTrace, primal: Tensor, index: int, primitive: Primitive, inputs: Tensor[], parents: Taped[]) =
     inherit Tensor(trace.Level, primal.Shape, primal.DType)
     member _.Primal = primal
     member _.Index = index
@@ -29,8 +30,7 @@ and [<Sealed>] internal TapeTrace() =
     member _.Count = Volatile.Read &count
 
     /// Wraps an argument of the function.
-    member this.Argument(x: Tensor) =
-        Taped(this, x, Interlocked.Increment &count - 1, null, null, null)
+    member this.Argument(x: Tensor) = Taped(this, x, Interlocked.Increment &count - 1, null, null, null)
 
     override this.Process(primitive, inputs) =
         let parents = Array.zeroCreate inputs.Length
@@ -64,9 +64,7 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
     static member Run (f: Tensor[] -> Tensor[]) (primals: Tensor[]) =
         let trace = TapeTrace()
 
-        let arguments =
-            primals
-            |> Array.map (fun x -> if DTypes.IsFloat x.DType then trace.Argument x :> Tensor else x)
+        let arguments = primals |> Array.map (fun x -> if DTypes.IsFloat x.DType then trace.Argument x :> Tensor else x)
 
         Tape(trace, arguments, f arguments)
 
@@ -137,15 +135,11 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
                 (match node.Parents with
                  | null -> rest
                  | parents ->
-                     (rest, parents)
-                     ||> Array.fold (fun rest parent -> if isNull parent then rest else parent :: rest))
+                     (rest, parents) ||> Array.fold (fun rest parent -> if isNull parent then rest else parent :: rest))
                 |> reach
             | _ :: rest -> reach rest
 
-        outputs
-        |> Array.map record
-        |> Array.filter (fun y -> not (isNull y))
-        |> Array.iter (fun y -> reach [ y ])
+        outputs |> Array.map record |> Array.filter (fun y -> not (isNull y)) |> Array.iter (fun y -> reach [ y ])
 
         let ts: Tensor[] = Array.zeroCreate count
 
@@ -158,9 +152,7 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
 
         for node in nodes do
             if not (isNull node) && not (isNull node.Parents) then
-                let ingoing =
-                    node.Parents
-                    |> Array.map (fun parent -> if isNull parent then null else ts[parent.Index])
+                let ingoing = node.Parents |> Array.map (fun parent -> if isNull parent then null else ts[parent.Index])
 
                 if ingoing |> Array.exists (fun t -> not (isNull t)) then
                     ts[node.Index] <- node.Primitive.Jvp(node.Inputs, node.Primal, ingoing)

@@ -14,8 +14,7 @@ type internal Batched(trace: Trace, value: Tensor, shape: int[]) =
             "vmap"
             $"a tensor of shape {Shape.format shape} was read as a number or an array, but has one value for each of {value.Shape[0]} examples. Choose with where instead of if, and read values after vmap."
 
-    override _.ToString() =
-        $"{value.Shape[0]} examples of shape {Shape.format shape}:\n{value}"
+    override _.ToString() = $"{value.Shape[0]} examples of shape {Shape.format shape}:\n{value}"
 
 /// Batching: each primitive runs once, for all examples.
 [<Sealed>]
@@ -46,13 +45,17 @@ module internal Vmap =
         let axes = if axes.Length = 1 then Array.create xs.Length axes[0] else axes
 
         if axes.Length <> xs.Length then
-            Shape.fail "vmap" $"{axes.Length} axes were given for {xs.Length} tensors; give one for each, or one for all."
+            Shape.fail
+                "vmap"
+                $"{axes.Length} axes were given for {xs.Length} tensors; give one for each, or one for all."
 
         Array.map2
             (fun (x: Tensor) axis ->
                 match axis with
                 | Some _ when x.Rank = 0 ->
-                    Shape.fail "vmap" "a scalar has no axis to map over; to use one value for all examples, give it no axis (None, null)."
+                    Shape.fail
+                        "vmap"
+                        "a scalar has no axis to map over; to use one value for all examples, give it no axis (None, null)."
                 | Some axis -> Some(Shape.axis "vmap" x.Rank axis)
                 | None -> None)
             xs
@@ -62,8 +65,7 @@ module internal Vmap =
     let run (f: Tensor[] -> Tensor[]) (axes: int option[]) (outAxis: int) (xs: Tensor[]) : Tensor[] =
         let axes = axesFor xs axes
 
-        let mapped =
-            Array.zip xs axes |> Array.choose (fun (x, axis) -> axis |> Option.map (fun axis -> x, axis))
+        let mapped = Array.zip xs axes |> Array.choose (fun (x, axis) -> axis |> Option.map (fun axis -> x, axis))
 
         if mapped.Length = 0 then
             Shape.fail "vmap" "no tensor has an axis to map over; give at least one an axis."

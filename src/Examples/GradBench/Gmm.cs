@@ -1,5 +1,3 @@
-using MathNet.Numerics;
-
 namespace Autodiff.Examples.GradBench;
 
 /// <summary>The eval gmm: the log posterior of a mixture of Gaussians with a Wishart prior.</summary>

@@ -62,7 +62,11 @@ let trained, _ =
         let next = momentum 0.1 0.9 (loss x t) state
 
         if step % 100 = 0 then
-            printfn "step %4d  loss %.4f  accuracy %.3f" step (float (loss x t (fst next))) (float (accuracy (fst next)))
+            printfn
+                "step %4d  loss %.4f  accuracy %.3f"
+                step
+                (float (loss x t (fst next)))
+                (float (accuracy (fst next)))
 
         next)
 
@@ -85,7 +89,9 @@ for r in 0 .. rows - 1 do
 let direction = grad (loss x t) trained
 let curvature = hvp (loss x t) trained direction
 
-let inner a b =
-    Array.map2 Tensor.dot (Tree.leaves a) (Tree.leaves b) |> Array.reduce (+)
+let inner a b = Array.map2 Tensor.dot (Tree.leaves a) (Tree.leaves b) |> Array.reduce (+)
 
-printfn "gradient norm %.2e, curvature along it %.3f" (sqrt (float (inner direction direction))) (float (inner direction curvature / inner direction direction))
+printfn
+    "gradient norm %.2e, curvature along it %.3f"
+    (sqrt (float (inner direction direction)))
+    (float (inner direction curvature / inner direction direction))

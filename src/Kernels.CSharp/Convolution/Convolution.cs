@@ -130,7 +130,10 @@ public static class Convolution
             default:
                 FilterCorrelation<V, T, Ops> filters = new()
                 {
-                    Shape = s, Input = (T*)x, Cotangent = (T*)y, Gradient = (T*)w,
+                    Shape = s,
+                    Input = (T*)x,
+                    Cotangent = (T*)y,
+                    Gradient = (T*)w,
                 };
                 filters.Run();
                 break;
@@ -144,10 +147,17 @@ public static class Convolution
     {
         Correlation<V, T, Ops> correlation = new()
         {
-            Batch = s.Batch, Channels = s.Channels, Results = s.Filters, Input = x, Weights = w, Output = y,
-            OutputHeight = s.OutputHeight, OutputWidth = s.OutputWidth,
+            Batch = s.Batch,
+            Channels = s.Channels,
+            Results = s.Filters,
+            Input = x,
+            Weights = w,
+            Output = y,
+            OutputHeight = s.OutputHeight,
+            OutputWidth = s.OutputWidth,
             WeightsResult = s.Channels * s.KernelHeight * s.KernelWidth,
-            WeightsChannel = s.KernelHeight * s.KernelWidth, WeightsRow = s.KernelWidth,
+            WeightsChannel = s.KernelHeight * s.KernelWidth,
+            WeightsRow = s.KernelWidth,
         };
         int* taps = stackalloc int[TapSpace(s)];
         correlation.Y = CorrelationAxis.Forward(
@@ -171,22 +181,29 @@ public static class Convolution
 
         Correlation<V, T, Ops> correlation = new()
         {
-            Batch = s.Batch, Channels = s.Filters, Results = s.Channels, Input = ct, Weights = w, Output = dx,
-            OutputHeight = s.Height, OutputWidth = s.Width,
+            Batch = s.Batch,
+            Channels = s.Filters,
+            Results = s.Channels,
+            Input = ct,
+            Weights = w,
+            Output = dx,
+            OutputHeight = s.Height,
+            OutputWidth = s.Width,
             WeightsResult = s.KernelHeight * s.KernelWidth,
-            WeightsChannel = s.Channels * s.KernelHeight * s.KernelWidth, WeightsRow = s.KernelWidth,
+            WeightsChannel = s.Channels * s.KernelHeight * s.KernelWidth,
+            WeightsRow = s.KernelWidth,
         };
         int* taps = stackalloc int[TapSpace(s)];
         for (int phaseY = 0; phaseY < s.StrideY; phaseY++)
-        for (int phaseX = 0; phaseX < s.StrideX; phaseX++)
-        {
-            correlation.Y = CorrelationAxis.Transposed(
-                taps, s.Height, s.OutputHeight, s.KernelHeight, s.StrideY, s.PadTop, s.DilationY, phaseY);
-            correlation.X = CorrelationAxis.Transposed(
-                taps + 2 * s.KernelHeight, s.Width, s.OutputWidth, s.KernelWidth, s.StrideX, s.PadLeft, s.DilationX,
-                phaseX);
-            correlation.Run();
-        }
+            for (int phaseX = 0; phaseX < s.StrideX; phaseX++)
+            {
+                correlation.Y = CorrelationAxis.Transposed(
+                    taps, s.Height, s.OutputHeight, s.KernelHeight, s.StrideY, s.PadTop, s.DilationY, phaseY);
+                correlation.X = CorrelationAxis.Transposed(
+                    taps + 2 * s.KernelHeight, s.Width, s.OutputWidth, s.KernelWidth, s.StrideX, s.PadLeft, s.DilationX,
+                    phaseX);
+                correlation.Run();
+            }
     }
 
     private static int TapSpace(in ConvolutionShape s)

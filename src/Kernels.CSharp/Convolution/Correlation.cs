@@ -18,8 +18,15 @@ internal unsafe struct CorrelationAxis
     {
         CorrelationAxis axis = new()
         {
-            Input = input, Output = output, Stride = stride, First = -pad, Last = (kernel - 1) * dilation,
-            Count = kernel, OutputStride = 1, Taps = memory, Weights = memory + kernel,
+            Input = input,
+            Output = output,
+            Stride = stride,
+            First = -pad,
+            Last = (kernel - 1) * dilation,
+            Count = kernel,
+            OutputStride = 1,
+            Taps = memory,
+            Weights = memory + kernel,
         };
         for (int t = 0; t < kernel; t++)
         {
@@ -39,8 +46,13 @@ internal unsafe struct CorrelationAxis
     {
         CorrelationAxis axis = new()
         {
-            Input = output, Output = image <= phase ? 0 : (image - phase - 1) / stride + 1, Stride = 1,
-            OutputFirst = phase, OutputStride = stride, Taps = memory, Weights = memory + kernel,
+            Input = output,
+            Output = image <= phase ? 0 : (image - phase - 1) / stride + 1,
+            Stride = 1,
+            OutputFirst = phase,
+            OutputStride = stride,
+            Taps = memory,
+            Weights = memory + kernel,
         };
         for (int t = kernel - 1; t >= 0; t--)
         {
@@ -206,15 +218,15 @@ internal unsafe struct Correlation<V, T, Ops>
     {
         Term* term = terms;
         for (int c = 0; c < Channels; c++)
-        for (int u = 0; u < Y.Count; u++)
-        {
-            int row = tapPhase[u] * images * phaseRows + tapRow[u];
-            for (int v = 0; v < X.Count; v++, term++)
+            for (int u = 0; u < Y.Count; u++)
             {
-                term->A = c * WeightsChannel + Y.Weights[u] * WeightsRow + X.Weights[v];
-                term->B = (c * X.Count + v) * BlockLength + row * bandWidth;
+                int row = tapPhase[u] * images * phaseRows + tapRow[u];
+                for (int v = 0; v < X.Count; v++, term++)
+                {
+                    term->A = c * WeightsChannel + Y.Weights[u] * WeightsRow + X.Weights[v];
+                    term->B = (c * X.Count + v) * BlockLength + row * bandWidth;
+                }
             }
-        }
 
         for (int m = 0; m < Results + 8; m++) rows[m] = (nint)Math.Min(m, Results - 1) * WeightsResult;
     }
@@ -289,36 +301,36 @@ internal unsafe struct Correlation<V, T, Ops>
 
         nint step = (nint)Y.Stride * stageWidth;
         for (int v = 0; v < X.Count; v++)
-        for (int phase = 0; phase < phases; phase++)
-        {
-            int used = Math.Min(phaseRows, (lastRow - phaseStart[phase]) / Y.Stride + 1);
-            T* from = staged + (long)phaseStart[phase] * stageWidth + X.Taps[v];
-            T* to = copy + (long)v * BlockLength + (long)phase * images * phaseRows * bandWidth;
-            for (int g = 0; g < count; g++, from += stageLength, to += phaseRows * bandWidth)
+            for (int phase = 0; phase < phases; phase++)
             {
-                if (X.Stride == 1) CopyRows(from, step, to, used);
-                else CopyStrided(from, step, to, used);
+                int used = Math.Min(phaseRows, (lastRow - phaseStart[phase]) / Y.Stride + 1);
+                T* from = staged + (long)phaseStart[phase] * stageWidth + X.Taps[v];
+                T* to = copy + (long)v * BlockLength + (long)phase * images * phaseRows * bandWidth;
+                for (int g = 0; g < count; g++, from += stageLength, to += phaseRows * bandWidth)
+                {
+                    if (X.Stride == 1) CopyRows(from, step, to, used);
+                    else CopyStrided(from, step, to, used);
+                }
             }
-        }
     }
 
     /// <summary>Copies rows by whole vectors: what is written past a row is overwritten by the next.</summary>
     private readonly void CopyRows(T* from, nint step, T* to, int count)
     {
         for (int r = 0; r < count; r++, from += step, to += bandWidth)
-        for (int i = 0; i < bandWidth; i += Ops.Lanes)
-        {
-            Ops.Store(to + i, Ops.Load(from + i));
-        }
+            for (int i = 0; i < bandWidth; i += Ops.Lanes)
+            {
+                Ops.Store(to + i, Ops.Load(from + i));
+            }
     }
 
     private readonly void CopyStrided(T* from, nint step, T* to, int count)
     {
         for (int r = 0; r < count; r++, from += step, to += bandWidth)
-        for (int i = 0; i < bandWidth; i++)
-        {
-            to[i] = from[i * X.Stride];
-        }
+            for (int i = 0; i < bandWidth; i++)
+            {
+                to[i] = from[i * X.Stride];
+            }
     }
 
     /// <summary>

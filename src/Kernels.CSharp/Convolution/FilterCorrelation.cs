@@ -167,11 +167,11 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     {
         int r = 0;
         for (int c = 0; c < channels; c++)
-        for (int u = 0; u < Shape.KernelHeight; u++)
-        for (int v = 0; v < Shape.KernelWidth; v++)
-        {
-            rows[r++] = (nint)c * stagePlane + u * Shape.DilationY * stageWidth + v * Shape.DilationX;
-        }
+            for (int u = 0; u < Shape.KernelHeight; u++)
+                for (int v = 0; v < Shape.KernelWidth; v++)
+                {
+                    rows[r++] = (nint)c * stagePlane + u * Shape.DilationY * stageWidth + v * Shape.DilationX;
+                }
 
         for (int extra = 0; extra < 8; extra++) rows[r + extra] = rows[r - 1];
     }
@@ -180,12 +180,12 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     {
         int place = 0;
         for (int g = 0; g < setImages; g++)
-        for (int i = 0; i < bandHeight; i++)
-        for (int j = 0; j < width; j++, place++)
-        {
-            terms[place].A = g * imageLength + i * Shape.StrideY * stageWidth + j * Shape.StrideX;
-            terms[place].B = place * vectors * Ops.Lanes;
-        }
+            for (int i = 0; i < bandHeight; i++)
+                for (int j = 0; j < width; j++, place++)
+                {
+                    terms[place].A = g * imageLength + i * Shape.StrideY * stageWidth + j * Shape.StrideX;
+                    terms[place].B = place * vectors * Ops.Lanes;
+                }
     }
 
     private readonly void Stage(int image, int images, int channel, int channels, int top, int left, T* to)
@@ -193,12 +193,12 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
         ref readonly ConvolutionShape s = ref Shape;
         T* end = Input + (long)s.Batch * s.Channels * s.Height * s.Width;
         for (int g = 0; g < images; g++)
-        for (int c = 0; c < channels; c++, to += stageHeight * stageWidth)
-        {
-            Staging<V, T, Ops>.Stage(
-                Input + ((long)(image + g) * s.Channels + channel + c) * s.Height * s.Width, end, s.Height, s.Width,
-                top * s.StrideY - s.PadTop, left * s.StrideX - s.PadLeft, stageHeight, stageWidth, to);
-        }
+            for (int c = 0; c < channels; c++, to += stageHeight * stageWidth)
+            {
+                Staging<V, T, Ops>.Stage(
+                    Input + ((long)(image + g) * s.Channels + channel + c) * s.Height * s.Width, end, s.Height, s.Width,
+                    top * s.StrideY - s.PadTop, left * s.StrideX - s.PadLeft, stageHeight, stageWidth, to);
+            }
     }
 
     /// <summary>Transposes the cotangent of a set: the panel holds, block by block, all lanes of each place.</summary>
@@ -213,12 +213,12 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
             int filter = block * blockLanes, filters = Math.Min(blockLanes, Shape.Filters - filter);
             T* to = panel + (long)block * setPlaces * blockLanes;
             for (int g = 0; g < images; g++)
-            for (int i = 0; i < runs; i++, to += run * blockLanes)
-            {
-                T* from = Cotangent + ((long)(image + g) * Shape.Filters + filter) * places
-                    + (long)(top + i) * outputWidth + left;
-                Staging<V, T, Ops>.Transpose(from, places, filters, run, to, blockLanes);
-            }
+                for (int i = 0; i < runs; i++, to += run * blockLanes)
+                {
+                    T* from = Cotangent + ((long)(image + g) * Shape.Filters + filter) * places
+                        + (long)(top + i) * outputWidth + left;
+                    Staging<V, T, Ops>.Transpose(from, places, filters, run, to, blockLanes);
+                }
         }
     }
 
@@ -227,13 +227,13 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     {
         int blockLanes = vectors * Ops.Lanes;
         for (int block = 0; block < blocks; block++)
-        for (int r = 0, step; r < rowCount; r += step)
-        {
-            step = Tiles<V, T, Ops>.Rows(rowCount - r);
-            Tiles<V, T, Ops>.Run(
-                step, vectors, terms, count, x, rows + r, panel + (long)block * setPlaces * blockLanes,
-                result + (long)r * lanes + block * blockLanes, lanes, step, add);
-        }
+            for (int r = 0, step; r < rowCount; r += step)
+            {
+                step = Tiles<V, T, Ops>.Rows(rowCount - r);
+                Tiles<V, T, Ops>.Run(
+                    step, vectors, terms, count, x, rows + r, panel + (long)block * setPlaces * blockLanes,
+                    result + (long)r * lanes + block * blockLanes, lanes, step, add);
+            }
     }
 
     /// <summary>Adds the groups for some rows, and writes them as columns of the gradient.</summary>
@@ -243,14 +243,14 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
         int rows = Shape.Channels * taps, perChunk = chunkChannels * taps;
         long groupLength = (long)chunks * chunkRows * lanes;
         for (int r0 = from; r0 < to; r0 += Square)
-        for (int f = 0; f < Shape.Filters; f++)
-        for (int r = r0; r < Math.Min(r0 + Square, to); r++)
-        {
-            (int chunk, int row) = Math.DivRem(r, perChunk);
-            T* p = partial + ((long)chunk * chunkRows + row) * lanes + f;
-            T sum = *p;
-            for (int g = 1; g < groups; g++) sum += p[g * groupLength];
-            Gradient[(long)f * rows + r] = sum;
-        }
+            for (int f = 0; f < Shape.Filters; f++)
+                for (int r = r0; r < Math.Min(r0 + Square, to); r++)
+                {
+                    (int chunk, int row) = Math.DivRem(r, perChunk);
+                    T* p = partial + ((long)chunk * chunkRows + row) * lanes + f;
+                    T sum = *p;
+                    for (int g = 1; g < groups; g++) sum += p[g * groupLength];
+                    Gradient[(long)f * rows + r] = sum;
+                }
     }
 }

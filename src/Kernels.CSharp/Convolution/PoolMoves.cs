@@ -91,10 +91,10 @@ internal static unsafe class PoolMoves<T>
                     int right = Math.Min(ox * s.StrideX - s.PadLeft + s.KernelWidth, s.Width);
                     T share = *from++ / count;
                     for (int iy = top; iy < bottom; iy++)
-                    for (int ix = left; ix < right; ix++)
-                    {
-                        plane[iy * s.Width + ix] += share;
-                    }
+                        for (int ix = left; ix < right; ix++)
+                        {
+                            plane[iy * s.Width + ix] += share;
+                        }
                 }
             }
         }

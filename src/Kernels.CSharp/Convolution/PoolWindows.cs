@@ -34,11 +34,11 @@ internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
         V best = everySecond ? Ops.Evens(q) : Ops.Load(q), bestPlace = Ops.Place(0);
         int rowPlace = 0;
         for (int u = 0, v = 1; u < rows; u++, q += s.Width, rowPlace += s.Width, v = 0)
-        for (; v < columns; v++)
-        {
-            V value = everySecond ? Ops.Evens(q + v) : Ops.Load(q + v);
-            Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
-        }
+            for (; v < columns; v++)
+            {
+                V value = everySecond ? Ops.Evens(q + v) : Ops.Load(q + v);
+                Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
+            }
 
         Ops.Store(y, best);
         Ops.StorePlaces(places, bestPlace, place, s.StrideX);
@@ -49,12 +49,12 @@ internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
         T best = *q;
         int bestPlace = place;
         for (int u = 0; u < rows; u++, q += s.Width, place += s.Width)
-        for (int v = 0; v < columns; v++)
-        {
-            if (q[v] <= best || T.IsNaN(best)) continue;
-            best = q[v];
-            bestPlace = place + v;
-        }
+            for (int v = 0; v < columns; v++)
+            {
+                if (q[v] <= best || T.IsNaN(best)) continue;
+                best = q[v];
+                bestPlace = place + v;
+            }
 
         *y = best;
         *places = bestPlace;
@@ -73,10 +73,10 @@ internal readonly unsafe struct AverageWindow<V, T, Ops> : IPoolWindow<V, T>
         int columns = s.KernelWidth;
         V sum = default;
         for (int u = 0; u < rows; u++, q += s.Width)
-        for (int v = 0; v < columns; v++)
-        {
-            sum = Ops.Add(sum, everySecond ? Ops.Evens(q + v) : Ops.Load(q + v));
-        }
+            for (int v = 0; v < columns; v++)
+            {
+                sum = Ops.Add(sum, everySecond ? Ops.Evens(q + v) : Ops.Load(q + v));
+            }
 
         Ops.Store(y, Ops.Divide(sum, T.CreateTruncating(s.KernelHeight * s.KernelWidth)));
     }
@@ -85,10 +85,10 @@ internal readonly unsafe struct AverageWindow<V, T, Ops> : IPoolWindow<V, T>
     {
         T sum = T.Zero;
         for (int u = 0; u < rows; u++, q += s.Width)
-        for (int v = 0; v < columns; v++)
-        {
-            sum += q[v];
-        }
+            for (int v = 0; v < columns; v++)
+            {
+                sum += q[v];
+            }
 
         *y = sum / T.CreateTruncating(s.KernelHeight * s.KernelWidth);
     }
@@ -118,41 +118,41 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
         T* spareResults = stackalloc T[Ops.Lanes];
         int* sparePlaces = stackalloc int[Ops.Lanes];
         for (int p = first; p < last; p++)
-        for (int oy = 0; oy < height; oy++, output += width)
-        {
-            T* plane = x + (long)p * s.Height * s.Width;
-            int top = Math.Clamp(oy * s.StrideY - s.PadTop, 0, s.Height);
-            int rows = Math.Clamp(oy * s.StrideY - s.PadTop + s.KernelHeight, top, s.Height) - top;
-            long readPerRow = (long)(rows - 1) * s.Width + s.KernelWidth + s.StrideX * Ops.Lanes;
-            for (int ox = 0; ox < width;)
+            for (int oy = 0; oy < height; oy++, output += width)
             {
-                int left = ox * s.StrideX - s.PadLeft;
-                int place = top * s.Width + left;
-                if (ox >= inside && ox < outside && rows > 0 && end - (plane + place) >= readPerRow)
+                T* plane = x + (long)p * s.Height * s.Width;
+                int top = Math.Clamp(oy * s.StrideY - s.PadTop, 0, s.Height);
+                int rows = Math.Clamp(oy * s.StrideY - s.PadTop + s.KernelHeight, top, s.Height) - top;
+                long readPerRow = (long)(rows - 1) * s.Width + s.KernelWidth + s.StrideX * Ops.Lanes;
+                for (int ox = 0; ox < width;)
                 {
-                    // Results past the row are overwritten by the next row, which comes later on this thread.
-                    int count = Math.Min(Ops.Lanes, outside - ox);
-                    if (output + ox + Ops.Lanes <= outputEnd)
+                    int left = ox * s.StrideX - s.PadLeft;
+                    int place = top * s.Width + left;
+                    if (ox >= inside && ox < outside && rows > 0 && end - (plane + place) >= readPerRow)
                     {
-                        Window.Many(s, plane + place, place, rows, y + output + ox, places + output + ox);
-                    }
-                    else
-                    {
-                        Window.Many(s, plane + place, place, rows, spareResults, sparePlaces);
-                        Copy(spareResults, sparePlaces, count, y + output + ox, places + output + ox, places != null);
+                        // Results past the row are overwritten by the next row, which comes later on this thread.
+                        int count = Math.Min(Ops.Lanes, outside - ox);
+                        if (output + ox + Ops.Lanes <= outputEnd)
+                        {
+                            Window.Many(s, plane + place, place, rows, y + output + ox, places + output + ox);
+                        }
+                        else
+                        {
+                            Window.Many(s, plane + place, place, rows, spareResults, sparePlaces);
+                            Copy(spareResults, sparePlaces, count, y + output + ox, places + output + ox, places != null);
+                        }
+
+                        ox += count;
+                        continue;
                     }
 
-                    ox += count;
-                    continue;
+                    int from = Math.Clamp(left, 0, s.Width);
+                    int columns = Math.Clamp(left + s.KernelWidth, from, s.Width) - from;
+                    place = top * s.Width + from;
+                    Window.One(s, plane + place, place, rows, columns, y + output + ox, places + output + ox);
+                    ox++;
                 }
-
-                int from = Math.Clamp(left, 0, s.Width);
-                int columns = Math.Clamp(left + s.KernelWidth, from, s.Width) - from;
-                place = top * s.Width + from;
-                Window.One(s, plane + place, place, rows, columns, y + output + ox, places + output + ox);
-                ox++;
             }
-        }
     }
 
     private static void Copy(T* values, int* valuePlaces, int count, T* y, int* places, bool withPlaces)

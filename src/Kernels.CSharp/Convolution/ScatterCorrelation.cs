@@ -133,10 +133,10 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
         T* from = Cotangent + (long)image * Shape.Filters * places + (long)top * width;
         int run = band * width;
         for (int g = 0; g < count; g++)
-        for (int f = 0; f < Shape.Filters; f++, from += places)
-        {
-            new ReadOnlySpan<T>(from, run).CopyTo(new Span<T>(to + (long)f * pitch + g * run, run));
-        }
+            for (int f = 0; f < Shape.Filters; f++, from += places)
+            {
+                new ReadOnlySpan<T>(from, run).CopyTo(new Span<T>(to + (long)f * pitch + g * run, run));
+            }
     }
 
     /// <summary>Adds the shares of one filter tap to the padded images.</summary>
@@ -148,22 +148,22 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
         int whole = width - width % Ops.Lanes;
         V mask = Ops.Load(masks + Ops.Lanes - width % Ops.Lanes);
         for (int g = 0; g < count; g++)
-        for (int i = top; i < top + band; i++, shares += width)
-        {
-            T* to = sums + ((long)g * s.Channels + c) * stageHeight * stageWidth
-                + (long)(i * s.StrideY + u * s.DilationY) * stageWidth + v * s.DilationX;
-            if (s.StrideX == 1)
+            for (int i = top; i < top + band; i++, shares += width)
             {
-                int j = 0;
-                for (; j < whole; j += Ops.Lanes) Ops.Store(to + j, Ops.Add(Ops.Load(to + j), Ops.Load(shares + j)));
-                if (j < width)
-                    Ops.Store(to + j, Ops.Add(Ops.Load(to + j), Ops.And(Ops.Load(shares + j), mask)));
+                T* to = sums + ((long)g * s.Channels + c) * stageHeight * stageWidth
+                    + (long)(i * s.StrideY + u * s.DilationY) * stageWidth + v * s.DilationX;
+                if (s.StrideX == 1)
+                {
+                    int j = 0;
+                    for (; j < whole; j += Ops.Lanes) Ops.Store(to + j, Ops.Add(Ops.Load(to + j), Ops.Load(shares + j)));
+                    if (j < width)
+                        Ops.Store(to + j, Ops.Add(Ops.Load(to + j), Ops.And(Ops.Load(shares + j), mask)));
+                }
+                else
+                {
+                    for (int j = 0; j < width; j++) to[j * s.StrideX] += shares[j];
+                }
             }
-            else
-            {
-                for (int j = 0; j < width; j++) to[j * s.StrideX] += shares[j];
-            }
-        }
     }
 
     private readonly void CopyGradient(int image, int count, T* sums)
@@ -171,10 +171,10 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
         ref readonly ConvolutionShape s = ref Shape;
         T* to = Gradient + (long)image * s.Channels * s.Height * s.Width;
         for (int plane = 0; plane < count * s.Channels; plane++)
-        for (int i = 0; i < s.Height; i++, to += s.Width)
-        {
-            T* from = sums + ((long)plane * stageHeight + i + s.PadTop) * stageWidth + s.PadLeft;
-            new ReadOnlySpan<T>(from, s.Width).CopyTo(new Span<T>(to, s.Width));
-        }
+            for (int i = 0; i < s.Height; i++, to += s.Width)
+            {
+                T* from = sums + ((long)plane * stageHeight + i + s.PadTop) * stageWidth + s.PadLeft;
+                new ReadOnlySpan<T>(from, s.Width).CopyTo(new Span<T>(to, s.Width));
+            }
     }
 }

@@ -82,10 +82,10 @@ internal static unsafe class Staging<V, T, Ops>
             }
 
             for (; k < columns; k++)
-            for (int i = 0; i < height; i++)
-            {
-                to[k * toPitch + i] = from[i * fromPitch + k];
-            }
+                for (int i = 0; i < height; i++)
+                {
+                    to[k * toPitch + i] = from[i * fromPitch + k];
+                }
         }
     }
 

@@ -94,14 +94,14 @@ public static unsafe class Copy
 
     private static RowKernel Rows<T>(DType to, int width)
         where T : unmanaged, INumber<T> => to switch
-    {
-        DType.Bool => Kernels.Rows.Truth<T>(width),
-        DType.UInt8 => Kernels.Rows.Convert<T, byte>(),
-        DType.Int32 => Kernels.Rows.Convert<T, int>(),
-        DType.Int64 => Kernels.Rows.Convert<T, long>(),
-        DType.Float32 => Kernels.Rows.Convert<T, float>(),
-        _ => Kernels.Rows.Convert<T, double>(),
-    };
+        {
+            DType.Bool => Kernels.Rows.Truth<T>(width),
+            DType.UInt8 => Kernels.Rows.Convert<T, byte>(),
+            DType.Int32 => Kernels.Rows.Convert<T, int>(),
+            DType.Int64 => Kernels.Rows.Convert<T, long>(),
+            DType.Float32 => Kernels.Rows.Convert<T, float>(),
+            _ => Kernels.Rows.Convert<T, double>(),
+        };
 
     private static void CheckView(
         in Layout layout, int operand, int elementSize, int viewLength, long offset, int packedLength)
