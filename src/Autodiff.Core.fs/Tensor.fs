@@ -1,3 +1,4 @@
+// The table of the elementwise operations, with what they are built on: operators need the rules, and rules the operators.
 namespace rec Autodiff
 
 open System
