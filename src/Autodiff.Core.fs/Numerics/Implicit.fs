@@ -25,31 +25,28 @@ module Implicit =
             0.0
             (Tensor.toArray<float> x)
 
-    /// The solution of a x = b for a square matrix, by MathNet's LU decomposition; differentiable to any order.
-    let rec private solve (operation: string) (a: Tensor) (b: Tensor) : Tensor =
-        let run (a: Tensor, b: Tensor) : Tensor =
-            let a, b = Tensor.Cast(a, DType.Float64), Tensor.Cast(b, DType.Float64)
-            let x = a.ToMatrix().LU().Solve(b.ToVector()).ToTensor()
+    /// The solution of a x = b for a square matrix, found in float64.
+    let private solve (operation: string) (a: Tensor) (b: Tensor) : Tensor =
+        let a, column = Tensor.Cast(a, DType.Float64), Tensor.Cast(Tensor.expandAxis -1 b, DType.Float64)
 
-            if not (Double.IsFinite(largest x)) then
+        let x =
+            try
+                Tensor.Cast(Tensor.squeeze -1 (Linalg.solve a column), b.DType)
+            with :? ArgumentException as error ->
                 raise (
-                    ArithmeticException
-                        $"{operation}: the Jacobian is singular at the solution, so that its derivative does not exist."
+                    ArithmeticException(
+                        $"{operation}: the Jacobian is singular at the solution, so that its derivative does not exist.",
+                        error
+                    )
                 )
 
+        if Double.IsFinite(largest x) then
             x
-
-        let run (a: Tensor, b: Tensor) = Tensor.Cast(run (a, b), b.DType)
-
-        let forward (a, b) =
-            let x = solve operation a b
-            x, (a, x)
-
-        let backward (a, x) ct =
-            let toB = solve operation (Tensor.transpose a) ct
-            -(Tensor.outer toB x), toB
-
-        customVjp run forward backward (a, b)
+        else
+            raise (
+                ArithmeticException
+                    $"{operation}: the Jacobian is not finite, or singular, at the solution, so that its derivative does not exist."
+            )
 
     let private matrixLimit = 256
 
