@@ -10,16 +10,22 @@ open Autodiff.Kernels
 [<Struct>]
 type TensorType = { Shape: int[]; DType: DType }
 
-/// An operation and every rule that the interpreters need. Parameters are static data; tensors are always inputs.
-/// Rules are written with tensor operations, so that derivatives of derivatives need no further code.
+/// What the equations of a program name: a primitive, or an operation with several outputs. Parameters are static data;
+/// tensors are always inputs.
 [<AbstractClass; AllowNullLiteral>]
-type Primitive(name: string) =
+type Operation(name: string) =
     /// The name, as programs and messages print it.
     member _.Name = name
 
     /// Static parameters, such as axes.
     abstract Parameters: (string * obj) list
     default _.Parameters = []
+
+/// An operation and every rule that the interpreters need. Rules are written with tensor operations, so that derivatives
+/// of derivatives need no further code.
+[<AbstractClass; AllowNullLiteral>]
+type Primitive(name: string) =
+    inherit Operation(name)
 
     /// The type of the output, or the error that the user sees.
     abstract Shape: inputs: Tensor[] -> TensorType
@@ -36,6 +42,35 @@ type Primitive(name: string) =
     /// The outputs for `size` examples at once, along a leading axis. Inputs that are batched carry that axis first, and
     /// at least one is; the others are the same for all examples. The result always carries it.
     abstract Batch: inputs: Tensor[] * isBatched: bool[] * size: int -> Tensor
+
+/// An operation with several outputs: one that holds programs, such as a loop.
+[<AbstractClass; AllowNullLiteral>]
+type MultiPrimitive(name: string) =
+    inherit Operation(name)
+
+    /// The types of the outputs, or the error that the user sees.
+    abstract Shapes: inputs: Tensor[] -> TensorType[]
+
+    /// The outputs for arrays, given their types.
+    abstract Values: inputs: NDArray[] * outs: TensorType[] -> NDArray[]
+
+    /// The outputs and their tangents; a missing (null) tangent is zero, among the inputs and in the result.
+    abstract Jvp: inputs: Tensor[] * tangents: Tensor[] -> struct (Tensor[] * Tensor[])
+
+    /// What reverse mode runs instead: the same outputs, followed by what its Vjp wants to know again, for cotangents of
+    /// some inputs.
+    abstract Recorded: inputs: Tensor[] * isNeeded: bool[] -> MultiPrimitive
+    default this.Recorded(_, _) = this
+
+    /// The cotangents of the needed inputs from those of the outputs; null is zero, in and out.
+    abstract Vjp: inputs: Tensor[] * outputs: Tensor[] * cts: Tensor[] * isNeeded: bool[] -> Tensor[]
+
+    /// The outputs for `size` examples at once, and which of them carry the axis of the examples, which comes first.
+    abstract Batch: inputs: Tensor[] * isBatched: bool[] * size: int -> struct (Tensor[] * bool[])
+
+    /// The outputs by binding other operations, where known inputs tell what this one does; null where they do not.
+    abstract Unrolled: inputs: Tensor[] -> Tensor[]
+    default _.Unrolled _ = null
 
 /// What batching rules share. A batched tensor carries the axis of the examples first.
 [<RequireQualifiedAccess>]
@@ -79,6 +114,8 @@ type Trace() =
     member _.Level = level
     /// Interprets a primitive of which an input belongs to this trace.
     abstract Process: primitive: Primitive * inputs: Tensor[] -> Tensor
+    /// Interprets an operation with several outputs.
+    abstract ProcessAll: operation: MultiPrimitive * inputs: Tensor[] -> Tensor[]
 
 /// A function of each element. One rule serves both modes: `derivative x y t` is t times the derivative at x, where y
 /// is the output.
@@ -549,6 +586,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     abstract Trace: Trace
     /// The elements of the innermost primal, without derivatives; an error inside vmap, where each example has its own.
     abstract Array: NDArray
+    /// Whether the elements can be read now: not inside vmap, nor while a program is being written.
+    abstract IsKnown: bool
+    default _.IsKnown = true
     /// The device that holds the elements.
     abstract Device: Device
     default this.Device = this.Array.Device
@@ -571,6 +611,18 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             Concrete(primitive.Value(Array.map (fun (x: Tensor) -> x.Array) inputs, out))
         else
             top.Trace.Process(primitive, inputs)
+
+    /// Runs an operation with several outputs on the innermost interpreter among its inputs, or on their device.
+    static member BindAll(operation: MultiPrimitive, inputs: Tensor[]) : Tensor[] =
+        let top = if inputs.Length = 0 then null else inputs |> Array.maxBy _.Level
+
+        if isNull top || top.Level = 0L then
+            operation.Values(inputs |> Array.map _.Array, operation.Shapes inputs)
+            |> Array.map (fun y -> Concrete y :> Tensor)
+        else
+            match operation.Unrolled inputs with
+            | null -> top.Trace.ProcessAll(operation, inputs)
+            | outputs -> outputs
 
     static member internal SameDevice(name, a: NDArray, b: NDArray) =
         if not (obj.ReferenceEquals(a.Device, b.Device)) then

@@ -30,6 +30,9 @@ and Recorder() =
         seen.Enqueue primitive
         this.Wrap(Tensor.Bind(primitive, inputs |> Array.map this.Unwrap))
 
+    override this.ProcessAll(operation, inputs) =
+        Tensor.BindAll(operation, inputs |> Array.map this.Unwrap) |> Array.map this.Wrap
+
 /// One primitive: how the library's face binds it, inputs that it takes, inputs that it refuses.
 type Entry =
     {

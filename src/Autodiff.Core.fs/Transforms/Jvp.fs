@@ -8,6 +8,7 @@ type internal Dual(trace: Trace, primal: Tensor, tangent: Tensor) =
     member _.Tangent = tangent
     override _.Trace = trace
     override _.Array = primal.Array
+    override _.IsKnown = primal.IsKnown
     override _.Device = primal.Device
     override _.ToString() = primal.ToString()
 
@@ -16,7 +17,7 @@ type internal Dual(trace: Trace, primal: Tensor, tangent: Tensor) =
 type internal JvpTrace() =
     inherit Trace()
 
-    override this.Process(primitive, inputs) =
+    member private this.Split(inputs: Tensor[]) : struct (Tensor[] * Tensor[]) =
         let primals = Array.zeroCreate inputs.Length
         let tangents = Array.zeroCreate inputs.Length
 
@@ -27,6 +28,10 @@ type internal JvpTrace() =
                 tangents[i] <- x.Tangent
             | x -> primals[i] <- x
 
+        struct (primals, tangents)
+
+    override this.Process(primitive, inputs) =
+        let struct (primals, tangents) = this.Split inputs
         let y = Tensor.Bind(primitive, primals)
 
         if not (DTypes.IsFloat y.DType) then
@@ -34,6 +39,11 @@ type internal JvpTrace() =
         else
             let tangent = primitive.Jvp(primals, y, tangents)
             if isNull tangent then y else Dual(this, y, tangent)
+
+    override this.ProcessAll(operation, inputs) =
+        let struct (primals, tangents) = this.Split inputs
+        let struct (ys, dys) = operation.Jvp(primals, tangents)
+        Array.map2 (fun y dy -> if isNull dy then y else Dual(this, y, dy) :> Tensor) ys dys
 
 module internal Jvp =
     /// Checks that a tangent or cotangent fits its primal.
@@ -43,8 +53,8 @@ module internal Jvp =
                 operation
                 $"the {what} is {DTypes.Name t.DType} of shape {Shape.format t.Shape}, but belongs to a tensor that is {DTypes.Name x.DType} of shape {Shape.format x.Shape}."
 
-    /// The values of f at primals, and their derivatives along tangents.
-    let run (f: Tensor[] -> Tensor[]) (primals: Tensor[]) (tangents: Tensor[]) : struct (Tensor[] * Tensor[]) =
+    /// The values of f at primals, and their derivatives along tangents; null is zero, in and out.
+    let runSparse (f: Tensor[] -> Tensor[]) (primals: Tensor[]) (tangents: Tensor[]) : struct (Tensor[] * Tensor[]) =
         let trace = JvpTrace()
 
         let inputs =
@@ -67,8 +77,11 @@ module internal Jvp =
             | :? Dual as y when obj.ReferenceEquals(y.Trace, trace) ->
                 ys[i] <- y.Primal
                 dys[i] <- y.Tangent
-            | y ->
-                ys[i] <- y
-                dys[i] <- Tensor.ZerosLike y
+            | y -> ys[i] <- y
 
         struct (ys, dys)
+
+    /// The values of f at primals, and their derivatives along tangents.
+    let run f primals tangents : struct (Tensor[] * Tensor[]) =
+        let struct (ys, dys) = runSparse f primals tangents
+        struct (ys, Array.map2 (fun y dy -> if isNull dy then Tensor.ZerosLike y else dy) ys dys)

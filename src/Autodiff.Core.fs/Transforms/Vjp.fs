@@ -1,25 +1,46 @@
 namespace Autodiff
 
+open System
 open System.Buffers
+open System.Runtime.CompilerServices
 open System.Threading
 
 /// A primal with the record of how it was computed: a tensor of reverse mode. An input of the function has no
 /// primitive; the index grows along every dependence.
 [<Sealed; AllowNullLiteral>]
 type internal Taped
-    (trace: TapeTrace, primal: Tensor, index: int, primitive: Primitive, inputs: Tensor[], parents: Taped[]) =
+    (trace: TapeTrace, primal: Tensor, index: int, operation: Operation, inputs: Tensor[], parents: Taped[]) =
     inherit Tensor(trace.Level, primal.Shape, primal.DType)
     member _.Primal = primal
     member _.Index = index
-    member _.Primitive = primitive
+    /// A primitive, or the record that the outputs of an operation with several of them share.
+    member _.Operation = operation
     /// The primals of the inputs.
     member _.Inputs = inputs
     /// The records of the inputs; null for those that do not depend on the function's arguments.
     member _.Parents = parents
     override _.Trace = trace
     override _.Array = primal.Array
+    override _.IsKnown = primal.IsKnown
     override _.Device = primal.Device
     override _.ToString() = primal.ToString()
+
+/// What the outputs of one run of an operation share. They have consecutive indices.
+and [<Sealed>] internal MultiRecord
+    (operation: MultiPrimitive, recorded: MultiPrimitive, outputs: Tensor[], first: int, count: int, isNeeded: bool[]) =
+    inherit Operation(operation.Name)
+    /// What was asked for.
+    member _.Primitive = operation
+    /// What was run, and has the rule.
+    member _.Recorded = recorded
+    /// The primals of the outputs, and what else was left for the rule.
+    member _.Outputs = outputs
+    /// The index of the first output.
+    member _.First = first
+    /// The number of outputs that were asked for.
+    member _.Count = count
+    /// Which inputs have records.
+    member _.IsNeeded = isNeeded
 
 /// Reverse mode and linearisation: records each primitive that depends on the arguments.
 and [<Sealed>] internal TapeTrace() =
@@ -32,7 +53,7 @@ and [<Sealed>] internal TapeTrace() =
     /// Wraps an argument of the function.
     member this.Argument(x: Tensor) = Taped(this, x, Interlocked.Increment &count - 1, null, null, null)
 
-    override this.Process(primitive, inputs) =
+    member private this.Split(inputs: Tensor[]) : struct (Tensor[] * Taped[]) =
         let parents = Array.zeroCreate inputs.Length
         let primals = Array.zeroCreate inputs.Length
 
@@ -43,12 +64,31 @@ and [<Sealed>] internal TapeTrace() =
                 primals[i] <- x.Primal
             | x -> primals[i] <- x
 
+        struct (primals, parents)
+
+    override this.Process(primitive, inputs) =
+        let struct (primals, parents) = this.Split inputs
         let y = Tensor.Bind(primitive, primals)
 
         if DTypes.IsFloat y.DType then
             Taped(this, y, Interlocked.Increment &count - 1, primitive, primals, parents)
         else
             y
+
+    override this.ProcessAll(operation, inputs) =
+        let struct (primals, parents) = this.Split inputs
+        let isNeeded = parents |> Array.map (fun parent -> not (isNull parent))
+        let outputs = (operation.Shapes inputs).Length
+        let recorded = operation.Recorded(primals, isNeeded)
+        let ys = Tensor.BindAll(recorded, primals)
+        let first = Interlocked.Add(&count, outputs) - outputs
+        let record = MultiRecord(operation, recorded, ys, first, outputs, isNeeded)
+
+        Array.init outputs (fun i ->
+            if DTypes.IsFloat ys[i].DType then
+                Taped(this, ys[i], first + i, record, primals, parents) :> Tensor
+            else
+                ys[i])
 
 /// The record of one run of a function, from which both its linear maps follow.
 [<Sealed>]
@@ -99,19 +139,35 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
                 let node = nodes[i]
 
                 if not (isNull node) && not (isNull node.Parents) then
-                    let ct = cts[i]
-                    // Nothing later in the walk needs this cotangent: its memory may be reused.
-                    cts[i] <- null
                     let parents = node.Parents
 
-                    for j in 0 .. parents.Length - 1 do
-                        let parent = parents[j]
+                    match node.Operation with
+                    | :? MultiRecord as record ->
+                        // Outputs of one operation follow one another: the last with a cotangent brings all of them.
+                        let outgoing = Array.zeroCreate record.Outputs.Length
+                        let count = i - record.First + 1
+                        Array.Copy(cts, record.First, outgoing, 0, count)
+                        Array.Clear(cts, record.First, count)
+                        Array.Clear(nodes, record.First, count)
+                        let ingoing = record.Recorded.Vjp(node.Inputs, record.Outputs, outgoing, record.IsNeeded)
 
-                        if not (isNull parent) then
-                            let ingoing = node.Primitive.Vjp(node.Inputs, node.Primal, ct, j)
+                        for j in 0 .. parents.Length - 1 do
+                            if not (isNull parents[j] || isNull ingoing[j]) then
+                                add parents[j] ingoing[j]
+                    | operation ->
+                        let primitive = Unsafe.As<Primitive> operation
+                        let ct = cts[i]
+                        // Nothing later in the walk needs this cotangent: its memory may be reused.
+                        cts[i] <- null
 
-                            if not (isNull ingoing) then
-                                add parent ingoing
+                        for j in 0 .. parents.Length - 1 do
+                            let parent = parents[j]
+
+                            if not (isNull parent) then
+                                let ingoing = primitive.Vjp(node.Inputs, node.Primal, ct, j)
+
+                                if not (isNull ingoing) then
+                                    add parent ingoing
 
             arguments
             |> Array.map (fun x ->
@@ -155,7 +211,14 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
                 let ingoing = node.Parents |> Array.map (fun parent -> if isNull parent then null else ts[parent.Index])
 
                 if ingoing |> Array.exists (fun t -> not (isNull t)) then
-                    ts[node.Index] <- node.Primitive.Jvp(node.Inputs, node.Primal, ingoing)
+                    match node.Operation with
+                    | :? MultiRecord as record ->
+                        if isNull ts[node.Index] then
+                            let struct (_, dys) = record.Primitive.Jvp(node.Inputs, ingoing)
+                            // Also the outputs after this one, which find theirs done.
+                            Array.Copy(dys, 0, ts, record.First, record.Count)
+                    | operation ->
+                        ts[node.Index] <- (Unsafe.As<Primitive> operation).Jvp(node.Inputs, node.Primal, ingoing)
 
         outputs
         |> Array.map (fun y ->

@@ -8,6 +8,7 @@ type internal Batched(trace: Trace, value: Tensor, shape: int[]) =
     member _.Value = value
     override _.Trace = trace
     override _.Device = value.Device
+    override _.IsKnown = false
 
     override _.Array =
         Shape.fail
@@ -21,9 +22,7 @@ type internal Batched(trace: Trace, value: Tensor, shape: int[]) =
 type internal VmapTrace(size: int) =
     inherit Trace()
 
-    override this.Process(primitive, inputs) =
-        // The shapes that the rule sees, and names in its errors, are those of one example.
-        let out = primitive.Shape inputs
+    member private this.Split(inputs: Tensor[]) : struct (Tensor[] * bool[]) =
         let values = Array.zeroCreate inputs.Length
         let isBatched = Array.zeroCreate inputs.Length
 
@@ -34,7 +33,18 @@ type internal VmapTrace(size: int) =
                 isBatched[i] <- true
             | x -> values[i] <- x
 
+        struct (values, isBatched)
+
+    override this.Process(primitive, inputs) =
+        // The shapes that the rule sees, and names in its errors, are those of one example.
+        let out = primitive.Shape inputs
+        let struct (values, isBatched) = this.Split inputs
         Batched(this, primitive.Batch(values, isBatched, size), out.Shape)
+
+    override this.ProcessAll(operation, inputs) =
+        let struct (values, isBatched) = this.Split inputs
+        let struct (ys, carry) = operation.Batch(values, isBatched, size)
+        Array.map2 (fun (y: Tensor) carries -> if carries then Batched(this, y, y.Shape[1..]) :> Tensor else y) ys carry
 
 module internal Vmap =
     /// The axis of each tensor, from one for all or one for each.
@@ -61,6 +71,24 @@ module internal Vmap =
             xs
             axes
 
+    /// The values of f, and which of them carry the axis of the examples first, as some arguments do.
+    let runSparse (f: Tensor[] -> Tensor[]) size (values: Tensor[]) (isBatched: bool[]) : struct (Tensor[] * bool[]) =
+        let trace = VmapTrace size
+
+        let ys =
+            Array.map2
+                (fun (x: Tensor) batched -> if batched then Batched(trace, x, x.Shape[1..]) :> Tensor else x)
+                values
+                isBatched
+            |> f
+
+        let isOwn (y: Tensor) =
+            match y with
+            | :? Batched as y -> obj.ReferenceEquals(y.Trace, trace)
+            | _ -> false
+
+        struct (ys |> Array.map (fun y -> if isOwn y then (y :?> Batched).Value else y), Array.map isOwn ys)
+
     /// The values of f for each example along the axes; one outgoing axis for all results.
     let run (f: Tensor[] -> Tensor[]) (axes: int option[]) (outAxis: int) (xs: Tensor[]) : Tensor[] =
         let axes = axesFor xs axes
@@ -78,22 +106,14 @@ module internal Vmap =
                 let text (x: Tensor, axis) = $"{count (x, axis)} (axis {axis} of shape {Shape.format x.Shape})"
                 Shape.fail "vmap" $"the tensors have different numbers of examples: {text mapped[0]} and {text other}."
 
-        let trace = VmapTrace size
+        let values =
+            Array.map2 (fun x axis -> axis |> Option.map (fun axis -> moveAxis axis 0 x) |> Option.defaultValue x) xs axes
 
-        let inputs =
-            Array.map2
-                (fun (x: Tensor) axis ->
-                    match axis with
-                    | Some axis -> Batched(trace, moveAxis axis 0 x, Array.removeAt axis x.Shape) :> Tensor
-                    | None -> x)
-                xs
-                axes
+        let struct (ys, carry) = runSparse f size values (axes |> Array.map Option.isSome)
 
-        f inputs
-        |> Array.map (fun y ->
-            let value =
-                match y with
-                | :? Batched as y when obj.ReferenceEquals(y.Trace, trace) -> y.Value
-                | y -> Batching.front size y false
-
-            moveAxis 0 (Shape.axis "vmap" value.Rank outAxis) value)
+        Array.map2
+            (fun y carries ->
+                let value = Batching.front size y carries
+                moveAxis 0 (Shape.axis "vmap" value.Rank outAxis) value)
+            ys
+            carry

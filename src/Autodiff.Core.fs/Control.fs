@@ -1,0 +1,155 @@
+namespace Autodiff
+
+/// A function written down as a program for arguments of certain shapes and types, to be run on others of the same.
+[<Sealed>]
+type StagedFunction<'a, 'b> internal (program: Program, captured: Tensor[], template: 'b) =
+    /// The program: its inputs are the tensors of the argument, after those of outer transformations, if any.
+    member _.Program = program
+
+    /// The value for an argument. Tensors must have the shapes and types for which the program was written; every
+    /// transformation applies to this function as to the one that was staged.
+    member _.Invoke(x: 'a) : 'b =
+        let inputs = Array.append captured (Tree.leaves x)
+
+        if inputs.Length <> program.Inputs.Length then
+            Shape.fail
+                "stage"
+                $"the argument has {inputs.Length - captured.Length} tensors; the program was written for {program.Inputs.Length - captured.Length}."
+
+        for i in 0 .. inputs.Length - 1 do
+            let given, wanted = Stage.typeOf inputs[i], program.Inputs[i].Type
+
+            if given.DType <> wanted.DType || not (Shape.equal given.Shape wanted.Shape) then
+                Shape.fail
+                    "stage"
+                    $"tensor {i - captured.Length} of the argument is {ProgramText.Type given}, but the program was written for {ProgramText.Type wanted}; stage it for this argument."
+
+        Tree.withLeaves template (program.Evaluate inputs)
+
+    override _.ToString() = program.ToString()
+
+/// Programs, and control flow that becomes part of them.
+[<AutoOpen>]
+module Control =
+    let private deviceOf (xs: Tensor[]) : Device = if xs.Length = 0 then Cpu.Instance else xs[0].Device
+
+    /// A function of leaves, and what it last returned, for its structure.
+    let private onLeaves (f: 'a -> 'b) (x: 'a) (result: 'b ref) : Tensor[] -> Tensor[] =
+        fun leaves ->
+            result.Value <- f (Tree.withLeaves x leaves)
+            Tree.leaves result.Value
+
+    /// The program of f for arguments like x, `stage : (a -> b) -> a -> program`. f is run once, on tensors that have
+    /// shapes but no values: an `if` on a value is an error (use where or cond), and a loop over numbers is written out.
+    /// What f prints or counts happens once, now. Arrays that f uses become constants of the program.
+    let stage (f: 'a -> 'b) (x: 'a) : StagedFunction<'a, 'b> =
+        let result = ref Unchecked.defaultof<'b>
+        let leaves = Tree.leaves x
+        let struct (program, captured) =
+            Stage.run (deviceOf leaves) (onLeaves f x result) (Array.map Stage.typeOf leaves)
+        StagedFunction(program, captured, result.Value)
+
+    /// f x, of which reverse mode keeps only x: what else its pullback needs is computed again when it runs. Nested in
+    /// layers this trades one more evaluation for memory. f is staged, and so may not branch on values.
+    let checkpoint (f: 'a -> 'b) (x: 'a) : 'b =
+        let result = ref Unchecked.defaultof<'b>
+        let leaves = Tree.leaves x
+        let ys = Calls.checkpoint (deviceOf leaves) (onLeaves f x result) leaves
+        Tree.withLeaves result.Value ys
+
+    /// `ifTrue x` if a scalar truth value holds, else `ifFalse x`. Where its value is known only the side that it chooses
+    /// is run, as by `if`. In a staged program both are written down and one is run. Inside vmap, where examples
+    /// may differ, both are computed and `where` chooses; derivatives of the side that is not chosen are multiplied by 0, so
+    /// that one that is infinite or NaN spoils the result: keep its argument in its domain.
+    let cond (predicate: Tensor) (ifTrue: 'a -> 'b) (ifFalse: 'a -> 'b) (x: 'a) : 'b =
+        if predicate.Rank > 0 then
+            Shape.fail
+                "cond"
+                $"the truth value has shape {Shape.format predicate.Shape}, but must be a scalar; reduce it with all or any, or choose with where."
+
+        let predicate = Tensor.Cast(predicate, DType.Bool)
+
+        if predicate.IsKnown then
+            if predicate.ToDouble() <> 0.0 then ifTrue x else ifFalse x
+        else
+            let result = ref Unchecked.defaultof<'b>
+            let ys = Calls.cond predicate (onLeaves ifTrue x result) (onLeaves ifFalse x result) (Tree.leaves x)
+            Tree.withLeaves result.Value ys
+
+    let private scanOver reverse (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y =
+        let carry, items = Tree.leaves init, Tree.leaves xs
+
+        if items.Length = 0 then
+            Shape.fail "scan" "there are no tensors to walk over; for a number of steps use foriLoop."
+
+        let length = if items[0].Rank = 0 then 0 else items[0].Shape[0]
+
+        for x in items do
+            if x.Rank = 0 || x.Shape[0] <> length then
+                Shape.fail
+                    "scan"
+                    $"all tensors to walk over need a first axis of one length; there are shapes {Shape.format items[0].Shape} and {Shape.format x.Shape}."
+
+        let result = ref Unchecked.defaultof<'c * 'y>
+
+        let body (leaves: Tensor[]) =
+            let c, x = Array.splitAt carry.Length leaves
+            let next, y = f (Tree.withLeaves init c) (Tree.withLeaves xs x)
+            result.Value <- (next, y)
+            Array.append (Tree.leaves next) (Tree.leaves y)
+
+        let ys = Scan.run (deviceOf items) length reverse body carry items
+        let c, y = result.Value
+        Tree.withLeaves c ys[.. carry.Length - 1], Tree.withLeaves y ys[carry.Length ..]
+
+    /// The last carry and the stacked results of `(carry, item) -> (carry, result)`, run for the entries of tensors along
+    /// their first axis, in order: `scan : (c -> x -> c * y) -> c -> x[] -> c * y[]`. The step is staged once, so that
+    /// it may not branch on values, and costs the same in a program for any number of entries. Reverse mode keeps from
+    /// each step what its pullback needs, and no more. The carry keeps its shapes and types.
+    let scan (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y = scanOver false f init xs
+
+    /// The same from the last entry to the first; results lie at the places of their items.
+    let scanBack (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y = scanOver true f init xs
+
+    /// `body (upper - 1) (... (body lower x))`: the step for each number from lower to upper - 1, which it gets as an
+    /// int32 scalar. A scan without items.
+    let foriLoop (lower: int) (upper: int) (body: Tensor -> 'a -> 'a) (x: 'a) : 'a =
+        let numbers = [| lower .. upper - 1 |]
+        let items = Tensor.From(System.ReadOnlySpan numbers, [| numbers.Length |])
+        let step x i = body i x, ()
+        fst (scan step x items)
+
+    /// Steps from x on while a condition holds. Where all values are known the loop is run as it is; in a staged program,
+    /// and inside vmap, condition and step are staged, and may not branch on values. Inside vmap it runs until all
+    /// examples are done; those that are stay as they are. Reverse mode keeps each state. The carry keeps its shapes and types.
+    let whileLoop (condition: 'a -> Tensor) (body: 'a -> 'a) (x: 'a) : 'a =
+        let mutable x = x
+        let mutable result = Unchecked.defaultof<'a>
+        let mutable isDone = false
+
+        while not isDone do
+            let flag = Tensor.Cast(condition x, DType.Bool)
+            let leaves = Tree.leaves x
+
+            if flag.IsKnown && leaves |> Array.forall _.IsKnown then
+                if flag.Rank > 0 then
+                    Shape.fail
+                        "whileLoop"
+                        $"the condition has shape {Shape.format flag.Shape}, but must be a scalar; reduce it with all or any."
+
+                if flag.ToDouble() <> 0.0 then
+                    let next = body x
+                    Loops.checkCarry "whileLoop" (Array.map Stage.typeOf leaves) (Array.map Stage.typeOf (Tree.leaves next))
+                    x <- next
+                else
+                    result <- x
+                    isDone <- true
+            else
+                let template = ref x
+                let start = x
+                let test leaves = Tensor.Cast(condition (Tree.withLeaves start leaves), DType.Bool)
+                let ys = While.run (deviceOf leaves) test (onLeaves body start template) leaves
+                result <- Tree.withLeaves template.Value ys
+                isDone <- true
+
+        result

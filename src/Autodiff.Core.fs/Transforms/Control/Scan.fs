@@ -1,0 +1,358 @@
+namespace Autodiff
+
+open System.Collections.Generic
+
+/// How the inputs of a loop fall apart: what stays the same, what is carried from step to step, what each step takes.
+[<Struct>]
+type internal LoopParts = { Consts: int; Carries: int; Items: int }
+
+/// How reverse mode walks back through the steps of a scan: another scan. Its constants are the used constants and what
+/// only they determine; its carry holds sums for the needed constants and the cotangents of the carry; its items are what
+/// was kept from each step, the used items, and the cotangents of the results.
+[<Sealed; AllowNullLiteral>]
+type internal ScanBackward
+    (
+        invariants: Program,
+        walk: MultiPrimitive,
+        constsUsed: bool[],
+        itemsUsed: bool[],
+        kept: int[],
+        outputs: int,
+        carryIsFloat: bool[]
+    ) =
+    member _.Invariants = invariants
+    member _.Walk = walk
+    member _.ConstsUsed = constsUsed
+    member _.ItemsUsed = itemsUsed
+    /// Where among the outputs of the recording scan each kept value is.
+    member _.Kept = kept
+    /// The number of outputs of the scan itself.
+    member _.Outputs = outputs
+    member _.CarryIsFloat = carryIsFloat
+
+/// A program run once for each entry of the items, with a carry from step to step: (constants, carry, item) to
+/// (carry, results), which are stacked.
+[<Sealed>]
+type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, reverse: bool, backward: ScanBackward) =
+    inherit ProgramPrimitive("scan")
+    let inputs, outputs = Stage.inputTypes body, Stage.outputTypes body
+    let stacked (t: TensorType) = { t with Shape = Batching.shape length t.Shape }
+    let types = Array.mapi (fun i t -> if i < parts.Consts + parts.Carries then t else stacked t) inputs
+    let results = outputs.Length - parts.Carries
+    let isFloat (t: TensorType) = DTypes.IsFloat t.DType
+
+    /// Masks or tensors of the constants, of the carry, and of the items.
+    let split (xs: 'x[]) : struct ('x[] * 'x[] * 'x[]) =
+        struct (xs[.. parts.Consts - 1],
+                xs[parts.Consts .. parts.Consts + parts.Carries - 1],
+                xs[parts.Consts + parts.Carries ..])
+
+    new(body, parts, length, reverse) = ScanPrimitive(body, parts, length, reverse, null)
+
+    override _.Parameters =
+        [ "length", box length
+          "carries", parts.Carries
+          if reverse then
+              "reverse", true
+          "body", body ]
+
+    override this.Shapes xs =
+        this.Fit(types, xs)
+        Array.mapi (fun i t -> if i < parts.Carries then t else stacked t) outputs
+
+    override this.Values(xs, outs) =
+        let struct (consts, carry, items) = split xs
+        let mutable carry = carry
+        let kept = Array.init results (fun _ -> Array.zeroCreate<NDArray> length)
+
+        let entry i (x: NDArray) =
+            let strides = x.ExplicitStrides
+            let inner = if x.IsContiguous then null else strides[1..]
+            x.View(x.Shape[1..], inner, x.Offset + i * strides[0])
+
+        for step in 0 .. length - 1 do
+            let i = if reverse then length - 1 - step else step
+            let ys = body.Run(Array.concat [ consts; carry; Array.map (entry i) items ])
+            carry <- ys[.. parts.Carries - 1]
+
+            for j in 0 .. results - 1 do
+                kept[j][i] <- ys[parts.Carries + j]
+
+        let stack j (entries: NDArray[]) =
+            let out: TensorType = outs[parts.Carries + j]
+
+            if length = 0 then
+                let device = if xs.Length = 0 then Cpu.Instance :> Device else xs[0].Device
+                device.Fill(out.DType, out.Shape, 0.0)
+            else
+                let device = entries[0].Device
+                let row (y: NDArray) =
+                    let y = device.Contiguous y
+                    y.View(Array.append [| 1 |] y.Shape, null, y.Offset)
+                device.Concat(Array.map row entries, 0, out.Shape)
+
+        Array.append carry (Array.mapi stack kept)
+
+    override this.Jvp(xs, tangents) =
+        let struct (kDot, cDot, xDot) = split tangents
+        let masks = struct (Array.map Stage.isPresent kDot, Array.map Stage.isPresent cDot, Array.map Stage.isPresent xDot)
+        let struct (kMoves, cMoves, xMoves) = masks
+
+        let struct (pushed: ScanPrimitive, cMoves, yMoves) =
+            this.Derive("jvp", [ kMoves; cMoves; xMoves ], fun () ->
+                let device = ProgramPrimitive.Device xs
+
+                let struct (struct (program: Program, moves: bool[]), cMoves) =
+                    cMoves
+                    |> Stage.fixpoint (fun cMoves ->
+                        let moving = Array.concat [ kMoves; cMoves; xMoves ]
+                        let struct (program, moves) = Stage.jvp device body moving (Array.append cMoves (Stage.none results))
+                        struct (struct (program, moves), moves[.. parts.Carries - 1]))
+
+                // The tangents follow their primals, group by group.
+                let n = inputs.Length
+                let struct (k, c, x) = split program.Inputs[.. n - 1]
+                let moving = Array.concat [ kMoves; cMoves; xMoves ]
+                let struct (kDot, cDot, xDot) = split (Stage.spread moving program.Inputs[n..])
+                let m = outputs.Length
+                let moved = Stage.count cMoves
+
+                let rearranged =
+                    program.Rearranged(
+                        Array.concat [ k; Stage.pick kMoves kDot; c; Stage.pick cMoves cDot; x; Stage.pick xMoves xDot ],
+                        Array.concat
+                            [ program.Outputs[.. parts.Carries - 1]
+                              program.Outputs[m .. m + moved - 1]
+                              program.Outputs[parts.Carries .. m - 1]
+                              program.Outputs[m + moved ..] ]
+                    )
+
+                let doubled =
+                    { Consts = k.Length + Stage.count kMoves
+                      Carries = c.Length + moved
+                      Items = x.Length + Stage.count xMoves }
+
+                struct (ScanPrimitive(rearranged, doubled, length, reverse), cMoves, moves[parts.Carries ..]))
+
+        let struct (k, c, x) = split xs
+        let cDot = Array.map2 (fun (c: Tensor) t -> if isNull t then Tensor.ZerosLike c else t) c cDot
+
+        let ys =
+            Tensor.BindAll(
+                pushed,
+                Array.concat [ k; Stage.pick kMoves kDot; c; Stage.pick cMoves cDot; x; Stage.pick xMoves xDot ]
+            )
+
+        let first = parts.Carries + Stage.count cMoves
+
+        struct (Array.append ys[.. parts.Carries - 1] ys[first .. first + results - 1],
+                Array.append
+                    (Stage.spread cMoves ys[parts.Carries .. first - 1])
+                    (Stage.spread yMoves ys[first + results ..]))
+
+    /// The scan that also keeps what the walk back needs: a program of both directions is cut where cotangents come in.
+    override this.Recorded(xs, isNeeded) =
+        let struct (kNeeded, _, xNeeded) = split isNeeded
+
+        this.Derive("recorded", [ kNeeded; xNeeded ], fun () ->
+            let device = ProgramPrimitive.Device xs
+            let n, m = inputs.Length, outputs.Length
+            let struct (_, cTypes, _) = split inputs
+            let cNeeded = Array.map isFloat cTypes
+            let given = Array.map isFloat outputs
+            let both = Stage.vjp device body given (Array.concat [ kNeeded; cNeeded; xNeeded ])
+            let struct (k, c, x) = split both.Inputs[.. n - 1]
+            let cts = both.Inputs[n..]
+
+            // What each variable depends on: 0 constants alone, 1 the step, 2 cotangents.
+            let depth = Array.zeroCreate<int> both.VariableCount
+
+            for v in Array.append c x do
+                depth[v.Index] <- 1
+
+            for v in cts do
+                depth[v.Index] <- 2
+
+            for equation in both.Equations do
+                let deepest =
+                    (0, equation.Inputs)
+                    ||> Array.fold (fun deepest atom ->
+                        match atom with
+                        | Atom.Variable v -> max deepest depth[v.Index]
+                        | Atom.Literal _ -> deepest)
+
+                for v in equation.Outputs do
+                    depth[v.Index] <- deepest
+
+            let isInput = HashSet<Variable>(both.Inputs, HashIdentity.Reference)
+            let crossing = List<Variable>()
+            let isCrossing = HashSet<Variable>(HashIdentity.Reference)
+
+            let cross atom =
+                match atom with
+                | Atom.Variable v when depth[v.Index] < 2 && isCrossing.Add v -> crossing.Add v
+                | _ -> ()
+
+            for equation in both.Equations do
+                if depth[equation.Outputs[0].Index] = 2 then
+                    Array.iter cross equation.Inputs
+
+            Array.iter cross both.Outputs[m..]
+            let crossing = crossing.ToArray()
+            let isItem = HashSet<Variable>(x, HashIdentity.Reference)
+            let kUsed = k |> Array.map isCrossing.Contains
+            let xUsed = x |> Array.map isCrossing.Contains
+            let invariant = crossing |> Array.filter (fun v -> depth[v.Index] = 0 && not (isInput.Contains v))
+            let kept = crossing |> Array.filter (fun v -> depth[v.Index] = 1 && not (isItem.Contains v))
+            let atoms = Array.map Atom.Variable
+
+            // What is a result already need not be kept twice.
+            let results = both.Outputs[.. m - 1]
+            let resultAt v = results |> Array.tryFindIndexBack (fun y -> y = Atom.Variable v)
+            let isResult v = resultAt v |> Option.exists (fun i -> i >= parts.Carries)
+            let added = kept |> Array.filter (isResult >> not)
+            let keptAt = kept |> Array.map (fun v -> if isResult v then (resultAt v).Value else m + System.Array.IndexOf(added, v))
+            let forward = both.Rearranged(both.Inputs[.. n - 1], Array.append results (atoms added))
+
+            let invariants = both.Rearranged(k, atoms invariant)
+
+            // The walk back: constants' cotangents are summed in its carry.
+            let kSums = Stage.pick kNeeded k
+            let cCts = cts[.. Stage.count cNeeded - 1]
+            let yCts = cts[Stage.count cNeeded ..]
+            let backwardEquations = both.Equations |> Array.filter (fun e -> depth[e.Outputs[0].Index] = 2)
+
+            let cut =
+                Array.concat [ Stage.pick kUsed k; invariant; cCts; kept; Stage.pick xUsed x; yCts ]
+
+            let pulled = Program.Of(cut, backwardEquations, both.Outputs[m..])
+            let sums = kSums.Length
+            let before = Stage.count kUsed + invariant.Length
+
+            let walk (values: Tensor[]) =
+                let consts = values[.. before - 1]
+                let totals = values[before .. before + sums - 1]
+                let found = pulled.Evaluate(Array.append consts values[before + sums ..])
+                Array.append (Array.map2 (+) totals found[.. sums - 1]) found[sums..]
+
+            let typesOf = Array.map (fun (v: Variable) -> v.Type)
+
+            let backwardBody =
+                Stage.closed device walk (Array.concat [ typesOf cut[.. before - 1]; typesOf kSums; typesOf cut[before..] ])
+
+            let backwardParts =
+                { Consts = before
+                  Carries = sums + cCts.Length
+                  Items = kept.Length + Stage.count xUsed + yCts.Length }
+
+            let backward =
+                ScanBackward(
+                    invariants,
+                    ScanPrimitive(backwardBody, backwardParts, length, not reverse),
+                    kUsed,
+                    xUsed,
+                    keptAt,
+                    m,
+                    cNeeded
+                )
+
+            ScanPrimitive(forward, parts, length, reverse, backward) :> MultiPrimitive)
+
+    override _.Vjp(xs, ys, cts, isNeeded) =
+        let struct (k, c, x) = split xs
+        let struct (kNeeded, cNeeded, xNeeded) = split isNeeded
+        let device = ProgramPrimitive.Device xs
+        let n = backward.Outputs
+
+        let given =
+            [| for i in 0 .. n - 1 do
+                   if isFloat outputs[i] then
+                       if isNull cts[i] then Tensor.ZerosLike ys[i] else cts[i] |]
+
+        let carried = Stage.count backward.CarryIsFloat
+        let sums = Stage.pick kNeeded k |> Array.map Tensor.ZerosLike
+
+        let found =
+            Tensor.BindAll(
+                backward.Walk,
+                Array.concat
+                    [ Stage.pick backward.ConstsUsed k
+                      backward.Invariants.Evaluate k
+                      sums
+                      given[.. carried - 1]
+                      backward.Kept |> Array.map (fun i -> ys[i])
+                      Stage.pick backward.ItemsUsed x
+                      given[carried..] ]
+            )
+
+        let first = sums.Length + carried
+        let carryCts = Stage.spread backward.CarryIsFloat found[sums.Length .. first - 1]
+
+        Array.concat
+            [ Stage.spread kNeeded found[.. sums.Length - 1]
+              Array.map2 (fun isNeeded ct -> if isNeeded then ct else null) cNeeded carryCts
+              Stage.spread xNeeded found[first..] ]
+
+    override this.Batch(xs, isBatched, size) =
+        let struct (kBatched, cBatched, xBatched) = split isBatched
+
+        let struct (operation: ScanPrimitive, cBatched, yBatched) =
+            this.Derive($"batch {size}", [ kBatched; cBatched; xBatched ], fun () ->
+                let struct (struct (program, carries: bool[]), cBatched) =
+                    cBatched
+                    |> Stage.fixpoint (fun cBatched ->
+                        let batched = Array.concat [ kBatched; cBatched; xBatched ]
+                        let asked = Array.append cBatched (Stage.none results)
+                        let struct (program, carries) = Stage.batch (ProgramPrimitive.Device xs) body size batched asked
+                        struct (struct (program, carries), carries[.. parts.Carries - 1]))
+
+                struct (ScanPrimitive(program, parts, length, reverse), cBatched, carries[parts.Carries ..]))
+
+        let struct (k, c, x) = split xs
+        let struct (_, hasAxis, _) = split isBatched
+        let c = Loops.fronts size c cBatched hasAxis
+        // Steps come first, then examples.
+        let x = Array.map2 (fun x isBatched -> if isBatched then moveAxis 1 0 x else x) x xBatched
+        let ys = Tensor.BindAll(operation, Array.concat [ k; c; x ])
+        let carries = Array.append cBatched yBatched
+        struct (Array.mapi (fun i y -> if i >= parts.Carries && carries[i] then moveAxis 1 0 y else y) ys, carries)
+
+/// Scans made of functions.
+[<RequireQualifiedAccess>]
+module internal Scan =
+    /// A step for each entry of the items, with what only constants determine computed once, before.
+    let run device length reverse (body: Tensor[] -> Tensor[]) (init: Tensor[]) (items: Tensor[]) : Tensor[] =
+        let entry (x: Tensor) = { Shape = x.Shape[1..]; DType = x.DType }
+        let types = Array.map Stage.typeOf init
+        let struct (program, consts) = Stage.run device body (Array.append types (Array.map entry items))
+        Loops.checkCarry "scan" types (Array.truncate init.Length (Stage.outputTypes program))
+        let k = program.Inputs[.. consts.Length - 1]
+        let isFixed = HashSet<Variable>(k, HashIdentity.Reference)
+
+        let isInvariant atom =
+            match atom with
+            | Atom.Variable v -> isFixed.Contains v
+            | Atom.Literal _ -> true
+
+        let before, within =
+            program.Equations
+            |> Array.partition (fun equation ->
+                let invariant = Array.forall isInvariant equation.Inputs
+                if invariant then
+                    isFixed.UnionWith equation.Outputs
+                invariant)
+
+        let used = HashSet<Variable>(HashIdentity.Reference)
+
+        for atom in Seq.append (within |> Seq.collect _.Inputs) program.Outputs do
+            match atom with
+            | Atom.Variable v -> used.Add v |> ignore
+            | Atom.Literal _ -> ()
+
+        let computed = before |> Array.collect _.Outputs |> Array.filter used.Contains
+        let prelude = Program.Of(k, before, computed |> Array.map Atom.Variable)
+        let consts = Array.append consts (prelude.Evaluate consts)
+        let inputs = Array.concat [ k; computed; program.Inputs[k.Length ..] ]
+        let body = Program.Of(inputs, within, program.Outputs)
+        let parts = { Consts = consts.Length; Carries = init.Length; Items = items.Length }
+        Tensor.BindAll(ScanPrimitive(body, parts, length, reverse), Array.concat [ consts; init; items ])
