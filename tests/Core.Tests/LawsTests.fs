@@ -257,6 +257,35 @@ type LawsTests(output: ITestOutputHelper) =
             Assert.True(sameBits y z && sameBits dy (push us)))
 
     [<Fact>]
+    member _.``Law 7: a staged primitive, and its staged derivatives, equal the eager ones, and their programs type-check``() =
+        let staged f x =
+            let program = stage f x
+            program.Program.Check()
+            Assert.False(String.IsNullOrEmpty(program.ToString()))
+            program.Invoke x
+
+        run "staged" cases (fun case -> Assert.True(sameBits (bind case case.Inputs) (staged (bind case) case.Inputs)))
+
+        runMoving "staged derivatives" (fun (case, active) ->
+            let f (xs: Tensor[]) =
+                bind
+                    case
+                    (case.Inputs
+                     |> Array.mapi (fun i x ->
+                         match List.tryFindIndex ((=) i) active with
+                         | Some k -> xs[k]
+                         | None -> x))
+
+            let xs = active |> List.map (fun i -> case.Inputs[i]) |> List.toArray
+            let us = xs |> Array.mapi (fun i x -> directionLike (500 + i) x)
+            let ct = directionLike 600 (f xs)
+            let forward (xs, us) = jvp f xs us
+            let reverse (xs, ct) = let y, pullback = vjp f xs in y, pullback ct
+            let agree (a: Tensor[]) (b: Tensor[]) = Array.iter2 (fun a b -> Assert.True(sameBits a b, $"{a} but staged {b}")) a b
+            agree (Tree.leaves (forward (xs, us))) (Tree.leaves (staged forward (xs, us)))
+            agree (Tree.leaves (reverse (xs, ct))) (Tree.leaves (staged reverse (xs, ct))))
+
+    [<Fact>]
     member _.``strided inputs give the bits of contiguous ones, and sums to rounding``() =
         run "strides" (cases |> List.filter (fun c -> c.Inputs |> Array.exists (fun x -> x.Rank > 0))) (fun case ->
             for i in 0 .. case.Inputs.Length - 1 do
