@@ -1,8 +1,12 @@
 namespace Autodiff
 
+open System.Collections.Concurrent
+
 /// A function written down as a program for arguments of certain shapes and types, to be run on others of the same.
 [<Sealed>]
 type StagedFunction<'a, 'b> internal (program: Program, captured: Tensor[], template: 'b) =
+    member internal _.Captured = captured
+    member internal _.Template = template
     /// The program: its inputs are the tensors of the argument, after those of outer transformations, if any.
     member _.Program = program
 
@@ -28,6 +32,41 @@ type StagedFunction<'a, 'b> internal (program: Program, captured: Tensor[], temp
 
     override _.ToString() = program.ToString()
 
+/// What a compiled function was compiled for: the types of the tensors of its argument, and what else it holds.
+[<Sealed>]
+type internal JitKey(types: TensorType[], devices: Device, structure: obj[]) =
+    let hash =
+        let mutable hash = System.HashCode()
+
+        for t in types do
+            hash.Add t.DType
+
+            for n in t.Shape do
+                hash.Add n
+
+        for part in structure do
+            hash.Add part
+
+        hash.ToHashCode()
+
+    member _.Types = types
+    member _.Device = devices
+    member _.Structure = structure
+    override _.GetHashCode() = hash
+
+    override _.Equals(other) =
+        match other with
+        | :? JitKey as other ->
+            obj.ReferenceEquals(devices, other.Device)
+            && types.Length = other.Types.Length
+            && Array.forall2
+                (fun (s: TensorType) (t: TensorType) -> s.DType = t.DType && Shape.equal s.Shape t.Shape)
+                types
+                other.Types
+            && structure.Length = other.Structure.Length
+            && Array.forall2 (fun a b -> obj.Equals(a, b)) structure other.Structure
+        | _ -> false
+
 /// Programs, and control flow that becomes part of them.
 [<AutoOpen>]
 module Control =
@@ -48,6 +87,34 @@ module Control =
         let struct (program, captured) =
             Stage.run (deviceOf leaves) (onLeaves f x result) (Array.map Stage.typeOf leaves)
         StagedFunction(program, captured, result.Value)
+
+    /// f, compiled when it is first called with tensors of certain shapes and types, `jit : (a -> b) -> a -> b`: its program
+    /// is simplified, elementwise operations are fused into single passes over memory, and it is run without f. Keep the
+    /// function that this returns and call it again: it remembers what it has compiled, for each structure, shape and type
+    /// of arguments. f is staged: it may not branch on values, and arrays that it uses besides its argument are constants
+    /// at their values of the first call. Every transformation applies to the result, and compiles what it needs.
+    let jit (f: 'a -> 'b) : 'a -> 'b =
+        let compiled = ConcurrentDictionary<JitKey, struct (JitPrimitive * 'b)>()
+
+        fun x ->
+            let leaves = Tree.leaves x
+            let device = deviceOf leaves
+            let key = JitKey(Array.map Stage.typeOf leaves, device, Tree.structure x)
+
+            let struct (operation, captured, template) =
+                match compiled.TryGetValue key with
+                | true, struct (operation, template) -> struct (operation, [||], template)
+                | _ ->
+                    let staged = stage f x
+                    let operation = JitPrimitive staged.Program
+
+                    // What belongs to a transformation that runs now is not there at the next call.
+                    if staged.Captured.Length = 0 then
+                        compiled[key] <- struct (operation, staged.Template)
+
+                    struct (operation, staged.Captured, staged.Template)
+
+            Tree.withLeaves template (Tensor.BindAll(operation, Array.append captured leaves))
 
     /// f x, of which reverse mode keeps only x: what else its pullback needs is computed again when it runs. Nested in
     /// layers this trades one more evaluation for memory. f is staged, and so may not branch on values.

@@ -126,6 +126,44 @@ type internal Cpu private () =
         GC.KeepAlive y
         z
 
+    override _.Fused(graph, inputs, outs, shape) =
+        let operandOf (x: NDArray) strides =
+            match x.Storage with
+            | null -> FusedOperand(null, 0n, x.Bits, strides)
+            | :? (byte[]) as bytes -> FusedOperand(bytes, nativeint (x.Offset * DTypes.Size x.DType), 0L, strides)
+            | storage ->
+                let start = (storage :?> HostMemory).Pointer + nativeint (x.Offset * DTypes.Size x.DType)
+                FusedOperand(null, start, 0L, strides)
+
+        // Elements that lie apart are gathered first.
+        let dense (x: NDArray) =
+            let strides = x.StridesFor shape
+            let innermost = Array.FindLastIndex(shape, (fun n -> n <> 1))
+
+            if isNull strides || innermost < 0 || strides[innermost] <= 1 then
+                struct (x, strides)
+            else
+                let x = HostArrays.dense x
+                struct (x, x.StridesFor shape)
+
+        let results = outs |> Array.map (fun dtype -> Cpu.Allocate(dtype, shape))
+        let operands = Array.zeroCreate (inputs.Length + results.Length)
+        let kept = Array.zeroCreate<NDArray> inputs.Length
+
+        for i in 0 .. inputs.Length - 1 do
+            let struct (x, strides) = dense inputs[i]
+            kept[i] <- x
+            operands[i] <- operandOf x strides
+
+        for i in 0 .. results.Length - 1 do
+            operands[inputs.Length + i] <- operandOf results[i] null
+
+        graph.Kernel.Run(shape, ReadOnlySpan operands)
+        GC.KeepAlive inputs
+        GC.KeepAlive kept
+
+        if shape.Length = 0 then Array.map Cpu.Inline results else results
+
     override _.Reduce(reduction, x, axes, shape) =
         let mutable mask = 0u
 

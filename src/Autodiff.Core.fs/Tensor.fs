@@ -214,6 +214,9 @@ type BinaryPrimitive
 type ComparePrimitive(kernel: CompareKernel) =
     inherit Primitive(kernel.Name)
 
+    /// The relation in every form that devices need.
+    member _.Kernel = kernel
+
     override _.Shape inputs =
         if inputs[0].DType <> inputs[1].DType then
             Shape.fail

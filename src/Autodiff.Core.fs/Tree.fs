@@ -11,6 +11,8 @@ open Microsoft.FSharp.Reflection
 type ITree =
     /// The tensors, in an order that does not change.
     abstract Leaves: IReadOnlyList<Tensor>
+    /// What the tree holds besides tensors, such as their names: equal (by Equals) for trees of one structure.
+    abstract Structure: obj
     /// The same structure with other tensors.
     abstract WithLeaves: leaves: IReadOnlyList<Tensor> -> ITree
 
@@ -19,6 +21,8 @@ type ITree =
 type internal TreeCodec() =
     abstract Collect: value: obj * leaves: List<Tensor> -> unit
     abstract Rebuild: value: obj * leaves: Tensor[] * position: byref<int> -> obj
+    /// What the value holds besides tensors, and where they are: equal for trees of one structure.
+    abstract Describe: value: obj * parts: List<obj> -> unit
 
 module internal TreeCodecs =
     let private codecs = ConcurrentDictionary<Type, TreeCodec>()
@@ -30,6 +34,7 @@ module internal TreeCodecs =
     let private leaf =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.Add(value :?> Tensor)
+            member _.Describe(_, parts) = parts.Add(typeof<Tensor>)
 
             member _.Rebuild(_, leaves, position) =
                 need 1 leaves position
@@ -40,11 +45,13 @@ module internal TreeCodecs =
     let private constant =
         { new TreeCodec() with
             member _.Collect(_, _) = ()
+            member _.Describe(value, parts) = parts.Add value
             member _.Rebuild(value, _, _) = value }
 
     let private user =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.AddRange (value :?> ITree).Leaves
+            member _.Describe(value, parts) = parts.Add (value :?> ITree).Structure
 
             member _.Rebuild(value, leaves, position) =
                 let tree = value :?> ITree
@@ -61,6 +68,13 @@ module internal TreeCodecs =
             member _.Collect(value, leaves) =
                 if not (isNull value) then
                     (codecFor (value.GetType())).Collect(value, leaves)
+
+            member _.Describe(value, parts) =
+                if isNull value then
+                    parts.Add null
+                else
+                    parts.Add(value.GetType())
+                    (codecFor (value.GetType())).Describe(value, parts)
 
             member _.Rebuild(value, leaves, position) =
                 if isNull value then
@@ -82,6 +96,13 @@ module internal TreeCodecs =
                 for i in 0 .. parts.Length - 1 do
                     parts[i].Collect(values[i], leaves)
 
+            member _.Describe(value, found) =
+                let values = take value
+                let parts = parts.Value
+
+                for i in 0 .. parts.Length - 1 do
+                    parts[i].Describe(values[i], found)
+
             member _.Rebuild(value, leaves, position) =
                 let values = take value
                 let parts = parts.Value
@@ -99,6 +120,12 @@ module internal TreeCodecs =
             member _.Collect(value, leaves) =
                 for item in value :?> Array do
                     part.Value.Collect(item, leaves)
+
+            member _.Describe(value, parts) =
+                parts.Add (value :?> Array).Length
+
+                for item in value :?> Array do
+                    part.Value.Describe(item, parts)
 
             member _.Rebuild(value, leaves, position) =
                 let source = value :?> Array
@@ -125,6 +152,12 @@ module internal TreeCodecs =
             member _.Collect(value, leaves) =
                 for item in value :?> IEnumerable do
                     part.Value.Collect(item, leaves)
+
+            member _.Describe(value, parts) =
+                for item in value :?> IEnumerable do
+                    part.Value.Describe(item, parts)
+
+                parts.Add typeof<IEnumerable>
 
             member _.Rebuild(value, leaves, position) =
                 let items = (value :?> IEnumerable) |> Seq.cast<obj> |> Seq.toArray
@@ -155,6 +188,13 @@ module internal TreeCodecs =
             member _.Collect(value, leaves) =
                 for struct (_, item) in entries value do
                     part.Value.Collect(item, leaves)
+
+            member _.Describe(value, parts) =
+                for struct (k, item) in entries value do
+                    parts.Add k
+                    part.Value.Describe(item, parts)
+
+                parts.Add typeof<IDictionary>
 
             member _.Rebuild(value, leaves, position) =
                 let source = entries value
@@ -194,6 +234,11 @@ module internal TreeCodecs =
 
         { new TreeCodec() with
             member _.Collect(value, leaves) = cases[tag value].Collect(value, leaves)
+
+            member _.Describe(value, parts) =
+                parts.Add(tag value)
+                cases[tag value].Describe(value, parts)
+
             member _.Rebuild(value, leaves, position) = cases[tag value].Rebuild(value, leaves, &position) }
 
     /// C# records: copied, and their properties set.
@@ -281,6 +326,16 @@ module Tree =
             let found = List<Tensor>()
             (TreeCodecs.codecFor typeof<'a>).Collect(value, found)
             found.ToArray()
+
+    /// What a tree holds besides tensors, and where these are: equal, part by part, for trees of one structure.
+    let internal structure (tree: 'a) : obj[] =
+        match box tree with
+        | :? Tensor -> Array.empty
+        | :? (Tensor[]) as xs -> [| xs.Length |]
+        | value ->
+            let parts = List<obj>()
+            (TreeCodecs.codecFor typeof<'a>).Describe(value, parts)
+            parts.ToArray()
 
     /// The same structure with other tensors at its leaves.
     let withLeaves (tree: 'a) (leaves: Tensor[]) : 'a =

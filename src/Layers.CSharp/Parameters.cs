@@ -115,6 +115,9 @@ public sealed class Parameters : ITree, IReadOnlyCollection<KeyValuePair<string,
             ? new(layout, [.. leaves], 0)
             : throw new ArgumentException($"Parameters: {leaves.Count} tensors were given for {Count} names.");
 
+    // The layout, and where in it this part is, say all names.
+    object ITree.Structure => (layout, start);
+
     ITree ITree.WithLeaves(IReadOnlyList<Tensor> leaves) => WithLeaves(leaves);
 
     /// <summary>Applies a function to each tensor.</summary>

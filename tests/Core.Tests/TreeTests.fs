@@ -23,6 +23,7 @@ type Two(x: Tensor, y: Tensor) =
 
     interface ITree with
         member _.Leaves = [| x; y |]
+        member _.Structure = null
         member _.WithLeaves leaves = Two(leaves[0], leaves[1])
 
 let private number (x: float) = scalar x

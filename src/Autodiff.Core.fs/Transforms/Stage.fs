@@ -1,5 +1,7 @@
 namespace Autodiff
 
+open System.Collections.Generic
+
 /// Making programs, and programs of programs.
 module internal Stage =
     let typeOf (x: Tensor) = { Shape = x.Shape; DType = x.DType }
@@ -75,6 +77,68 @@ module internal Stage =
             Array.append tape.Outputs cts
 
         closed device f (Array.append types (pick isGiven (outputTypes program)))
+
+    /// How deep each variable lies, by its index, given how deep some inputs lie: as deep as the deepest that it depends on.
+    let depths (program: Program) (inputs: (Variable[] * int) list) : int[] =
+        let depth = Array.zeroCreate program.VariableCount
+
+        for variables, value in inputs do
+            for v in variables do
+                depth[v.Index] <- value
+
+        for equation in program.Equations do
+            let deepest =
+                (0, equation.Inputs)
+                ||> Array.fold (fun deepest atom ->
+                    match atom with
+                    | Atom.Variable v -> max deepest depth[v.Index]
+                    | Atom.Literal _ -> deepest)
+
+            for v in equation.Outputs do
+                depth[v.Index] <- deepest
+
+        depth
+
+    /// The variables above a depth that equations at this depth, or some results, take.
+    let crossing (program: Program) (depth: int[]) (below: int) (results: Atom[]) : Variable[] =
+        let found = List<Variable>()
+        let isFound = HashSet<Variable>(HashIdentity.Reference)
+
+        let cross atom =
+            match atom with
+            | Atom.Variable v when depth[v.Index] < below && isFound.Add v -> found.Add v
+            | _ -> ()
+
+        for equation in program.Equations do
+            if depth[equation.Outputs[0].Index] = below then
+                Array.iter cross equation.Inputs
+
+        Array.iter cross results
+        found.ToArray()
+
+    /// A program of value and pullback, of n inputs and m results, cut where the cotangents come in: the program of the
+    /// results and of what else the way back needs; where each kept value is, among the inputs, then among the results of
+    /// that program; and the way back, from kept values and cotangents.
+    let cut (both: Program) n m : struct (Program * int[] * Program) =
+        let inputs, cts = both.Inputs[.. n - 1], both.Inputs[n..]
+        let depth = depths both [ cts, 1 ]
+        let results, ingoing = both.Outputs[.. m - 1], both.Outputs[m..]
+        let kept = crossing both depth 1 ingoing
+        let inputAt (v: Variable) = System.Array.IndexOf(inputs, v)
+        let resultAt (v: Variable) = results |> Array.tryFindIndex (fun y -> y = Atom.Variable v)
+        let added = kept |> Array.filter (fun v -> inputAt v < 0 && (resultAt v).IsNone)
+
+        let places =
+            kept
+            |> Array.map (fun v ->
+                match inputAt v, resultAt v with
+                | i, _ when i >= 0 -> i
+                | _, Some i -> n + i
+                | _ -> n + m + System.Array.IndexOf(added, v))
+
+        let forward = both.Rearranged(inputs, Array.append results (Array.map Atom.Variable added))
+        let within = both.Equations |> Array.filter (fun e -> depth[e.Outputs[0].Index] = 1)
+        struct (forward, places, Program.Of(Array.append kept cts, within, ingoing))
 
     /// For several examples at once. Some results carry their axis; those that are asked for do.
     let batch (device: Device) (program: Program) size (isBatched: bool[]) (isAsked: bool[]) : struct (Program * bool[]) =

@@ -152,6 +152,8 @@ public sealed class OptimizerState : ITree
     /// <summary>Tensors by kind and by parameter.</summary>
     internal Tensor[][] Slots { get; }
 
+    object ITree.Structure => Step;
+
     ITree ITree.WithLeaves(IReadOnlyList<Tensor> leaves)
     {
         int count = Slots.Sum(slot => slot.Length), position = 0;

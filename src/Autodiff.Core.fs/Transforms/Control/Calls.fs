@@ -8,6 +8,10 @@ type internal ProgramPrimitive(name: string) =
     inherit MultiPrimitive(name)
     let derived = ConcurrentDictionary<string, obj>()
 
+    /// The same operation with other forms of the programs that it runs.
+    abstract Mapped: (Program -> Program) -> MultiPrimitive
+    default this.Mapped _ = this
+
     /// What a rule derives, once for each choice of masks.
     member _.Derive(rule: string, masks: bool[] list, make: unit -> 'd) : 'd =
         let text = masks |> List.map (Array.map (fun m -> if m then "1" else "0") >> System.String.Concat)
@@ -61,6 +65,7 @@ type internal CheckpointPrimitive(program: Program) =
     let types = Stage.inputTypes program
 
     override _.Parameters = [ "program", program ]
+    override _.Mapped map = CheckpointPrimitive(map program)
 
     override this.Shapes inputs =
         this.Fit(types, inputs)
@@ -116,6 +121,7 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
         struct (CondPrimitive(a, b), moves)
 
     override _.Parameters = [ "ifTrue", ifTrue; "ifFalse", ifFalse ]
+    override _.Mapped map = CondPrimitive(map ifTrue, map ifFalse)
 
     override this.Shapes inputs =
         this.Fit(Array.append [| { Shape = Shape.scalar; DType = DType.Bool } |] types, inputs)

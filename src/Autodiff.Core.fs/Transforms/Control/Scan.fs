@@ -49,6 +49,8 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
 
     new(body, parts, length, reverse) = ScanPrimitive(body, parts, length, reverse, null)
 
+    override _.Mapped map = ScanPrimitive(map body, parts, length, reverse)
+
     override _.Parameters =
         [ "length", box length
           "carries", parts.Carries
@@ -165,40 +167,10 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
             let cts = both.Inputs[n..]
 
             // What each variable depends on: 0 constants alone, 1 the step, 2 cotangents.
-            let depth = Array.zeroCreate<int> both.VariableCount
-
-            for v in Array.append c x do
-                depth[v.Index] <- 1
-
-            for v in cts do
-                depth[v.Index] <- 2
-
-            for equation in both.Equations do
-                let deepest =
-                    (0, equation.Inputs)
-                    ||> Array.fold (fun deepest atom ->
-                        match atom with
-                        | Atom.Variable v -> max deepest depth[v.Index]
-                        | Atom.Literal _ -> deepest)
-
-                for v in equation.Outputs do
-                    depth[v.Index] <- deepest
-
+            let depth = Stage.depths both [ c, 1; x, 1; cts, 2 ]
+            let crossing = Stage.crossing both depth 2 both.Outputs[m..]
+            let isCrossing = HashSet<Variable>(crossing, HashIdentity.Reference)
             let isInput = HashSet<Variable>(both.Inputs, HashIdentity.Reference)
-            let crossing = List<Variable>()
-            let isCrossing = HashSet<Variable>(HashIdentity.Reference)
-
-            let cross atom =
-                match atom with
-                | Atom.Variable v when depth[v.Index] < 2 && isCrossing.Add v -> crossing.Add v
-                | _ -> ()
-
-            for equation in both.Equations do
-                if depth[equation.Outputs[0].Index] = 2 then
-                    Array.iter cross equation.Inputs
-
-            Array.iter cross both.Outputs[m..]
-            let crossing = crossing.ToArray()
             let isItem = HashSet<Variable>(x, HashIdentity.Reference)
             let kUsed = k |> Array.map isCrossing.Contains
             let xUsed = x |> Array.map isCrossing.Contains

@@ -21,6 +21,7 @@ type internal WhilePrimitive(condition: Program, body: Program, parts: WhilePart
         struct (xs[.. kCount - 1], xs[kCount .. kCount + bCount - 1], xs[kCount + bCount ..])
 
     override _.Parameters = [ "condition", condition; "body", body ]
+    override _.Mapped map = WhilePrimitive(map condition, map body, parts)
 
     override this.Shapes xs =
         this.Fit(types, xs)
@@ -184,6 +185,7 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
         (While.run device (fun s -> Tensor.Greater(s[0], zero)) back (Array.append [| total |] r))[1..]
 
     override _.Parameters = [ "condition", condition; "body", body; "back", back ]
+    override _.Mapped map = RewindPrimitive(map condition, map body, map back, parts, backConsts)
 
     override this.Shapes xs =
         this.Fit(types, xs)

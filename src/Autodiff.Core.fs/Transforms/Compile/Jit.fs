@@ -1,0 +1,85 @@
+namespace Autodiff
+
+/// Programs made ready to be run many times.
+module internal Compile =
+    let rec run (program: Program) : Program =
+        let mapped =
+            program.Equations
+            |> Array.map (fun e ->
+                match e.Operation with
+                | :? ProgramPrimitive as operation -> Equation(operation.Mapped run, e.Inputs, e.Outputs)
+                | _ -> e)
+
+        Program.Of(program.Inputs, mapped, program.Outputs) |> Simplify.run |> Fuse.run
+
+/// The way back of a recorded call: a program of kept values and cotangents.
+[<Sealed; AllowNullLiteral>]
+type internal JitBackward(walk: MultiPrimitive, kept: int[], given: bool[]) =
+    member _.Walk = walk
+    /// Where each kept value is: among the inputs, then among the outputs of the recording call.
+    member _.Kept = kept
+    /// Which outputs have cotangents.
+    member _.Given = given
+
+/// A call of a program that is compiled when it is first run. Its rules are calls of derived programs; reverse mode keeps
+/// what the way back needs, as it would of the equations one by one.
+[<Sealed>]
+type internal JitPrimitive(program: Program, back: JitBackward) =
+    inherit ProgramPrimitive("jit")
+    let types = Stage.inputTypes program
+    let outputs = Stage.outputTypes program
+    let compiled = lazy (Compile.run program)
+
+    new(program) = JitPrimitive(program, null)
+
+    member _.Compiled = compiled.Value
+    override _.Parameters = [ "program", program ]
+
+    override this.Shapes inputs =
+        this.Fit(types, inputs)
+        outputs
+
+    override _.Values(inputs, _) = compiled.Value.Run inputs
+
+    // A program that is being written takes the equations, so that they are simplified together with its own.
+    override _.Unrolled inputs =
+        if Array.maxBy (fun (x: Tensor) -> x.Level) inputs :? Staged then program.Evaluate inputs else null
+
+    override this.Jvp(inputs, tangents) =
+        let moving = Array.map Stage.isPresent tangents
+
+        let struct (pushed, moves) =
+            this.Derive("jvp", [ moving ], fun () ->
+                let struct (pushed, moves) =
+                    Stage.jvp (ProgramPrimitive.Device inputs) program moving (Stage.none outputs.Length)
+                struct (JitPrimitive pushed, moves))
+
+        let results = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
+        let n = outputs.Length
+        struct (results[.. n - 1], Stage.spread moves results[n..])
+
+    override this.Recorded(inputs, isNeeded) =
+        this.Derive("recorded", [ isNeeded ], fun () ->
+            let given = outputs |> Array.map (fun t -> DTypes.IsFloat t.DType)
+            let both = Stage.vjp (ProgramPrimitive.Device inputs) program given isNeeded
+            let n, m = types.Length, outputs.Length
+            let struct (forward, kept, walk) = Stage.cut both n m
+            JitPrimitive(forward, JitBackward(JitPrimitive walk, kept, given)) :> MultiPrimitive)
+
+    override _.Vjp(inputs, ys, cts, isNeeded) =
+        let given =
+            Array.mapi (fun i isFloat -> if isFloat && isNull cts[i] then Tensor.ZerosLike ys[i] else cts[i]) back.Given
+            |> Stage.pick back.Given
+
+        let kept = back.Kept |> Array.map (fun i -> if i < inputs.Length then inputs[i] else ys[i - inputs.Length])
+        Stage.spread isNeeded (Tensor.BindAll(back.Walk, Array.append kept given))
+
+    override this.Batch(inputs, isBatched, size) =
+        let struct (batched, carries) =
+            this.Derive($"batch {size}", [ isBatched ], fun () ->
+                let struct (batched, carries) =
+                    Stage.batch (ProgramPrimitive.Device inputs) program size isBatched (Stage.none outputs.Length)
+                struct (JitPrimitive batched, carries))
+
+        struct (Tensor.BindAll(batched, inputs), carries)
+

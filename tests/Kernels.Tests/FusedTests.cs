@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+using Autodiff;
+using Autodiff.Kernels;
+
+namespace Kernels.Tests;
+
+public class FusedTests
+{
+    private static FusedOperand Of<T>(T[] values, int[]? strides = null)
+        where T : unmanaged
+    {
+        // The memory of the values is handed over as bytes.
+        byte[] bytes = MemoryMarshal.AsBytes<T>(values).ToArray();
+        return new(bytes, 0, 0, strides);
+    }
+
+    private static T[] Read<T>(FusedOperand operand)
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(operand.Array).ToArray();
+
+    private static float[] Numbers(int seed, int count)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 4 - 2))];
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(16)]
+    [InlineData(37)]
+    [InlineData(100_003)]
+    public void An_expression_equals_its_kernels_one_after_another(int count)
+    {
+        float[] x = Numbers(1, count), y = Numbers(2, count);
+        var graph = new FusedGraph(DType.Float32);
+        int a = graph.Input(), b = graph.Input();
+        int product = graph.Binary(Binary.Multiply, graph.Unary(Unary.Sigmoid, a), graph.Unary(Unary.Tanh, b));
+        int less = graph.Compare(Compare.Less, a, b);
+        int result = graph.Select(less, graph.Unary(Unary.Exp, product), graph.Binary(Binary.Add, a, graph.Constant(0.5)));
+        graph.Output(result);
+        graph.Output(less);
+        graph.Output(product);
+        FusedOperand r = Of(new float[count]), t = Of(new byte[count]), p = Of(new float[count]);
+        graph.Kernel.Run([count], [Of(x), Of(y), r, t, p]);
+
+        float[] sigmoid = Apply(Unary.Sigmoid, x), tanh = Apply(Unary.Tanh, y);
+        float[] products = Apply(Binary.Multiply, sigmoid, tanh), exp = Apply(Unary.Exp, products);
+        Assert.Equal(products, Read<float>(p));
+        Assert.Equal(x.Zip(y, (x, y) => (byte)(x < y ? 1 : 0)), Read<byte>(t));
+        Assert.Equal(Enumerable.Range(0, count).Select(i => x[i] < y[i] ? exp[i] : x[i] + 0.5f), Read<float>(r));
+    }
+
+    [Fact]
+    public void Operands_broadcast_and_truth_values_are_read()
+    {
+        float[] rows = [1, 2, 3], columns = [10, 20, 30, 40];
+        byte[] truth = [1, 0, 1, 0];
+        var graph = new FusedGraph(DType.Float32);
+        int a = graph.Input(), b = graph.Input(), c = graph.Input(isTruth: true), d = graph.Input();
+        graph.Output(graph.Select(graph.Not(c), graph.Binary(Binary.Add, a, b), graph.Binary(Binary.Multiply, b, d)));
+        FusedOperand r = Of(new float[12]);
+        var half = new FusedOperand(null, 0, BitConverter.SingleToInt32Bits(0.5f), [0, 0]);
+        graph.Kernel.Run([3, 4], [Of(rows, [1, 0]), Of(columns, [0, 1]), Of(truth, [0, 1]), half, r]);
+        Assert.Equal([5f, 21, 15, 41, 5, 22, 15, 42, 5, 23, 15, 43], Read<float>(r));
+    }
+
+    [Fact]
+    public void A_single_number_is_computed_by_the_scalar_forms()
+    {
+        var graph = new FusedGraph(DType.Float64);
+        int x = graph.Input();
+        int big = graph.Compare(Compare.Greater, x, graph.Constant(1));
+        graph.Output(graph.Select(big, graph.Unary(Unary.Sin, x), x));
+        graph.Output(graph.Not(big));
+        FusedOperand r = Of(new double[1]), t = Of(new byte[1]);
+        graph.Kernel.Run([], [new(null, 0, BitConverter.DoubleToInt64Bits(1.5), null), r, t]);
+        Assert.Equal(Math.Sin(1.5), Read<double>(r)[0]);
+        Assert.Equal(0, Read<byte>(t)[0]);
+    }
+
+    [Fact]
+    public void Functions_without_a_vector_form_are_not_part_of_expressions()
+    {
+        Assert.True(FusedGraph.Supports(Unary.Exp, DType.Float32, isSingle: false));
+        Assert.False(FusedGraph.Supports(Unary.Sinh, DType.Float32, isSingle: false));
+        Assert.True(FusedGraph.Supports(Unary.Sinh, DType.Float32, isSingle: true));
+        Assert.False(FusedGraph.Supports(Binary.And, DType.Float32, isSingle: true));
+        Assert.True(FusedGraph.Supports(Compare.Less, DType.Float64));
+    }
+
+    private static float[] Apply(UnaryKernel kernel, float[] x)
+    {
+        var r = new float[x.Length];
+        kernel.Invoke(DType.Float32, MemoryMarshal.AsBytes<float>(x), [], MemoryMarshal.AsBytes(r.AsSpan()), [x.Length]);
+        return r;
+    }
+
+    private static float[] Apply(BinaryKernel kernel, float[] x, float[] y)
+    {
+        var r = new float[x.Length];
+        kernel.Invoke(
+            DType.Float32, MemoryMarshal.AsBytes<float>(x), [], MemoryMarshal.AsBytes<float>(y), [],
+            MemoryMarshal.AsBytes(r.AsSpan()), [x.Length]);
+        return r;
+    }
+}
