@@ -97,6 +97,8 @@ public static unsafe class Indexing
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: SetOnes(count, classes, indexType, pi, pd); break;
+                case DType.Int8: SetOnes(count, classes, indexType, pi, (sbyte*)pd); break;
+                case DType.Int16: SetOnes(count, classes, indexType, pi, (short*)pd); break;
                 case DType.Int32: SetOnes(count, classes, indexType, pi, (int*)pd); break;
                 case DType.Int64: SetOnes(count, classes, indexType, pi, (long*)pd); break;
                 case DType.Float32: SetOnes(count, classes, indexType, pi, (float*)pd); break;
@@ -313,6 +315,8 @@ public static unsafe class Indexing
             {
                 case DType.Bool: throw NoSumOfBooleans();
                 case DType.UInt8: Typed(pu, pi, pd); break;
+                case DType.Int8: Typed((sbyte*)pu, pi, (sbyte*)pd); break;
+                case DType.Int16: Typed((short*)pu, pi, (short*)pd); break;
                 case DType.Int32: Typed((int*)pu, pi, (int*)pd); break;
                 case DType.Int64: Typed((long*)pu, pi, (long*)pd); break;
                 case DType.Float32: Typed((float*)pu, pi, (float*)pd); break;

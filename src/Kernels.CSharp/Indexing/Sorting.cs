@@ -27,6 +27,8 @@ public static unsafe class Sorting
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: ArgSort(outer, length, inner, descending, px, result); break;
+                case DType.Int8: ArgSort(outer, length, inner, descending, (sbyte*)px, result); break;
+                case DType.Int16: ArgSort(outer, length, inner, descending, (short*)px, result); break;
                 case DType.Int32: ArgSort(outer, length, inner, descending, (int*)px, result); break;
                 case DType.Int64: ArgSort(outer, length, inner, descending, (long*)px, result); break;
                 case DType.Float32: ArgSort(outer, length, inner, descending, (float*)px, result); break;
@@ -53,6 +55,8 @@ public static unsafe class Sorting
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: Search(rows, length, count, after, ps, pv, result); break;
+                case DType.Int8: Search(rows, length, count, after, (sbyte*)ps, (sbyte*)pv, result); break;
+                case DType.Int16: Search(rows, length, count, after, (short*)ps, (short*)pv, result); break;
                 case DType.Int32: Search(rows, length, count, after, (int*)ps, (int*)pv, result); break;
                 case DType.Int64: Search(rows, length, count, after, (long*)ps, (long*)pv, result); break;
                 case DType.Float32: Search(rows, length, count, after, (float*)ps, (float*)pv, result); break;
