@@ -65,6 +65,13 @@ public static class DTypes
     public static DType ComputeType(this DType dtype) =>
         dtype is DType.Float16 or DType.BFloat16 ? DType.Float32 : dtype;
 
+    /// <summary>Refuses a type that is computed in another, for the kernels that would take its bytes for another's.</summary>
+    internal static void CheckComputed(DType dtype)
+    {
+        if (dtype.ComputeType() != dtype)
+            throw new ArgumentException($"{dtype.Name()} is a type to store numbers in; convert it to float32 first.");
+    }
+
     /// <summary>
     /// The distance from 1 to the next larger number of a floating-point type, twice the greatest relative error of
     /// rounding to it.

@@ -20,7 +20,7 @@ module internal Spectral =
     /// A vector, which is the last axis, on the diagonal of a matrix.
     let private asDiagonal (v: Tensor) = asRow v * eyeLike v v.Shape[v.Rank - 1]
 
-    let private epsilonOf (x: Tensor) = if x.DType = DType.Float32 then 1.2e-7 else 2.3e-16
+    let private epsilonOf (x: Tensor) = DTypes.Epsilon x.DType
 
     /// 1 / x where x is larger than a bound, 0 elsewhere.
     let private reciprocalAbove (bound: Tensor) (x: Tensor) : Tensor =
@@ -253,7 +253,7 @@ module internal Spectral =
            1.0 |]
 
     let private expmOf (x: Tensor) : Tensor =
-        let limit = if x.DType = DType.Float32 then 3.9 else 5.4
+        let limit = if x.DType = DType.Float64 then 5.4 else 3.9
         // The largest column sum of each matrix tells how often it is halved.
         let norms = maxOver [| x.Rank - 2; x.Rank - 1 |] true (sumOver [| x.Rank - 2 |] true (Tensor.Abs x))
         let halvings =

@@ -35,6 +35,7 @@ public static unsafe class Cumulative
     public static void ArgMax(
         DType dtype, int outer, int length, int inner, ReadOnlySpan<byte> x, Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         long count = (long)outer * length * inner;
         Check(x.Length, count, dtype.Size());
         Check(destination.Length, count, sizeof(long));
@@ -95,6 +96,7 @@ public static unsafe class Cumulative
         Span<byte> destination)
         where TStep : struct, IStep
     {
+        DTypes.CheckComputed(dtype);
         long count = (long)outer * length * inner;
         Check(a.Length, count, dtype.Size());
         Check(b.Length, count, dtype.Size());

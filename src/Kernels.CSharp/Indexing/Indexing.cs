@@ -89,6 +89,7 @@ public static unsafe class Indexing
     public static void OneHot(
         DType dtype, int count, int classes, DType indexType, ReadOnlySpan<byte> indices, Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         CheckIndices(indices.Length, indexType, count);
         CheckTensor(destination.Length, dtype.Size(), 1, count, classes, "The destination");
         destination.Clear();
@@ -308,6 +309,7 @@ public static unsafe class Indexing
         DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
         where TAddition : struct, IAddition
     {
+        DTypes.CheckComputed(dtype);
         destination.Clear();
         fixed (byte* pu = updates, pi = indices, pd = destination)
         {

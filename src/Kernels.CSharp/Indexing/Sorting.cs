@@ -18,6 +18,7 @@ public static unsafe class Sorting
     public static void ArgSort(
         DType dtype, int outer, int length, int inner, bool descending, ReadOnlySpan<byte> x, Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         long count = (long)outer * length * inner;
         Check(x.Length, count, dtype.Size());
         Check(destination.Length, count, sizeof(long));
@@ -46,6 +47,7 @@ public static unsafe class Sorting
         DType dtype, int rows, int length, int count, bool after, ReadOnlySpan<byte> sorted, ReadOnlySpan<byte> values,
         Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         Check(sorted.Length, (long)rows * length, dtype.Size());
         Check(values.Length, (long)rows * count, dtype.Size());
         Check(destination.Length, (long)rows * count, sizeof(long));

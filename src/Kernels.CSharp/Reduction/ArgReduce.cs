@@ -78,6 +78,7 @@ internal static unsafe class ArgReduce
         Span<byte> destination, int width)
         where P : struct, IPreference
     {
+        DTypes.CheckComputed(dtype);
         if ((uint)axis >= (uint)shape.Length)
             throw new ArgumentException($"The axis {axis} is not among the {shape.Length} axes of the tensor.");
         if (destination.Length % sizeof(long) != 0)

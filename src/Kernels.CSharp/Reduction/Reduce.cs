@@ -29,6 +29,7 @@ public static unsafe class Reduce
         Reduction op, DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape,
         uint axisMask, Span<byte> destination, int width)
     {
+        DTypes.CheckComputed(dtype);
         CheckType(op, dtype);
         ReduceAxis* axes = stackalloc ReduceAxis[shape.Length + 1];
         ReducePlan plan = ReducePlan.Make(axes, shape, xStrides, axisMask, dtype.Size(), x.Length, destination.Length);
