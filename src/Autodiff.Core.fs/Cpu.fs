@@ -491,9 +491,8 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     override _.ArgReduce(largest, x, axis) = base.ArgReduce(largest, wide x, axis)
     override _.MatMul(x, y, shape) = like x (base.MatMul(wide x, wide y, shape))
 
-    override _.LuFactor x =
-        let struct (lu, pivots) = base.LuFactor(wide x)
-        struct (like x lu, pivots)
+    /// The factors are for solving, and stay as they are.
+    override _.LuFactor x = base.LuFactor(wide x)
 
     override _.LuSolve(lu, pivots, b, shape, transposed) =
         like b (base.LuSolve(wide lu, pivots, wide b, shape, transposed))

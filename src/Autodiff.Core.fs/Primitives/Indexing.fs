@@ -5,7 +5,7 @@ namespace Autodiff
 module internal Indexing =
     let private checkIndices name (indices: Tensor) =
         if indices.DType <> DType.Int32 && indices.DType <> DType.Int64 then
-            Shape.fail name $"indices are {DTypes.Name indices.DType}; they must be integers: convert with To."
+            Shape.fail name $"indices are {DTypes.Name indices.DType}; they must be integers, such as int32 or int64: convert with To."
 
     /// Integers of any size as indices: the kernels take int32 and int64.
     let private positions (indices: Tensor) =

@@ -11,6 +11,10 @@ module internal Spectral =
     let private t (x: Tensor) = swapLast x
     let private half (x: Tensor) = (x + t x) * 0.5
     let private like (x: Tensor) shape = { Shape = shape; DType = x.DType }
+
+    // What is computed in several steps is rounded once, at their end.
+    let private computed (x: NDArray) : Tensor = Tensor.Cast(Concrete x, DTypes.ComputeType x.DType)
+    let private stored (out: TensorType) (y: Tensor) : NDArray = Tensor.Cast(y, out.DType).Array
     let private ofRows (x: Tensor) rows columns = Array.append x.Shape[.. x.Rank - 3] [| rows; columns |]
     let private joinRows (parts: Tensor[]) = concat -2 parts
 
@@ -210,14 +214,14 @@ module internal Spectral =
                 like inputs[0] (ofRows inputs[0] (columnsOf inputs[0]) (rowsOf inputs[0]))
 
             member _.Value(inputs, out) =
-                let x: Tensor = Concrete inputs[0]
+                let x = computed inputs[0]
 
                 if x.Size = 0 then
                     x.Device.Fill(out.DType, out.Shape, 0.0)
                 else
                     let u, s, vt = svd x
                     let bound = maxOver [| s.Rank - 1 |] true s * tolerance
-                    (matmul (t vt * asRow (reciprocalAbove bound s)) (t u)).Array
+                    stored out (matmul (t vt * asRow (reciprocalAbove bound s)) (t u))
 
             member _.Jvp(inputs, p, tangents) =
                 let a, d = inputs[0], tangents[0]
@@ -296,7 +300,7 @@ module internal Spectral =
                 like inputs[0] inputs[0].Shape
 
             member _.Value(inputs, out) =
-                if Shape.size out.Shape = 0L then inputs[0] else (expmOf (Concrete inputs[0])).Array
+                if Shape.size out.Shape = 0L then inputs[0] else stored out (expmOf (computed inputs[0]))
 
             member _.Jvp(inputs, _, tangents) = frechet inputs[0] tangents[0]
             member _.Vjp(inputs, _, ct, _) = frechet (t inputs[0]) ct }

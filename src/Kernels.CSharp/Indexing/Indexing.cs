@@ -184,6 +184,7 @@ public static unsafe class Indexing
         switch (rowBytes)
         {
             case 1: TakeElements(axisSize, x, indices, indexCount, destination, from, to); break;
+            case 2: TakeElements(axisSize, (short*)x, indices, indexCount, (short*)destination, from, to); break;
             case 4: TakeElements(axisSize, (int*)x, indices, indexCount, (int*)destination, from, to); break;
             case 8: TakeElements(axisSize, (long*)x, indices, indexCount, (long*)destination, from, to); break;
             default:
@@ -230,6 +231,7 @@ public static unsafe class Indexing
         switch (elementSize)
         {
             case 1: GatherElements(outer, axisSize, inner, x, indices, indexCount, destination); break;
+            case 2: GatherElements(outer, axisSize, inner, (short*)x, indices, indexCount, (short*)destination); break;
             case 4: GatherElements(outer, axisSize, inner, (int*)x, indices, indexCount, (int*)destination); break;
             default: GatherElements(outer, axisSize, inner, (long*)x, indices, indexCount, (long*)destination); break;
         }
