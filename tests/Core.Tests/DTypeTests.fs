@@ -218,6 +218,21 @@ type DTypeTests(output: ITestOutputHelper) =
                 Assert.Equal(stored, second.DType)
 
     [<Fact>]
+    member _.``Custom rules and batching keep the stored type``() =
+        for stored in narrow do
+            let x = ofType stored [ 0.5; -1.0; 2.0 ]
+            let viaVjp = customVjp square (fun x -> square x, x) (fun x (ct: Tensor) -> 2.0 * x * ct)
+            let viaJvp = customJvp square (fun x _ xDot -> 2.0 * x * xDot)
+
+            for f in [ viaVjp; viaJvp; square ] do
+                let g = grad (f >> Tensor.sum) x
+                Assert.Equal(stored, g.DType)
+                near 0.0 (ofType stored [ 1.0; -2.0; 4.0 ]) g
+                let batched = vmap (grad (f >> Tensor.sum)) (Tensor.stack 0 [ x; x + 1.0 ])
+                Assert.Equal(stored, batched.DType)
+                near 0.0 (Tensor.stack 0 [ 2.0 * x; 2.0 * x + 2.0 ]) batched
+
+    [<Fact>]
     member _.``A layer trains with a forward pass in 16 bits and masters in float32``() =
         for stored in narrow do
             let inputs = (Key 1).Normal [| 64; 8 |]
