@@ -13,7 +13,7 @@ module Transforms =
                 (if xs.Length = 0 then
                      "the argument holds no tensors."
                  else
-                     $"the argument is {types}, which has no derivatives; convert it to float32 or float64 with To.")
+                     $"the argument is {types}, which has no derivatives; convert it to a floating-point type with To.")
 
     let private orZeros (xs: Tensor[]) (ts: Tensor[]) =
         Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) xs ts

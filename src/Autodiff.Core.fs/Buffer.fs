@@ -69,12 +69,7 @@ type NDArray
     member this.View(shape: int[], strides, offset) =
         // One element of a small array is held inline, so that what follows takes the short path.
         if shape.Length = 0 && (storage :? (byte[])) && DTypes.IsFloat dtype then
-            let bytes = ReadOnlySpan<byte>(storage :?> byte[]).Slice(offset * DTypes.Size dtype)
-
-            if dtype = DType.Float64 then
-                NDArray.Scalar(device, MemoryMarshal.Read<float> bytes)
-            else
-                NDArray.Scalar(device, MemoryMarshal.Read<float32> bytes)
+            NDArray.Scalar(device, dtype, ReadOnlySpan<byte>(storage :?> byte[]).Slice(offset * DTypes.Size dtype))
         else
             NDArray(device, dtype, shape, strides, offset, storage, bits)
 
@@ -123,6 +118,12 @@ type NDArray
     /// The array of an inline scalar.
     static member Scalar(device: Device, value: float32) =
         NDArray(device, DType.Float32, Shape.scalar, null, 0, null, int64 (BitConverter.SingleToInt32Bits value))
+
+    /// The array of an inline scalar, from the bytes of its element.
+    static member Scalar(device: Device, dtype: DType, bytes: ReadOnlySpan<byte>) =
+        let mutable bits = 0L
+        bytes.Slice(0, DTypes.Size dtype).CopyTo(MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&bits, 1)))
+        NDArray(device, dtype, Shape.scalar, null, 0, null, bits)
 
 /// A place where arrays live and operations on them run. One implementation per kind of hardware; tensors reach
 /// kernels through this type alone.

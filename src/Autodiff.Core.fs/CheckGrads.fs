@@ -102,6 +102,13 @@ type CheckGrads private () =
             [<Optional; DefaultParameterValue(0)>] seed: int
         ) : unit =
         let leaves = Tree.leaves x
+
+        for x in leaves do
+            if DTypes.ComputeType x.DType <> x.DType then
+                Shape.fail
+                    "CheckGrads"
+                    $"{DTypes.Name x.DType} is too coarse for differences; convert the arguments to float64 with To."
+
         let isDouble = leaves |> Array.forall (fun x -> x.DType <> DType.Float32)
         let tolerance =
             if tolerance > 0.0 then tolerance

@@ -187,7 +187,7 @@ module internal Einsum =
             [| for i, l in List.indexed labels do
                    if not (isKept l) then
                        i |]
-        List.filter isKept labels, (if axes.Length = 0 then x else sumOver axes false x)
+        List.filter isKept labels, (if axes.Length = 0 then x else Tensor.Cast(sumOver axes false x, x.DType))
 
     /// The entries of an operand at which axes of one name have one index, each name once.
     let rec private diagonals (labels: int list) (x: Tensor) : int list * Tensor =
@@ -228,7 +228,7 @@ module internal Einsum =
                 if summed.IsEmpty then
                     x * reshape [| count batch; 1; count right |] y
                 else
-                    sumOver [| 2 |] false (x * y)
+                    Tensor.Cast(sumOver [| 2 |] false (x * y), x.DType)
             else
                 matmul (block (batch @ left @ summed) left summed a x) (block (batch @ summed @ right) summed right b y)
 

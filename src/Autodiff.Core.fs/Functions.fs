@@ -152,7 +152,9 @@ module Tensor =
     let internal meanOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
         let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
         let count = axes |> Array.fold (fun n a -> n * float x.Shape[a]) 1.0
-        sumOver axes keepAxes x * (1.0 / count)
+        // The sum may be beyond the range of float16 where the mean is not.
+        let sum = sumOver axes keepAxes (Tensor.Cast(x, DTypes.ComputeType x.DType))
+        Tensor.Cast(sum * (1.0 / count), x.DType)
 
     /// The mean of all elements.
     let mean (x: Tensor) : Tensor = meanOver [| 0 .. x.Rank - 1 |] false x

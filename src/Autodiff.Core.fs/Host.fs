@@ -38,28 +38,20 @@ module internal Host =
         x.Device.ToHost(x, MemoryMarshal.Cast<'T, byte>(Span<'T> result))
         result
 
-    let private ofArrayOf<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>
-        (values: Array)
-        =
-        let shape = Array.init values.Rank values.GetLength
-        let bytes = &MemoryMarshal.GetArrayDataReference values
-        let elements =
-            MemoryMarshal.CreateReadOnlySpan(&System.Runtime.CompilerServices.Unsafe.As<byte, 'T> &bytes, values.Length)
-        ofSpan "FromArray" shape elements
-
     /// An array on the host with the shape and elements of a .NET array of any rank.
     let ofArray (values: Array) : NDArray =
-        match Type.GetTypeCode(values.GetType().GetElementType()) with
-        | TypeCode.Single -> ofArrayOf<float32> values
-        | TypeCode.Double -> ofArrayOf<float> values
-        | TypeCode.Int32 -> ofArrayOf<int> values
-        | TypeCode.Int64 -> ofArrayOf<int64> values
-        | TypeCode.Boolean -> ofArrayOf<bool> values
-        | TypeCode.Byte -> ofArrayOf<byte> values
-        | _ ->
+        let found = DTypes.Find(values.GetType().GetElementType())
+
+        if not found.HasValue then
             Shape.fail
                 "FromArray"
-                $"elements of type {values.GetType().GetElementType().Name}; they must be float, double, int, long, bool or byte."
+                $"elements of type {values.GetType().GetElementType().Name}; they must be float, double, Half, BFloat16, int, long, short, sbyte, byte or bool."
+
+        let shape = Array.init values.Rank values.GetLength
+        Shape.validate "FromArray" shape
+        let bytes = &MemoryMarshal.GetArrayDataReference values
+        let length = Checked.(*) values.Length (DTypes.Size found.Value)
+        Cpu.Instance.FromHost(found.Value, shape, MemoryMarshal.CreateReadOnlySpan(&bytes, length))
 
     let private invariant = CultureInfo.InvariantCulture
 
@@ -92,6 +84,8 @@ module internal Host =
             match x.DType with
             | DType.Float64 -> ((toArray<float> x)[0]).ToString("R", invariant)
             | DType.Float32 -> ((toArray<float32> x)[0]).ToString("R", invariant)
+            | DType.Float16 -> ((toArray<Half> x)[0]).ToString("R", invariant)
+            | DType.BFloat16 -> ((toArray<BFloat16> x)[0]).ToString("R", invariant)
             | DType.Bool -> if (toArray<bool> x)[0] then "true" else "false"
             | _ -> ((toArray<int64> x)[0]).ToString(invariant)
         else

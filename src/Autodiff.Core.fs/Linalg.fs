@@ -103,7 +103,7 @@ module Linalg =
     let pinvWith (tolerance: float) (x: Tensor) : Tensor = Spectral.pinv tolerance (floating x)
 
     let private defaultTolerance (x: Tensor) =
-        float (max x.Shape[x.Rank - 1] x.Shape[x.Rank - 2]) * (if x.DType = DType.Float32 then 1.2e-7 else 2.3e-16)
+        float (max x.Shape[x.Rank - 1] x.Shape[x.Rank - 2]) * DTypes.Epsilon x.DType
 
     /// The Moore-Penrose inverse, with a tolerance of max (m, n) times the machine's precision.
     let pinv (x: Tensor) : Tensor =

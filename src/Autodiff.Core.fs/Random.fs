@@ -36,7 +36,7 @@ type Key private (state: uint64) =
 
     static member private CheckFloat(operation, dtype: DType) =
         if not (DTypes.IsFloat dtype) then
-            Shape.fail operation $"{DTypes.Name dtype} is not float32 or float64; for whole numbers use Integers."
+            Shape.fail operation $"{DTypes.Name dtype} is not a floating-point type, such as float32 or float64; for whole numbers use Integers."
 
     /// Numbers uniform on [low, high).
     member this.Uniform

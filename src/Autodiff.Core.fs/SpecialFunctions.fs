@@ -12,7 +12,6 @@ module SpecialFunctions =
 
     let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
-    let private largestOf (x: Tensor) = if x.DType = DType.Float64 then Double.MaxValue else float Single.MaxValue
 
     /// The cube root, with the sign of x; an infinite derivative at 0.
     let cbrt (x: Tensor) : Tensor = cbrtP.Apply x
@@ -83,7 +82,7 @@ module SpecialFunctions =
     /// x with NaN replaced by 0 and infinities by the largest finite numbers; the derivative there is 0.
     let nanToNum (x: Tensor) : Tensor =
         if DTypes.IsFloat x.DType then
-            let largest = largestOf x
+            let largest = DTypes.Largest x.DType
             let bounded = Tensor.Where(isInfinite x, Tensor.Signum x * largest, x)
             Tensor.Where(isNaN x, constant x 0.0, bounded)
         else

@@ -143,7 +143,7 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
 
     /// Binds the primitive. Integers become float32 where the function needs floats.
     member this.Apply(x: Tensor) : Tensor =
-        if takesFloats && x.DType < DType.Float32 && not (kernel.Supports x.DType) then
+        if takesFloats && not (DTypes.IsFloat x.DType || kernel.Supports x.DType) then
             this.Apply(Tensor.Cast(x, DType.Float32))
         elif x.Level <> 0L || not takesFloats then
             Tensor.Bind(this, x)
@@ -199,7 +199,7 @@ type BinaryPrimitive
         if x.DType <> y.DType then
             let dtype = DTypes.Promote(x.DType, y.DType)
             this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
-        elif x.DType < DType.Float32 && not (kernel.Supports x.DType) then
+        elif not (DTypes.IsFloat x.DType || kernel.Supports x.DType) then
             let dtype = if x.DType = DType.Bool then DType.Int32 else DType.Float32
             this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
         elif (x.Level ||| y.Level) <> 0L || not takesFloats then
@@ -434,7 +434,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Transpose(inputs, ct) = Tensor.Cast(ct, inputs[0].DType)
             member _.Batch(inputs, _, _) = Tensor.Cast(inputs[0], dtype) }
 
-    static let casts = Array.init 6 (fun i -> cast (LanguagePrimitives.EnumOfValue<byte, DType>(byte i)))
+    static let casts = Array.init DTypes.Count (fun i -> cast (LanguagePrimitives.EnumOfValue<byte, DType>(byte i)))
 
     static let stop =
         { new LinearPrimitive("stopGradient") with
@@ -645,13 +645,26 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// A scalar of type float32.
     static member Scalar(value: float32) : Tensor = Concrete(NDArray.Scalar(Cpu.Instance, value))
 
-    /// A scalar on the device of a tensor, of its type (float32 if that type cannot hold the value).
+    /// A scalar on the device of a tensor, of its type; a value that an integer type does not hold takes the narrowest
+    /// type with which that promotes to one that does, so that nothing wraps: an integer, or float32.
     static member internal ScalarOf(like: Tensor, value: float) : Tensor =
+        let isWithin low high = value >= low && value <= high
+
         let dtype =
-            if DTypes.IsFloat like.DType then like.DType
-            elif value <> Math.Floor value then DType.Float32
-            elif like.DType = DType.Bool then DType.Int32
-            else like.DType
+            if DTypes.IsFloat like.DType then
+                like.DType
+            elif value <> Math.Floor value || not (Math.Abs value < 9223372036854775808.0) then
+                DType.Float32
+            else
+                let narrowest =
+                    if isWithin 0.0 127.0 then DType.Bool
+                    elif isWithin -128.0 127.0 then DType.Int8
+                    elif isWithin 0.0 255.0 then DType.UInt8
+                    elif isWithin -32768.0 32767.0 then DType.Int16
+                    elif isWithin -2147483648.0 2147483647.0 then DType.Int32
+                    else DType.Int64
+
+                DTypes.Promote((if like.DType = DType.Bool then DType.Int32 else like.DType), narrowest)
 
         Concrete(like.Device.Fill(dtype, Shape.scalar, value))
 
@@ -680,6 +693,22 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// A tensor on the host from values in row-major order.
     static member From(values: ReadOnlySpan<byte>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<sbyte>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<int16>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A float16 tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<Half>, [<ParamArray>] shape: int[]) : Tensor =
+        Concrete(Host.ofSpan "From" shape values)
+
+    /// A bfloat16 tensor on the host from values in row-major order.
+    static member From(values: ReadOnlySpan<BFloat16>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 
     /// A tensor on the host with the shape and elements of a .NET array of any rank.

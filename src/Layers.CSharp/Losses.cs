@@ -68,7 +68,7 @@ public static class Losses
                 $"{name}: class numbers are {target.DType.Name()}; they must be integers: convert with To(DType.Int32).");
         }
 
-        Tensor labels = target.DType == DType.UInt8 ? target.To(DType.Int32) : target;
+        Tensor labels = target.DType == DType.Int64 ? target : target.To(DType.Int32);
         CheckLabels(name, labels, classes);
         return output.LogSoftmax(-1).Gather(labels.Reshape([.. labels.Shape, 1]), -1).Sum() * scale;
     }

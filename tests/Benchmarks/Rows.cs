@@ -36,6 +36,11 @@ internal static class Rows
             Func<Tensor, Tensor> gradient = Gradient.Of((Tensor v) => Chain(v).Sum());
             return () => gradient(x);
         }),
+        new("float32 to float16 and back 1e6", () =>
+        {
+            Tensor x = Normal(1_000_000);
+            return () => x.To(DType.Float16).To(DType.Float32);
+        }),
         new("softmax 512x1000", () =>
         {
             Tensor x = Normal(512, 1000);

@@ -329,3 +329,38 @@ type LawsTests(output: ITestOutputHelper) =
             Assert.Equal((if expected.DType = DType.Float64 then DType.Float32 else expected.DType), actual.DType)
             let error = distance (floats expected) (floats actual)
             Assert.True(error <= 4e-6, $"differs by {error:g3}"))
+
+    [<Fact>]
+    member _.``float16 and bfloat16 give the float32 result rounded once``() =
+        // Custom functions are composed: each of their operations rounds.
+        let composed = [ "customJvp"; "customVjp"; "cast" ]
+
+        let table =
+            cases
+            |> List.filter (fun c -> Array.exists isFloat c.Inputs && not (List.contains c.Entry.Name composed))
+
+        for stored in [ DType.Float16; DType.BFloat16 ] do
+            run (DTypes.Name stored) table (fun case ->
+                let inputs = case.Inputs |> Array.map (fun x -> if isFloat x then Tensor.cast stored x else x)
+                let widened = inputs |> Array.map (fun x -> if isFloat x then Tensor.cast DType.Float32 x else x)
+                let wide, actual = bind case widened, bind case inputs
+                let expected = if wide.DType = DType.Float32 then Tensor.cast stored wide else wide
+                Assert.True(sameBits expected actual, $"{actual} but of float32 {wide}"))
+
+    [<Fact>]
+    member _.``Derivatives have the type of their inputs, whatever it is``() =
+        // A custom function packs its argument into one vector, of a type of its own.
+        let table = moving |> List.filter (fun (case, _) -> not (case.Entry.Name.StartsWith "custom"))
+
+        for dtype in [ DType.Float16; DType.BFloat16; DType.Float32 ] do
+            table
+            |> forEach (fun (case, active) -> $"{case.Label}, inputs %A{active}") (fun (case, active) ->
+                let inputs = case.Inputs |> Array.map (fun x -> if isFloat x then Tensor.cast dtype x else x)
+                let y = bind case inputs
+                let us = inputs |> Array.mapi (fun i x -> if List.contains i active then directionLike i x else null)
+                let dy = case.Primitive.Jvp(inputs, y, us)
+                Assert.Equal(y.DType, (orZeros y dy).DType)
+
+                for i in active do
+                    let ct = case.Primitive.Vjp(inputs, y, directionLike 7 y, i)
+                    Assert.Equal(dtype, (orZeros inputs[i] ct).DType))

@@ -124,6 +124,7 @@ public class ElementwiseTests
     public void Selection_reads_any_strides(int width)
     {
         SelectionReadsAnyStrides<byte>(DType.UInt8, width);
+        SelectionReadsAnyStrides<short>(DType.Int16, width);
         SelectionReadsAnyStrides<float>(DType.Float32, width);
         SelectionReadsAnyStrides<long>(DType.Int64, width);
     }

@@ -88,6 +88,8 @@ public class IndexingTests
         AllAgree<int>(indexType);
         AllAgree<long>(indexType);
         AllAgree<byte>(indexType);
+        AllAgree<sbyte>(indexType);
+        AllAgree<short>(indexType);
     }
 
     [Fact]

@@ -109,6 +109,8 @@ public class ReduceTests
         Agree<int, int>(DType.Int32, i => i * -1640531535, shape, strides, mask, width);
         Agree<long, long>(DType.Int64, i => i * -7046029254386353131L, shape, strides, mask, width);
         Agree<byte, byte>(DType.UInt8, i => (byte)(i * 2654435761u >> 9), shape, strides, mask, width);
+        Agree<sbyte, sbyte>(DType.Int8, i => (sbyte)(i * 2654435761u >> 9), shape, strides, mask, width);
+        Agree<short, short>(DType.Int16, i => (short)(i * 2654435761u >> 9), shape, strides, mask, width);
     }
 
     [Theory, MemberData(nameof(Widths))]
@@ -289,6 +291,8 @@ public class ReduceTests
                 Check(DType.Int32, [.. values.Select(v => (int)v)], shape, strides, axis, width);
                 Check(DType.Int64, [.. values.Select(v => (long)v)], shape, strides, axis, width);
                 Check(DType.UInt8, [.. values.Select(v => (byte)(v + 40))], shape, strides, axis, width);
+                Check(DType.Int8, [.. values.Select(v => (sbyte)v)], shape, strides, axis, width);
+                Check(DType.Int16, [.. values.Select(v => (short)v)], shape, strides, axis, width);
             }
         }
 

@@ -37,12 +37,9 @@ internal static class Samples
 {
     private static readonly int[][] Shapes = [[], [1], [3], [2, 3], [2, 1, 4], [0], [0, 3], [3, 0], [1, 1, 1, 1, 1]];
 
-    private static readonly DType[] DTypes =
-        [DType.Bool, DType.UInt8, DType.Int32, DType.Int64, DType.Float32, DType.Float64];
-
     public static IEnumerable<KeyValuePair<string, Tensor>> Tensors()
     {
-        foreach (DType dtype in DTypes)
+        foreach (DType dtype in Enum.GetValues<DType>())
             foreach (int[] shape in Shapes)
                 yield return new($"{dtype} ({string.Join(", ", shape)})", (new Key(shape.Length).Uniform(shape) * 300.0 - 50.0).To(dtype));
 
@@ -62,6 +59,8 @@ internal static class Samples
         Assert.True(expected.Shape.SequenceEqual(actual.Shape), $"{name}: ({string.Join(", ", actual.Shape)})");
         bool same = expected.DType switch
         {
+            DType.Float16 => Bits<Half>(expected).SequenceEqual(Bits<Half>(actual)),
+            DType.BFloat16 => Bits<BFloat16>(expected).SequenceEqual(Bits<BFloat16>(actual)),
             DType.Float32 => Bits<float>(expected).SequenceEqual(Bits<float>(actual)),
             DType.Float64 => Bits<double>(expected).SequenceEqual(Bits<double>(actual)),
             _ => expected.ToArray<long>().SequenceEqual(actual.ToArray<long>()),

@@ -21,8 +21,8 @@ public sealed class IdxTests : IDisposable
     private static readonly (byte Type, int[] Shape, byte[] Data, Tensor Expected)[] Good =
     [
         (0x08, [2, 2], [0, 1, 128, 255], Tensor.From(new byte[] { 0, 1, 128, 255 }, 2, 2)),
-        (0x09, [2], [1, 0xFF], Tensor.From([1, -1], 2)),
-        (0x0B, [2], [0x01, 0x02, 0xFF, 0xFE], Tensor.From([258, -2], 2)),
+        (0x09, [2], [1, 0xFF], Tensor.From(new sbyte[] { 1, -1 }, 2)),
+        (0x0B, [2], [0x01, 0x02, 0xFF, 0xFE], Tensor.From(new short[] { 258, -2 }, 2)),
         (0x0C, [1, 1, 1], [0x01, 0x02, 0x03, 0x04], Tensor.From([0x01020304], 1, 1, 1)),
         (0x0D, [1], [0x3F, 0xC0, 0, 0], Tensor.From([1.5f], 1)),
         (0x0E, [1], [0xC0, 0x04, 0, 0, 0, 0, 0, 0], Tensor.From([-2.5], 1)),

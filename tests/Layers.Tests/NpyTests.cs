@@ -25,13 +25,13 @@ public sealed class NpyTests : IDisposable
             Tensor.From([-2L, -1, 0, 1, 2, 3], 2, 3)),
         ("float16",
             "k05VTVBZAQB2AHsnZGVzY3InOiAnPGYyJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAOAA8AD4AQABBAEI=",
-            Tensor.From([0.5f, 1f, 1.5f, 2f, 2.5f, 3f], 2, 3)),
+            Tensor.From([0.5f, 1f, 1.5f, 2f, 2.5f, 3f], 2, 3).To(DType.Float16)),
         ("int8",
             "k05VTVBZAQB2AHsnZGVzY3InOiAnfGkxJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAr+/wABAgM=",
-            Tensor.From([-2, -1, 0, 1, 2, 3], 2, 3)),
+            Tensor.From(new sbyte[] { -2, -1, 0, 1, 2, 3 }, 2, 3)),
         ("big-endian int16",
             "k05VTVBZAQB2AHsnZGVzY3InOiAnPmkyJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAr//v//AAAAAQACAAM=",
-            Tensor.From([-2, -1, 0, 1, 2, 3], 2, 3)),
+            Tensor.From(new short[] { -2, -1, 0, 1, 2, 3 }, 2, 3)),
         ("uint32",
             "k05VTVBZAQB2AHsnZGVzY3InOiAnPHU0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoBKGvuAihr7gMoa+4EKGvuBShr7gYoa+4=",
             Tensor.From([4000000001, 4000000002, 4000000003, 4000000004, 4000000005, 4000000006L], 2, 3)),
@@ -62,7 +62,7 @@ public sealed class NpyTests : IDisposable
     [Fact]
     public void Saved_files_of_row_order_are_those_of_NumPy()
     {
-        foreach (string name in new[] { "little-endian float32", "bool", "a vector of uint8", "a scalar", "no rows" })
+        foreach (string name in new[] { "little-endian float32", "float16", "int8", "bool", "a vector of uint8", "a scalar", "no rows" })
         {
             (_, string content, Tensor tensor) = Good.Single(row => row.Name == name);
             Npy.Save(files["x.npy"], tensor);
@@ -71,9 +71,17 @@ public sealed class NpyTests : IDisposable
     }
 
     [Fact]
+    public void A_type_that_NumPy_lacks_is_refused_and_no_file_is_left()
+    {
+        var error = Assert.Throws<ArgumentException>(() => Npy.Save(files["x.npy"], Tensor.From([(BFloat16)1f], 1)));
+        Assert.Contains("To(DType.Float32)", error.Message);
+        Assert.False(File.Exists(files["x.npy"]));
+    }
+
+    [Fact]
     public void Saving_then_loading_gives_the_same_tensor()
     {
-        foreach ((string name, Tensor tensor) in Samples.Tensors())
+        foreach ((string name, Tensor tensor) in Samples.Tensors().Where(sample => sample.Value.DType != DType.BFloat16))
         {
             Npy.Save(files["x.npy"], tensor);
             Samples.AssertSame(tensor, Npy.Load(files["x.npy"]), name);

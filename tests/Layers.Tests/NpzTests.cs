@@ -24,7 +24,7 @@ public sealed class NpzTests : IDisposable
     [Fact]
     public void Saving_then_loading_gives_the_same_tensors_in_the_same_order()
     {
-        KeyValuePair<string, Tensor>[] tensors = [.. Samples.Tensors()];
+        KeyValuePair<string, Tensor>[] tensors = [.. Samples.Tensors().Where(sample => sample.Value.DType != DType.BFloat16)];
         foreach (bool compress in new[] { false, true })
         {
             Npz.Save(files["x.npz"], tensors, compress);

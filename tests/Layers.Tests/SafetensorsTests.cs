@@ -54,10 +54,10 @@ public sealed class SafetensorsTests : IDisposable
 
     private static readonly (string DType, byte[] Data, Tensor Expected)[] Converted =
     [
-        ("F16", [0x00, 0x3E, 0x00, 0xC0], Tensor.From([1.5f, -2f], 2)),
-        ("BF16", [0xC0, 0x3F, 0x00, 0xC0], Tensor.From([1.5f, -2f], 2)),
-        ("I8", [0xFF, 2], Tensor.From([-1, 2], 2)),
-        ("I16", [0xFF, 0xFF, 2, 1], Tensor.From([-1, 258], 2)),
+        ("F16", [0x00, 0x3E, 0x00, 0xC0], Tensor.From([(Half)1.5f, (Half)(-2f)], 2)),
+        ("BF16", [0xC0, 0x3F, 0x00, 0xC0], Tensor.From([(BFloat16)1.5f, (BFloat16)(-2f)], 2)),
+        ("I8", [0xFF, 2], Tensor.From(new sbyte[] { -1, 2 }, 2)),
+        ("I16", [0xFF, 0xFF, 2, 1], Tensor.From(new short[] { -1, 258 }, 2)),
         ("U16", [0xFF, 0xFF, 2, 1], Tensor.From([65535, 258], 2)),
         ("U32", [0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 0, 0], Tensor.From([4294967295, 2L], 2)),
         ("U64", [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], Tensor.From([1L, 2L], 2)),

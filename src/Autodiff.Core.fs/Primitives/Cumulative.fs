@@ -11,10 +11,6 @@ module internal Cumulative =
         if x.DType = DType.Bool then
             Shape.fail name "bool is not a type it works on; convert with To."
 
-    /// Narrow types become int64, as in sums.
-    let private widened (x: Tensor) =
-        if x.DType = DType.Bool || x.DType = DType.UInt8 then Tensor.Cast(x, DType.Int64) else x
-
     let rec private cumsumP (axis: int) (reverse: bool) =
         { new LinearPrimitive("cumsum") with
             member _.Parameters = [ "axis", box axis; "reverse", box reverse ]
@@ -29,7 +25,7 @@ module internal Cumulative =
 
     /// The running sums along an axis, from its beginning or, reversed, from its end.
     let cumsum axis reverse (x: Tensor) : Tensor =
-        Tensor.Bind(cumsumP (Shape.axis "cumsum" x.Rank axis) reverse, widened x)
+        Tensor.Bind(cumsumP (Shape.axis "cumsum" x.Rank axis) reverse, summable x)
 
     /// x moved by one place along an axis, with a zero put in: to the end, or (back) to the beginning.
     let private moved axis back (x: Tensor) =
@@ -89,7 +85,7 @@ module internal Cumulative =
         let name = "linearRecurrence"
         let dtype = DTypes.Promote(a.DType, b.DType)
         let shape = Shape.broadcast name a.Shape b.Shape
-        let full (x: Tensor) = widened (Tensor.BroadcastTo(Tensor.Cast(x, dtype), shape))
+        let full (x: Tensor) = summable (Tensor.BroadcastTo(Tensor.Cast(x, dtype), shape))
         Tensor.Bind(recurrenceP (Shape.axis name shape.Length axis) reverse, full a, full b)
 
     /// The products of the elements before each, or after each (reverse), without the element itself.
@@ -102,7 +98,7 @@ module internal Cumulative =
 
     let cumprod axis (x: Tensor) : Tensor =
         let axis = Shape.axis "cumprod" x.Rank axis
-        let x = widened x
+        let x = summable x
 
         if x.Size = 0 then
             x
@@ -152,7 +148,7 @@ module internal Cumulative =
 
     /// The product over sorted axes.
     let prodOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
-        let y = Tensor.Bind(prodP axes, widened x)
+        let y = Tensor.Bind(prodP axes, summable x)
         if keepAxes then y else reshape (Shape.reduce x.Shape axes false) y
 
     let rec private cumargmaxP (axis: int) =

@@ -215,7 +215,7 @@ module internal Decompositions =
             member _.Value(inputs, out) =
                 let x = inputs[0]
                 let n = x.Shape[x.Rank - 1]
-                let epsilon = if x.DType = DType.Float32 then 1.2e-7 else 2.3e-16
+                let epsilon = DTypes.Epsilon x.DType
 
                 let isRegular (pivots: float[]) =
                     let sizes = pivots |> Array.map abs

@@ -5,7 +5,14 @@ namespace Autodiff
 module internal Indexing =
     let private checkIndices name (indices: Tensor) =
         if indices.DType <> DType.Int32 && indices.DType <> DType.Int64 then
-            Shape.fail name $"indices are {DTypes.Name indices.DType}; they must be int32 or int64."
+            Shape.fail name $"indices are {DTypes.Name indices.DType}; they must be integers, such as int32 or int64: convert with To."
+
+    /// Integers of any size as indices: the kernels take int32 and int64.
+    let private positions (indices: Tensor) =
+        if DTypes.IsInteger indices.DType && indices.DType < DType.Int32 then
+            Tensor.Cast(indices, DType.Int32)
+        else
+            indices
 
     /// Runs a kernel that finds out itself whether positions lie outside an axis of length n.
     let private within name (axis: int) (n: int) (run: unit -> NDArray) =
@@ -143,19 +150,19 @@ module internal Indexing =
                     Tensor.Bind(scatterAddP (hidden + 1) (axis + 1) n, reshape at.Shape x, at) }
 
     /// Zeros of length n along an axis, with entries of x added at indices: the transpose of take.
-    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor = Tensor.Bind(takeAddP 0 axis n, x, indices)
+    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor = Tensor.Bind(takeAddP 0 axis n, x, positions indices)
 
     /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
     let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(takeP 0 (Shape.axis "take" x.Rank axis), x, indices)
+        Tensor.Bind(takeP 0 (Shape.axis "take" x.Rank axis), x, positions indices)
 
     /// Elements of x along an axis, each at the position that indices holds at its place (numpy.take_along_axis).
     let gather (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(gatherP 0 (Shape.axis "gather" x.Rank axis), x, indices)
+        Tensor.Bind(gatherP 0 (Shape.axis "gather" x.Rank axis), x, positions indices)
 
     /// Zeros with elements of x added along an axis of length n at the positions that indices holds at their places.
     let scatterAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(scatterAddP 0 (Shape.axis "scatterAdd" x.Rank axis) n, x, indices)
+        Tensor.Bind(scatterAddP 0 (Shape.axis "scatterAdd" x.Rank axis) n, x, positions indices)
 
     let rec private lastWritersP (hidden: int) (axis: int) (n: int) =
         { new Primitive("lastWriters") with
@@ -177,6 +184,7 @@ module internal Indexing =
     /// Of several updates of one element the last remains, and it alone receives a derivative.
     let scatter (axis: int) (indices: Tensor) (updates: Tensor) (x: Tensor) : Tensor =
         let axis = Shape.axis "scatter" x.Rank axis
+        let indices = positions indices
         sameButAxis "scatter" axis x indices
 
         if not (Shape.broadcastsTo updates.Shape indices.Shape) then
@@ -208,4 +216,4 @@ module internal Indexing =
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     /// A last axis of zeros with a one at each index; an index outside gives zeros only.
-    let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor = Tensor.Bind(oneHotP classes dtype, indices)
+    let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor = Tensor.Bind(oneHotP classes dtype, positions indices)

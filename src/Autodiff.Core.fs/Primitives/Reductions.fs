@@ -16,9 +16,12 @@ module internal Reductions =
     let private drop (axes: int[]) keepAxes (x: Tensor) (y: Tensor) =
         if keepAxes then y else reshape (Shape.reduce x.Shape axes false) y
 
+    /// Sums and products of integers and truth values are int64.
+    let summable (x: Tensor) : Tensor = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Int64)
+
     /// The sum over sorted axes.
     let sumOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
-        let x = if x.DType = DType.Bool || x.DType = DType.UInt8 then Tensor.Cast(x, DType.Int64) else x
+        let x = summable x
 
         if not keepAxes && axes.Length = x.Rank then
             Tensor.SumTo(x, Shape.scalar)

@@ -11,6 +11,10 @@ module internal Spectral =
     let private t (x: Tensor) = swapLast x
     let private half (x: Tensor) = (x + t x) * 0.5
     let private like (x: Tensor) shape = { Shape = shape; DType = x.DType }
+
+    // What is computed in several steps is rounded once, at their end.
+    let private computed (x: NDArray) : Tensor = Tensor.Cast(Concrete x, DTypes.ComputeType x.DType)
+    let private stored (out: TensorType) (y: Tensor) : NDArray = Tensor.Cast(y, out.DType).Array
     let private ofRows (x: Tensor) rows columns = Array.append x.Shape[.. x.Rank - 3] [| rows; columns |]
     let private joinRows (parts: Tensor[]) = concat -2 parts
 
@@ -20,7 +24,7 @@ module internal Spectral =
     /// A vector, which is the last axis, on the diagonal of a matrix.
     let private asDiagonal (v: Tensor) = asRow v * eyeLike v v.Shape[v.Rank - 1]
 
-    let private epsilonOf (x: Tensor) = if x.DType = DType.Float32 then 1.2e-7 else 2.3e-16
+    let private epsilonOf (x: Tensor) = DTypes.Epsilon x.DType
 
     /// 1 / x where x is larger than a bound, 0 elsewhere.
     let private reciprocalAbove (bound: Tensor) (x: Tensor) : Tensor =
@@ -210,14 +214,14 @@ module internal Spectral =
                 like inputs[0] (ofRows inputs[0] (columnsOf inputs[0]) (rowsOf inputs[0]))
 
             member _.Value(inputs, out) =
-                let x: Tensor = Concrete inputs[0]
+                let x = computed inputs[0]
 
                 if x.Size = 0 then
                     x.Device.Fill(out.DType, out.Shape, 0.0)
                 else
                     let u, s, vt = svd x
                     let bound = maxOver [| s.Rank - 1 |] true s * tolerance
-                    (matmul (t vt * asRow (reciprocalAbove bound s)) (t u)).Array
+                    stored out (matmul (t vt * asRow (reciprocalAbove bound s)) (t u))
 
             member _.Jvp(inputs, p, tangents) =
                 let a, d = inputs[0], tangents[0]
@@ -253,7 +257,7 @@ module internal Spectral =
            1.0 |]
 
     let private expmOf (x: Tensor) : Tensor =
-        let limit = if x.DType = DType.Float32 then 3.9 else 5.4
+        let limit = if x.DType = DType.Float64 then 5.4 else 3.9
         // The largest column sum of each matrix tells how often it is halved.
         let norms = maxOver [| x.Rank - 2; x.Rank - 1 |] true (sumOver [| x.Rank - 2 |] true (Tensor.Abs x))
         let halvings =
@@ -296,7 +300,7 @@ module internal Spectral =
                 like inputs[0] inputs[0].Shape
 
             member _.Value(inputs, out) =
-                if Shape.size out.Shape = 0L then inputs[0] else (expmOf (Concrete inputs[0])).Array
+                if Shape.size out.Shape = 0L then inputs[0] else stored out (expmOf (computed inputs[0]))
 
             member _.Jvp(inputs, _, tangents) = frechet inputs[0] tangents[0]
             member _.Vjp(inputs, _, ct, _) = frechet (t inputs[0]) ct }

@@ -81,7 +81,7 @@ public static class Convolution
 
     private static void Check(DType dtype, in ConvolutionShape s, int x, int w, int y)
     {
-        if (!dtype.IsFloat())
+        if (dtype is not (DType.Float32 or DType.Float64))
             throw new ArgumentException($"Convolutions are of float32 or float64, not of {dtype.Name()}.");
         s.Validate();
         int size = dtype.Size();

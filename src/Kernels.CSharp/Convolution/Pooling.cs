@@ -178,7 +178,7 @@ public static unsafe class Pooling
 
     private static void Check(DType dtype, in PoolShape s, int x, int y)
     {
-        if (!dtype.IsFloat()) throw new ArgumentException($"Pooling is of float32 or float64, not of {dtype.Name()}.");
+        if (dtype is not (DType.Float32 or DType.Float64)) throw new ArgumentException($"Pooling is of float32 or float64, not of {dtype.Name()}.");
         s.Validate();
         int size = dtype.Size();
         if (x != (long)s.InputLength * size || y != (long)s.OutputLength * size)

@@ -6,17 +6,20 @@ public static class Binary
     /// <summary>x + y; integers wrap.</summary>
     public static readonly BinaryKernel Add =
         new NumberBinaryKernel<AddOperator<float>, AddOperator<double>, AddOperator<int>,
-            AddOperator<long>, AddOperator<byte>>("add", "x + y");
+            AddOperator<long>, AddOperator<short>,
+            AddOperator<sbyte>, AddOperator<byte>>("add", "x + y");
 
     /// <summary>x - y; integers wrap.</summary>
     public static readonly BinaryKernel Subtract =
         new NumberBinaryKernel<SubtractOperator<float>, SubtractOperator<double>, SubtractOperator<int>,
-            SubtractOperator<long>, SubtractOperator<byte>>("subtract", "x - y");
+            SubtractOperator<long>, SubtractOperator<short>,
+            SubtractOperator<sbyte>, SubtractOperator<byte>>("subtract", "x - y");
 
     /// <summary>x y; integers wrap.</summary>
     public static readonly BinaryKernel Multiply =
         new NumberBinaryKernel<MultiplyOperator<float>, MultiplyOperator<double>, MultiplyOperator<int>,
-            MultiplyOperator<long>, MultiplyOperator<byte>>("multiply", "x * y");
+            MultiplyOperator<long>, MultiplyOperator<short>,
+            MultiplyOperator<sbyte>, MultiplyOperator<byte>>("multiply", "x * y");
 
     /// <summary>
     /// x / y; integers truncate towards 0, the least integer by -1 wraps, and a zero divisor among them throws
@@ -24,7 +27,8 @@ public static class Binary
     /// </summary>
     public static readonly BinaryKernel Divide =
         new NumberBinaryKernel<DivideOperator<float>, DivideOperator<double>, DivideOperator<int>,
-            DivideOperator<long>, DivideOperator<byte>>("divide", "x / y");
+            DivideOperator<long>, DivideOperator<short>,
+            DivideOperator<sbyte>, DivideOperator<byte>>("divide", "x / y");
 
     /// <summary>
     /// x^y, with x^0 = 1^y = 1 for every x and y, NaN too; integers wrap, a negative integer exponent gives the
@@ -33,17 +37,20 @@ public static class Binary
     /// </summary>
     public static readonly BinaryKernel Power =
         new NumberBinaryKernel<PowerOperator<float>, PowerOperator<double>, IntegerPowerOperator<int>,
-            IntegerPowerOperator<long>, IntegerPowerOperator<byte>>("power", "pow(x, y)");
+            IntegerPowerOperator<long>, IntegerPowerOperator<short>,
+            IntegerPowerOperator<sbyte>, IntegerPowerOperator<byte>>("power", "pow(x, y)");
 
     /// <summary>The greater of x and y; NaN if either is, and 0 is above -0.</summary>
     public static readonly BinaryKernel Maximum =
         new NumberBinaryKernel<MaximumOperator<float>, MaximumOperator<double>, MaximumOperator<int>,
-            MaximumOperator<long>, MaximumOperator<byte>>("maximum", "x > y || x != x ? x : y");
+            MaximumOperator<long>, MaximumOperator<short>,
+            MaximumOperator<sbyte>, MaximumOperator<byte>>("maximum", "x > y || x != x ? x : y");
 
     /// <summary>The lesser of x and y; NaN if either is, and -0 is below 0.</summary>
     public static readonly BinaryKernel Minimum =
         new NumberBinaryKernel<MinimumOperator<float>, MinimumOperator<double>, MinimumOperator<int>,
-            MinimumOperator<long>, MinimumOperator<byte>>("minimum", "x < y || x != x ? x : y");
+            MinimumOperator<long>, MinimumOperator<short>,
+            MinimumOperator<sbyte>, MinimumOperator<byte>>("minimum", "x < y || x != x ? x : y");
 
     /// <summary>The angle of the point (y, x), whose tangent is x / y: x is the ordinate, as in C.</summary>
     public static readonly BinaryKernel Atan2 =
@@ -68,7 +75,8 @@ public static class Binary
     /// </summary>
     public static readonly BinaryKernel Remainder =
         new NumberBinaryKernel<RemainderOperator<float>, RemainderOperator<double>, IntegerRemainderOperator<int>,
-            IntegerRemainderOperator<long>, IntegerRemainderOperator<byte>>("remainder", "x - y * floor(x / y)");
+            IntegerRemainderOperator<long>, IntegerRemainderOperator<short>,
+            IntegerRemainderOperator<sbyte>, IntegerRemainderOperator<byte>>("remainder", "x - y * floor(x / y)");
 
     /// <summary>
     /// The greatest integer not above x / y; a zero divisor gives an infinity or NaN, among integers it throws
@@ -76,7 +84,8 @@ public static class Binary
     /// </summary>
     public static readonly BinaryKernel FloorDivide =
         new NumberBinaryKernel<FloorDivideOperator<float>, FloorDivideOperator<double>, IntegerFloorDivideOperator<int>,
-            IntegerFloorDivideOperator<long>, IntegerFloorDivideOperator<byte>>("floorDivide", "floor(x / y)");
+            IntegerFloorDivideOperator<long>, IntegerFloorDivideOperator<short>,
+            IntegerFloorDivideOperator<sbyte>, IntegerFloorDivideOperator<byte>>("floorDivide", "floor(x / y)");
 
     /// <summary>
     /// The derivative of order x of digamma at y, for whole x from 0: digamma itself, trigamma and on. NaN for other x;
@@ -87,7 +96,8 @@ public static class Binary
 
     /// <summary>The bits of x moved up by y places; 0 if y is negative or not below their number.</summary>
     public static readonly BinaryKernel LeftShift =
-        new IntegerBinaryKernel<LeftShiftOperator<int>, LeftShiftOperator<long>, LeftShiftOperator<byte>>(
+        new IntegerBinaryKernel<LeftShiftOperator<int>, LeftShiftOperator<long>, LeftShiftOperator<short>,
+            LeftShiftOperator<sbyte>, LeftShiftOperator<byte>>(
             "leftShift", "x << y");
 
     /// <summary>
@@ -95,20 +105,24 @@ public static class Binary
     /// the number of bits.
     /// </summary>
     public static readonly BinaryKernel RightShift =
-        new IntegerBinaryKernel<RightShiftOperator<int>, RightShiftOperator<long>, RightShiftOperator<byte>>(
+        new IntegerBinaryKernel<RightShiftOperator<int>, RightShiftOperator<long>, RightShiftOperator<short>,
+            RightShiftOperator<sbyte>, RightShiftOperator<byte>>(
             "rightShift", "x >> y");
 
     /// <summary>x and y of truth values, bit by bit of integers.</summary>
     public static readonly BinaryKernel And =
-        new BitsBinaryKernel<AndOperator<int>, AndOperator<long>, AndOperator<byte>>("and", "x & y");
+        new BitsBinaryKernel<AndOperator<int>, AndOperator<long>, AndOperator<short>,
+            AndOperator<sbyte>, AndOperator<byte>>("and", "x & y");
 
     /// <summary>x or y of truth values, bit by bit of integers.</summary>
     public static readonly BinaryKernel Or =
-        new BitsBinaryKernel<OrOperator<int>, OrOperator<long>, OrOperator<byte>>("or", "x | y");
+        new BitsBinaryKernel<OrOperator<int>, OrOperator<long>, OrOperator<short>,
+            OrOperator<sbyte>, OrOperator<byte>>("or", "x | y");
 
     /// <summary>Either x or y of truth values, bit by bit of integers.</summary>
     public static readonly BinaryKernel Xor =
-        new BitsBinaryKernel<XorOperator<int>, XorOperator<long>, XorOperator<byte>>("xor", "x ^ y");
+        new BitsBinaryKernel<XorOperator<int>, XorOperator<long>, XorOperator<short>,
+            XorOperator<sbyte>, XorOperator<byte>>("xor", "x ^ y");
 
     /// <summary>x y (1 - y): the cotangent x through the sigmoid whose output is y.</summary>
     public static readonly BinaryKernel SigmoidGradient =

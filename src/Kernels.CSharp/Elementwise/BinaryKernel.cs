@@ -3,7 +3,7 @@ namespace Autodiff.Kernels;
 /// <summary>A function of two numbers, applied to the pairs of elements of two tensors.</summary>
 public abstract class BinaryKernel
 {
-    private readonly RowKernel?[] rows = new RowKernel?[6];
+    private readonly RowKernel?[] rows = new RowKernel?[DTypes.Count];
 
     private protected BinaryKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
 
@@ -45,7 +45,13 @@ public abstract class BinaryKernel
 
     /// <summary>The kernel for a type and a vector width.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    internal abstract RowKernel Kernel(DType dtype, int width);
+    internal RowKernel Kernel(DType dtype, int width) =>
+        dtype.ComputeType() == dtype || !Supports(dtype)
+            ? Own(dtype, width)
+            : Own(dtype.ComputeType(), width).Stored(Copy.Widening(dtype, width), Copy.Narrowing(dtype, width));
+
+    /// <summary>The kernel for a type that is computed in itself.</summary>
+    private protected abstract RowKernel Own(DType dtype, int width);
 
     private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 
@@ -63,7 +69,7 @@ internal sealed class FloatBinaryKernel<F32, F64>(string name, string cuda) : Bi
 
     public override double Invoke(double x, double y) => F64.Invoke(x, y);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Float32 => Rows.Binary<F32, float>(width),
         DType.Float64 => Rows.Binary<F64, double>(width),
@@ -71,11 +77,13 @@ internal sealed class FloatBinaryKernel<F32, F64>(string name, string cuda) : Bi
     };
 }
 
-internal sealed class NumberBinaryKernel<F32, F64, I32, I64, U8>(string name, string cuda) : BinaryKernel(name, cuda)
+internal sealed class NumberBinaryKernel<F32, F64, I32, I64, I16, I8, U8>(string name, string cuda) : BinaryKernel(name, cuda)
     where F32 : IBinaryOperator<float>
     where F64 : IBinaryOperator<double>
     where I32 : IBinaryOperator<int>
     where I64 : IBinaryOperator<long>
+    where I16 : IBinaryOperator<short>
+    where I8 : IBinaryOperator<sbyte>
     where U8 : IBinaryOperator<byte>
 {
     public override bool Supports(DType dtype) => dtype != DType.Bool;
@@ -84,21 +92,25 @@ internal sealed class NumberBinaryKernel<F32, F64, I32, I64, U8>(string name, st
 
     public override double Invoke(double x, double y) => F64.Invoke(x, y);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Float32 => Rows.Binary<F32, float>(width),
         DType.Float64 => Rows.Binary<F64, double>(width),
         DType.Int32 => Rows.Binary<I32, int>(width),
         DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.Int16 => Rows.Binary<I16, short>(width),
+        DType.Int8 => Rows.Binary<I8, sbyte>(width),
         DType.UInt8 => Rows.Binary<U8, byte>(width),
         _ => throw Unsupported(dtype),
     };
 }
 
 /// <summary>Bit operations: on truth values they act as on the bytes 0 and 1.</summary>
-internal sealed class BitsBinaryKernel<I32, I64, U8>(string name, string cuda) : BinaryKernel(name, cuda)
+internal sealed class BitsBinaryKernel<I32, I64, I16, I8, U8>(string name, string cuda) : BinaryKernel(name, cuda)
     where I32 : IBinaryOperator<int>
     where I64 : IBinaryOperator<long>
+    where I16 : IBinaryOperator<short>
+    where I8 : IBinaryOperator<sbyte>
     where U8 : IBinaryOperator<byte>
 {
     public override bool Supports(DType dtype) => !dtype.IsFloat();
@@ -107,30 +119,36 @@ internal sealed class BitsBinaryKernel<I32, I64, U8>(string name, string cuda) :
 
     public override double Invoke(double x, double y) => throw Unsupported(DType.Float64);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Int32 => Rows.Binary<I32, int>(width),
         DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.Int16 => Rows.Binary<I16, short>(width),
+        DType.Int8 => Rows.Binary<I8, sbyte>(width),
         DType.UInt8 or DType.Bool => Rows.Binary<U8, byte>(width),
         _ => throw Unsupported(dtype),
     };
 }
 
-internal sealed class IntegerBinaryKernel<I32, I64, U8>(string name, string cuda) : BinaryKernel(name, cuda)
+internal sealed class IntegerBinaryKernel<I32, I64, I16, I8, U8>(string name, string cuda) : BinaryKernel(name, cuda)
     where I32 : IBinaryOperator<int>
     where I64 : IBinaryOperator<long>
+    where I16 : IBinaryOperator<short>
+    where I8 : IBinaryOperator<sbyte>
     where U8 : IBinaryOperator<byte>
 {
-    public override bool Supports(DType dtype) => dtype is DType.UInt8 or DType.Int32 or DType.Int64;
+    public override bool Supports(DType dtype) => dtype.IsInteger();
 
     public override float Invoke(float x, float y) => throw Unsupported(DType.Float32);
 
     public override double Invoke(double x, double y) => throw Unsupported(DType.Float64);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Int32 => Rows.Binary<I32, int>(width),
         DType.Int64 => Rows.Binary<I64, long>(width),
+        DType.Int16 => Rows.Binary<I16, short>(width),
+        DType.Int8 => Rows.Binary<I8, sbyte>(width),
         DType.UInt8 => Rows.Binary<U8, byte>(width),
         _ => throw Unsupported(dtype),
     };

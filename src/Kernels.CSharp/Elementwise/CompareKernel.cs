@@ -3,7 +3,7 @@ namespace Autodiff.Kernels;
 /// <summary>A relation between two numbers, applied to the pairs of elements of two tensors.</summary>
 public abstract class CompareKernel
 {
-    private readonly RowKernel?[] rows = new RowKernel?[6];
+    private readonly RowKernel?[] rows = new RowKernel?[DTypes.Count];
 
     private protected CompareKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
 
@@ -43,16 +43,24 @@ public abstract class CompareKernel
 
     /// <summary>The kernel for a type and a vector width.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    internal abstract RowKernel Kernel(DType dtype, int width);
+    internal RowKernel Kernel(DType dtype, int width) =>
+        dtype.ComputeType() == dtype || !Supports(dtype)
+            ? Own(dtype, width)
+            : Own(dtype.ComputeType(), width).Stored(Copy.Widening(dtype, width), null);
+
+    /// <summary>The kernel for a type that is computed in itself.</summary>
+    private protected abstract RowKernel Own(DType dtype, int width);
 
     private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 }
 
-internal sealed class NumberCompareKernel<F32, F64, I32, I64, U8>(string name, string cuda) : CompareKernel(name, cuda)
+internal sealed class NumberCompareKernel<F32, F64, I32, I64, I16, I8, U8>(string name, string cuda) : CompareKernel(name, cuda)
     where F32 : ICompareOperator<float>
     where F64 : ICompareOperator<double>
     where I32 : ICompareOperator<int>
     where I64 : ICompareOperator<long>
+    where I16 : ICompareOperator<short>
+    where I8 : ICompareOperator<sbyte>
     where U8 : ICompareOperator<byte>
 {
     public override bool Supports(DType dtype) => true;
@@ -61,12 +69,14 @@ internal sealed class NumberCompareKernel<F32, F64, I32, I64, U8>(string name, s
 
     public override bool Invoke(double x, double y) => F64.Invoke(x, y);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Float32 => Rows.Compare<F32, float>(width),
         DType.Float64 => Rows.Compare<F64, double>(width),
         DType.Int32 => Rows.Compare<I32, int>(width),
         DType.Int64 => Rows.Compare<I64, long>(width),
+        DType.Int16 => Rows.Compare<I16, short>(width),
+        DType.Int8 => Rows.Compare<I8, sbyte>(width),
         _ => Rows.Compare<U8, byte>(width),
     };
 }

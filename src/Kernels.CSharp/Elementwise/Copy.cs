@@ -6,11 +6,11 @@ namespace Autodiff.Kernels;
 /// <summary>Kernels that move elements: conversion of types, filling, and strided copies.</summary>
 public static unsafe class Copy
 {
-    private static readonly RowKernel?[] Conversions = new RowKernel?[36];
+    private static readonly RowKernel?[] Conversions = new RowKernel?[DTypes.Count * DTypes.Count];
 
     /// <summary>
     /// Each element in another type: floats to integers truncate towards 0 and saturate, NaN gives 0; integers to
-    /// narrower ones lose their high bits; anything to bool is x != 0, NaN too.
+    /// narrower ones lose their high bits; numbers to floats round once; anything to bool is x != 0, NaN too.
     /// </summary>
     /// <param name="from">The type of the elements of <paramref name="x"/>.</param>
     /// <param name="x">The elements, from the one of index 0 on.</param>
@@ -23,19 +23,52 @@ public static unsafe class Copy
         DType from, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, DType to, Span<byte> destination,
         ReadOnlySpan<int> shape)
     {
-        ref RowKernel? rows = ref Conversions[6 * (int)from + (int)to];
+        ref RowKernel? rows = ref Conversions[DTypes.Count * (int)from + (int)to];
         Driver.Run(rows ??= Find(from, to, Simd.Width), destination, shape, x, xStrides);
     }
 
     /// <summary>The conversion between two types, for a vector width.</summary>
-    internal static RowKernel Find(DType from, DType to, int width) => from switch
+    internal static RowKernel Find(DType from, DType to, int width)
     {
-        DType.Int32 => Rows<int>(to, width),
-        DType.Int64 => Rows<long>(to, width),
-        DType.Float32 => Rows<float>(to, width),
-        DType.Float64 => Rows<double>(to, width),
-        _ => Rows<byte>(to, width),
-    };
+        if (from.ComputeType() != from)
+        {
+            return to == DType.Float32
+                ? Widening(from, width)
+                : Find(DType.Float32, to, width).Stored(Widening(from, width), null);
+        }
+
+        if (to.ComputeType() != to)
+        {
+            // What float32 does not hold is rounded such that rounding once more is right.
+            return from switch
+            {
+                DType.Float32 => Narrowing(to, width),
+                DType.Float64 => Kernels.Rows.Odd<double>().Stored(null, Narrowing(to, width)),
+                DType.Int64 => Kernels.Rows.Odd<long>().Stored(null, Narrowing(to, width)),
+                DType.Int32 => Kernels.Rows.Odd<int>().Stored(null, Narrowing(to, width)),
+                _ => Find(from, DType.Float32, width).Stored(null, Narrowing(to, width)),
+            };
+        }
+
+        return from switch
+        {
+            DType.Int8 => Rows<sbyte>(to, width),
+            DType.Int16 => Rows<short>(to, width),
+            DType.Int32 => Rows<int>(to, width),
+            DType.Int64 => Rows<long>(to, width),
+            DType.Float32 => Rows<float>(to, width),
+            DType.Float64 => Rows<double>(to, width),
+            _ => Rows<byte>(to, width),
+        };
+    }
+
+    /// <summary>The conversion of float16 or bfloat16 to float32.</summary>
+    internal static RowKernel Widening(DType from, int width) =>
+        from == DType.Float16 ? Kernels.Rows.Widen<Float16Format>(width) : Kernels.Rows.Widen<BFloat16Format>(width);
+
+    /// <summary>The conversion of float32 to float16 or bfloat16.</summary>
+    internal static RowKernel Narrowing(DType to, int width) =>
+        to == DType.Float16 ? Kernels.Rows.Narrow<Float16Format>(width) : Kernels.Rows.Narrow<BFloat16Format>(width);
 
     /// <summary>Sets every element to a value, converted as in a conversion from float64.</summary>
     /// <param name="dtype">The type of the elements.</param>
@@ -47,8 +80,12 @@ public static unsafe class Copy
         {
             case DType.Bool: destination.Fill(value != 0 ? (byte)1 : (byte)0); break;
             case DType.UInt8: destination.Fill(byte.CreateSaturating(value)); break;
+            case DType.Int8: MemoryMarshal.Cast<byte, sbyte>(destination).Fill(sbyte.CreateSaturating(value)); break;
+            case DType.Int16: MemoryMarshal.Cast<byte, short>(destination).Fill(short.CreateSaturating(value)); break;
             case DType.Int32: MemoryMarshal.Cast<byte, int>(destination).Fill(int.CreateSaturating(value)); break;
             case DType.Int64: MemoryMarshal.Cast<byte, long>(destination).Fill(long.CreateSaturating(value)); break;
+            case DType.Float16: MemoryMarshal.Cast<byte, Half>(destination).Fill((Half)value); break;
+            case DType.BFloat16: MemoryMarshal.Cast<byte, BFloat16>(destination).Fill((BFloat16)value); break;
             case DType.Float32: MemoryMarshal.Cast<byte, float>(destination).Fill((float)value); break;
             default: MemoryMarshal.Cast<byte, double>(destination).Fill(value); break;
         }
@@ -97,6 +134,8 @@ public static unsafe class Copy
         {
             DType.Bool => Kernels.Rows.Truth<T>(width),
             DType.UInt8 => Kernels.Rows.Convert<T, byte>(),
+            DType.Int8 => Kernels.Rows.Convert<T, sbyte>(),
+            DType.Int16 => Kernels.Rows.Convert<T, short>(),
             DType.Int32 => Kernels.Rows.Convert<T, int>(),
             DType.Int64 => Kernels.Rows.Convert<T, long>(),
             DType.Float32 => Kernels.Rows.Convert<T, float>(),

@@ -89,6 +89,38 @@ internal static unsafe class Rows
             &ConvertRow<TFrom, TTo>.Row, BytesOfGrain / Math.Max(sizeof(TFrom), sizeof(TTo)), sizeof(TTo),
             sizeof(TFrom));
 
+    /// <summary>A format of 16 bits to float32.</summary>
+    internal static RowKernel Widen<TFormat>(int width)
+        where TFormat : struct, INarrowFormat
+    {
+        const int Grain = BytesOfGrain / sizeof(float);
+        return width switch
+        {
+            512 => new(&WidenRow<TFormat, V512<int>, V512<float>>.Row, Grain, sizeof(float), sizeof(ushort)),
+            256 => new(&WidenRow<TFormat, V256<int>, V256<float>>.Row, Grain, sizeof(float), sizeof(ushort)),
+            128 => new(&WidenRow<TFormat, V128<int>, V128<float>>.Row, Grain, sizeof(float), sizeof(ushort)),
+            _ => new(&WidenRow<TFormat, V1<int>, V1<float>>.Row, Grain, sizeof(float), sizeof(ushort)),
+        };
+    }
+
+    /// <summary>Float32 to a format of 16 bits.</summary>
+    internal static RowKernel Narrow<TFormat>(int width)
+        where TFormat : struct, INarrowFormat
+    {
+        const int Grain = BytesOfGrain / sizeof(float);
+        return width switch
+        {
+            512 => new(&NarrowRow<TFormat, V512<int>, V512<float>>.Row, Grain, sizeof(ushort), sizeof(float)),
+            256 => new(&NarrowRow<TFormat, V256<int>, V256<float>>.Row, Grain, sizeof(ushort), sizeof(float)),
+            128 => new(&NarrowRow<TFormat, V128<int>, V128<float>>.Row, Grain, sizeof(ushort), sizeof(float)),
+            _ => new(&NarrowRow<TFormat, V1<int>, V1<float>>.Row, Grain, sizeof(ushort), sizeof(float)),
+        };
+    }
+
+    /// <summary>Wider numbers to float32, by rounding to odd.</summary>
+    internal static RowKernel Odd<T>()
+        where T : unmanaged => new(&OddRow<T>.Row, BytesOfGrain / (4 * sizeof(T)), sizeof(float), sizeof(T));
+
     private static int Grain<TOp, T>()
         where TOp : IOperator
         where T : unmanaged => Math.Max(64, BytesOfGrain / (sizeof(T) * TOp.Cost));

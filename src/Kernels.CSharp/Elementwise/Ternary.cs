@@ -28,6 +28,7 @@ public static class Ternary
     internal static RowKernel Find(DType dtype, int width) => dtype.Size() switch
     {
         1 => Kernels.Rows.Select<byte>(width),
+        2 => Kernels.Rows.Select<short>(width),
         4 => Kernels.Rows.Select<int>(width),
         _ => Kernels.Rows.Select<long>(width),
     };

@@ -13,17 +13,20 @@ public static class Unary
     /// <summary>-x; integers wrap.</summary>
     public static readonly UnaryKernel Negate =
         new NumberUnaryKernel<NegateOperator<float>, NegateOperator<double>, NegateOperator<int>,
-            NegateOperator<long>, NegateOperator<byte>>("negate", "-x");
+            NegateOperator<long>, NegateOperator<short>,
+            NegateOperator<sbyte>, NegateOperator<byte>>("negate", "-x");
 
     /// <summary>|x|; the least integer stays as it is.</summary>
     public static readonly UnaryKernel Abs =
         new NumberUnaryKernel<AbsOperator<float>, AbsOperator<double>, AbsOperator<int>,
-            AbsOperator<long>, AbsOperator<byte>>("abs", "fabs(x)");
+            AbsOperator<long>, AbsOperator<short>,
+            AbsOperator<sbyte>, AbsOperator<byte>>("abs", "fabs(x)");
 
     /// <summary>-1, 0 or 1 by the sign of x; a zero keeps its sign, NaN stays NaN.</summary>
     public static readonly UnaryKernel Sign =
         new NumberUnaryKernel<SignOperator<float>, SignOperator<double>, SignOperator<int>,
-            SignOperator<long>, SignOperator<byte>>("sign", "x > 0 ? 1 : x < 0 ? -1 : x");
+            SignOperator<long>, SignOperator<short>,
+            SignOperator<sbyte>, SignOperator<byte>>("sign", "x > 0 ? 1 : x < 0 ? -1 : x");
 
     /// <summary>1 / x.</summary>
     public static readonly UnaryKernel Reciprocal =
@@ -32,7 +35,8 @@ public static class Unary
     /// <summary>x^2; integers wrap.</summary>
     public static readonly UnaryKernel Square =
         new NumberUnaryKernel<SquareOperator<float>, SquareOperator<double>, SquareOperator<int>,
-            SquareOperator<long>, SquareOperator<byte>>("square", "x * x");
+            SquareOperator<long>, SquareOperator<short>,
+            SquareOperator<sbyte>, SquareOperator<byte>>("square", "x * x");
 
     /// <summary>The square root of x; NaN below 0, and -0 at -0.</summary>
     public static readonly UnaryKernel Sqrt =
@@ -101,7 +105,8 @@ public static class Unary
     /// <summary>max(x, 0), where -0 gives 0 and NaN stays NaN.</summary>
     public static readonly UnaryKernel Relu =
         new NumberUnaryKernel<ReluOperator<float>, ReluOperator<double>, ReluOperator<int>,
-            ReluOperator<long>, ReluOperator<byte>>("relu", "x <= 0 ? 0 : x");
+            ReluOperator<long>, ReluOperator<short>,
+            ReluOperator<sbyte>, ReluOperator<byte>>("relu", "x <= 0 ? 0 : x");
 
     /// <summary>log(1 + e^x), without overflow.</summary>
     public static readonly UnaryKernel Softplus =

@@ -3,7 +3,7 @@ namespace Autodiff.Kernels;
 /// <summary>A function of one number, applied to each element of a tensor.</summary>
 public abstract class UnaryKernel
 {
-    private readonly RowKernel?[] rows = new RowKernel?[6];
+    private readonly RowKernel?[] rows = new RowKernel?[DTypes.Count];
 
     private protected UnaryKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
 
@@ -42,7 +42,13 @@ public abstract class UnaryKernel
 
     /// <summary>The kernel for a type and a vector width.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    internal abstract RowKernel Kernel(DType dtype, int width);
+    internal RowKernel Kernel(DType dtype, int width) =>
+        dtype.ComputeType() == dtype || !Supports(dtype)
+            ? Own(dtype, width)
+            : Own(dtype.ComputeType(), width).Stored(Copy.Widening(dtype, width), Copy.Narrowing(dtype, width));
+
+    /// <summary>The kernel for a type that is computed in itself.</summary>
+    private protected abstract RowKernel Own(DType dtype, int width);
 
     private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 
@@ -60,7 +66,7 @@ internal sealed class FloatUnaryKernel<F32, F64>(string name, string cuda) : Una
 
     public override double Invoke(double x) => F64.Invoke(x);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Float32 => Rows.Unary<F32, float>(width),
         DType.Float64 => Rows.Unary<F64, double>(width),
@@ -68,11 +74,13 @@ internal sealed class FloatUnaryKernel<F32, F64>(string name, string cuda) : Una
     };
 }
 
-internal sealed class NumberUnaryKernel<F32, F64, I32, I64, U8>(string name, string cuda) : UnaryKernel(name, cuda)
+internal sealed class NumberUnaryKernel<F32, F64, I32, I64, I16, I8, U8>(string name, string cuda) : UnaryKernel(name, cuda)
     where F32 : IUnaryOperator<float>
     where F64 : IUnaryOperator<double>
     where I32 : IUnaryOperator<int>
     where I64 : IUnaryOperator<long>
+    where I16 : IUnaryOperator<short>
+    where I8 : IUnaryOperator<sbyte>
     where U8 : IUnaryOperator<byte>
 {
     public override bool Supports(DType dtype) => dtype != DType.Bool;
@@ -81,12 +89,14 @@ internal sealed class NumberUnaryKernel<F32, F64, I32, I64, U8>(string name, str
 
     public override double Invoke(double x) => F64.Invoke(x);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Float32 => Rows.Unary<F32, float>(width),
         DType.Float64 => Rows.Unary<F64, double>(width),
         DType.Int32 => Rows.Unary<I32, int>(width),
         DType.Int64 => Rows.Unary<I64, long>(width),
+        DType.Int16 => Rows.Unary<I16, short>(width),
+        DType.Int8 => Rows.Unary<I8, sbyte>(width),
         DType.UInt8 => Rows.Unary<U8, byte>(width),
         _ => throw Unsupported(dtype),
     };
@@ -101,7 +111,7 @@ internal sealed class BoolUnaryKernel<TOp>(string name, string cuda) : UnaryKern
 
     public override double Invoke(double x) => throw Unsupported(DType.Float64);
 
-    internal override RowKernel Kernel(DType dtype, int width) => dtype switch
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
     {
         DType.Bool => Rows.Unary<TOp, byte>(width),
         _ => throw Unsupported(dtype),

@@ -27,7 +27,10 @@ internal readonly unsafe struct V1<T>(T value) : IVector<V1<T>, T>
     public static V1<T> Constant(double value) => typeof(T) == typeof(float) ? Of((float)value) : Of(value);
 
     public static V1<T> Bits(long value) =>
-        sizeof(T) == 1 ? Of((byte)value) : sizeof(T) == 4 ? Of((int)value) : Of(value);
+        sizeof(T) == 1 ? Of((byte)value)
+        : sizeof(T) == 2 ? Of((short)value)
+        : sizeof(T) == 4 ? Of((int)value)
+        : Of(value);
 
     public static V1<T> operator +(V1<T> x, V1<T> y) => new(unchecked(x.v + y.v));
 
@@ -94,12 +97,17 @@ internal readonly unsafe struct V1<T>(T value) : IVector<V1<T>, T>
 
     public static V1<T> LoadTruth(byte* source) => Bits(*source != 0 ? -1 : 0);
 
+    public static V1<T> LoadHalves(ushort* source) => Bits(*source);
+
+    public void StoreHalves(ushort* target) => *target = (ushort)Integer;
+
     private float Single => Unsafe.BitCast<T, float>(v);
 
     private double Double => Unsafe.BitCast<T, double>(v);
 
     private long Integer =>
         sizeof(T) == 1 ? Unsafe.BitCast<T, byte>(v)
+        : sizeof(T) == 2 ? Unsafe.BitCast<T, ushort>(v)
         : sizeof(T) == 4 ? Unsafe.BitCast<T, uint>(v)
         : Unsafe.BitCast<T, long>(v);
 

@@ -140,6 +140,7 @@ internal readonly unsafe struct V128<T>(Vector128<T> value) : IVector<V128<T>, T
     public static void StoreTruth(V128<T> mask, byte* target)
     {
         if (sizeof(T) == 1) (mask.v.AsByte() & Vector128<byte>.One).Store(target);
+        else if (sizeof(T) == 2) *(ulong*)target = Truth.Spread(mask.v.ExtractMostSignificantBits());
         else if (sizeof(T) == 4) *(uint*)target = (uint)Truth.Spread(mask.v.ExtractMostSignificantBits());
         else *(ushort*)target = (ushort)Truth.Spread(mask.v.ExtractMostSignificantBits());
     }
@@ -148,10 +149,24 @@ internal readonly unsafe struct V128<T>(Vector128<T> value) : IVector<V128<T>, T
     public static V128<T> LoadTruth(byte* source)
     {
         if (sizeof(T) == 1) return Of(~Vector128.Equals(Vector128.Load(source), Vector128<byte>.Zero));
+        if (sizeof(T) == 2)
+        {
+            return Of(~Vector128.Equals(
+                Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)source).AsByte()), Vector128<ushort>.Zero));
+        }
+
         return sizeof(T) == 8
             ? Of(~Vector128.Equals(Vector128.WidenLower(Truth.Widen(*(ushort*)source)), Vector128<ulong>.Zero))
             : Of(~Vector128.Equals(Truth.Widen(*(uint*)source), Vector128<uint>.Zero));
     }
+
+    [MethodImpl(Inline)]
+    public static V128<T> LoadHalves(ushort* source) =>
+        Of(Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)source).AsUInt16()));
+
+    [MethodImpl(Inline)]
+    public void StoreHalves(ushort* target) =>
+        *(ulong*)target = Vector128.Narrow(v.AsUInt32(), v.AsUInt32()).AsUInt64()[0];
 
     [MethodImpl(Inline)]
     private static V128<T> Of<S>(Vector128<S> value) => new(value.As<S, T>());

@@ -140,6 +140,8 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     public static void StoreTruth(V256<T> mask, byte* target)
     {
         if (sizeof(T) == 1) (mask.v.AsByte() & Vector256<byte>.One).Store(target);
+        else if (sizeof(T) == 2)
+            (Vector256.Narrow(mask.v.AsUInt16(), mask.v.AsUInt16()).GetLower() & Vector128<byte>.One).Store(target);
         else if (sizeof(T) == 4) *(ulong*)target = Truth.Spread(mask.v.ExtractMostSignificantBits());
         else *(uint*)target = (uint)Truth.Spread(mask.v.ExtractMostSignificantBits());
     }
@@ -148,6 +150,12 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     public static V256<T> LoadTruth(byte* source)
     {
         if (sizeof(T) == 1) return Of(~Vector256.Equals(Vector256.Load(source), Vector256<byte>.Zero));
+        if (sizeof(T) == 2)
+        {
+            return Of(~Vector256.Equals(
+                Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()), Vector256<ushort>.Zero));
+        }
+
         if (sizeof(T) == 8)
         {
             Vector128<uint> four = Truth.Widen(*(uint*)source);
@@ -158,6 +166,14 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
         return Of(Vector256.GreaterThan(
             Vector256.Create(Truth.Widen(*(uint*)source), Truth.Widen(*(uint*)(source + 4))), Vector256<uint>.Zero));
     }
+
+    [MethodImpl(Inline)]
+    public static V256<T> LoadHalves(ushort* source) =>
+        Of(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()));
+
+    [MethodImpl(Inline)]
+    public void StoreHalves(ushort* target) =>
+        Vector256.Narrow(v.AsUInt32(), v.AsUInt32()).GetLower().Store(target);
 
     [MethodImpl(Inline)]
     private static V256<T> Of<S>(Vector256<S> value) => new(value.As<S, T>());

@@ -27,6 +27,8 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
         Vector512<T> mask = Mask(count);
         if (sizeof(T) == 1)
             return Of(Avx512BW.MaskLoad((byte*)source, mask.AsByte(), Vector512<byte>.Zero));
+        if (sizeof(T) == 2)
+            return Of(Avx512BW.MaskLoad((short*)source, mask.AsInt16(), Vector512<short>.Zero));
         return sizeof(T) == 4
             ? Of(Avx512F.MaskLoad((int*)source, mask.AsInt32(), Vector512<int>.Zero))
             : Of(Avx512F.MaskLoad((long*)source, mask.AsInt64(), Vector512<long>.Zero));
@@ -37,6 +39,7 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
     {
         Vector512<T> mask = Mask(count);
         if (sizeof(T) == 1) Avx512BW.MaskStore((byte*)target, mask.AsByte(), v.AsByte());
+        else if (sizeof(T) == 2) Avx512BW.MaskStore((short*)target, mask.AsInt16(), v.AsInt16());
         else if (sizeof(T) == 4) Avx512F.MaskStore((int*)target, mask.AsInt32(), v.AsInt32());
         else Avx512F.MaskStore((long*)target, mask.AsInt64(), v.AsInt64());
     }
@@ -146,6 +149,8 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
     public static void StoreTruth(V512<T> mask, byte* target)
     {
         if (sizeof(T) == 1) (mask.v.AsByte() & Vector512<byte>.One).Store(target);
+        else if (sizeof(T) == 2)
+            (Avx512BW.ConvertToVector256Byte(mask.v.AsUInt16()) & Vector256<byte>.One).Store(target);
         else if (sizeof(T) == 4)
             (Avx512F.ConvertToVector128Byte(mask.v.AsUInt32()) & Vector128<byte>.One).Store(target);
         else
@@ -156,6 +161,12 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
     public static V512<T> LoadTruth(byte* source)
     {
         if (sizeof(T) == 1) return Of(~Vector512.Equals(Vector512.Load(source), Vector512<byte>.Zero));
+        if (sizeof(T) == 2)
+        {
+            return Of(~Vector512.Equals(
+                Avx512BW.ConvertToVector512Int16(Vector256.Load(source)), Vector512<short>.Zero));
+        }
+
         return sizeof(T) == 4
             ? Of(~Vector512.Equals(Avx512F.ConvertToVector512Int32(Vector128.Load(source)), Vector512<int>.Zero))
             : Of(~Vector512.Equals(
@@ -181,6 +192,12 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
         exponent = Of(Avx512F.GetExponent(x.v.AsDouble()));
         return Of(Avx512F.GetMantissa(x.v.AsDouble(), 0));
     }
+
+    [MethodImpl(Inline)]
+    public static V512<T> LoadHalves(ushort* source) => Of(Avx512F.ConvertToVector512Int32(Vector256.Load(source)));
+
+    [MethodImpl(Inline)]
+    public void StoreHalves(ushort* target) => Avx512F.ConvertToVector256UInt16(v.AsUInt32()).Store(target);
 
     [MethodImpl(Inline)]
     private static Vector512<T> Mask(int count) =>

@@ -92,6 +92,12 @@ internal unsafe interface IVector<V, T>
     /// <summary>Reads bytes as a mask of those that are not 0.</summary>
     static abstract V LoadTruth(byte* source);
 
+    /// <summary>Integers of 16 bits, widened by zeros to elements of 32.</summary>
+    static abstract V LoadHalves(ushort* source);
+
+    /// <summary>Writes the lower 16 bits of elements of 32.</summary>
+    void StoreHalves(ushort* target);
+
     /// <summary>x 2^n rounded once, for integers n, and x neither tiny nor huge.</summary>
     static virtual V Scale(V x, V n)
     {

@@ -35,6 +35,7 @@ public static unsafe class Cumulative
     public static void ArgMax(
         DType dtype, int outer, int length, int inner, ReadOnlySpan<byte> x, Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         long count = (long)outer * length * inner;
         Check(x.Length, count, dtype.Size());
         Check(destination.Length, count, sizeof(long));
@@ -43,6 +44,8 @@ public static unsafe class Cumulative
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: ArgMax(outer, length, inner, px, (long*)pd); break;
+                case DType.Int8: ArgMax(outer, length, inner, (sbyte*)px, (long*)pd); break;
+                case DType.Int16: ArgMax(outer, length, inner, (short*)px, (long*)pd); break;
                 case DType.Int32: ArgMax(outer, length, inner, (int*)px, (long*)pd); break;
                 case DType.Int64: ArgMax(outer, length, inner, (long*)px, (long*)pd); break;
                 case DType.Float32: ArgMax(outer, length, inner, (float*)px, (long*)pd); break;
@@ -93,6 +96,7 @@ public static unsafe class Cumulative
         Span<byte> destination)
         where TStep : struct, IStep
     {
+        DTypes.CheckComputed(dtype);
         long count = (long)outer * length * inner;
         Check(a.Length, count, dtype.Size());
         Check(b.Length, count, dtype.Size());
@@ -103,6 +107,12 @@ public static unsafe class Cumulative
             {
                 case DType.Bool: throw new ArgumentException("Booleans have no sum; convert them to a number type first.");
                 case DType.UInt8: Run<byte, byte, TStep>(outer, length, inner, reverse, pa, pb, pd); break;
+                case DType.Int8:
+                    Run<sbyte, sbyte, TStep>(outer, length, inner, reverse, (sbyte*)pa, (sbyte*)pb, (sbyte*)pd);
+                    break;
+                case DType.Int16:
+                    Run<short, short, TStep>(outer, length, inner, reverse, (short*)pa, (short*)pb, (short*)pd);
+                    break;
                 case DType.Int32: Run<int, int, TStep>(outer, length, inner, reverse, (int*)pa, (int*)pb, (int*)pd); break;
                 case DType.Int64:
                     Run<long, long, TStep>(outer, length, inner, reverse, (long*)pa, (long*)pb, (long*)pd);

@@ -89,6 +89,7 @@ public static unsafe class Indexing
     public static void OneHot(
         DType dtype, int count, int classes, DType indexType, ReadOnlySpan<byte> indices, Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         CheckIndices(indices.Length, indexType, count);
         CheckTensor(destination.Length, dtype.Size(), 1, count, classes, "The destination");
         destination.Clear();
@@ -97,6 +98,8 @@ public static unsafe class Indexing
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: SetOnes(count, classes, indexType, pi, pd); break;
+                case DType.Int8: SetOnes(count, classes, indexType, pi, (sbyte*)pd); break;
+                case DType.Int16: SetOnes(count, classes, indexType, pi, (short*)pd); break;
                 case DType.Int32: SetOnes(count, classes, indexType, pi, (int*)pd); break;
                 case DType.Int64: SetOnes(count, classes, indexType, pi, (long*)pd); break;
                 case DType.Float32: SetOnes(count, classes, indexType, pi, (float*)pd); break;
@@ -181,6 +184,7 @@ public static unsafe class Indexing
         switch (rowBytes)
         {
             case 1: TakeElements(axisSize, x, indices, indexCount, destination, from, to); break;
+            case 2: TakeElements(axisSize, (short*)x, indices, indexCount, (short*)destination, from, to); break;
             case 4: TakeElements(axisSize, (int*)x, indices, indexCount, (int*)destination, from, to); break;
             case 8: TakeElements(axisSize, (long*)x, indices, indexCount, (long*)destination, from, to); break;
             default:
@@ -227,6 +231,7 @@ public static unsafe class Indexing
         switch (elementSize)
         {
             case 1: GatherElements(outer, axisSize, inner, x, indices, indexCount, destination); break;
+            case 2: GatherElements(outer, axisSize, inner, (short*)x, indices, indexCount, (short*)destination); break;
             case 4: GatherElements(outer, axisSize, inner, (int*)x, indices, indexCount, (int*)destination); break;
             default: GatherElements(outer, axisSize, inner, (long*)x, indices, indexCount, (long*)destination); break;
         }
@@ -306,6 +311,7 @@ public static unsafe class Indexing
         DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
         where TAddition : struct, IAddition
     {
+        DTypes.CheckComputed(dtype);
         destination.Clear();
         fixed (byte* pu = updates, pi = indices, pd = destination)
         {
@@ -313,6 +319,8 @@ public static unsafe class Indexing
             {
                 case DType.Bool: throw NoSumOfBooleans();
                 case DType.UInt8: Typed(pu, pi, pd); break;
+                case DType.Int8: Typed((sbyte*)pu, pi, (sbyte*)pd); break;
+                case DType.Int16: Typed((short*)pu, pi, (short*)pd); break;
                 case DType.Int32: Typed((int*)pu, pi, (int*)pd); break;
                 case DType.Int64: Typed((long*)pu, pi, (long*)pd); break;
                 case DType.Float32: Typed((float*)pu, pi, (float*)pd); break;

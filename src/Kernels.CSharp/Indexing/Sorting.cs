@@ -18,6 +18,7 @@ public static unsafe class Sorting
     public static void ArgSort(
         DType dtype, int outer, int length, int inner, bool descending, ReadOnlySpan<byte> x, Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         long count = (long)outer * length * inner;
         Check(x.Length, count, dtype.Size());
         Check(destination.Length, count, sizeof(long));
@@ -27,6 +28,8 @@ public static unsafe class Sorting
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: ArgSort(outer, length, inner, descending, px, result); break;
+                case DType.Int8: ArgSort(outer, length, inner, descending, (sbyte*)px, result); break;
+                case DType.Int16: ArgSort(outer, length, inner, descending, (short*)px, result); break;
                 case DType.Int32: ArgSort(outer, length, inner, descending, (int*)px, result); break;
                 case DType.Int64: ArgSort(outer, length, inner, descending, (long*)px, result); break;
                 case DType.Float32: ArgSort(outer, length, inner, descending, (float*)px, result); break;
@@ -44,6 +47,7 @@ public static unsafe class Sorting
         DType dtype, int rows, int length, int count, bool after, ReadOnlySpan<byte> sorted, ReadOnlySpan<byte> values,
         Span<byte> destination)
     {
+        DTypes.CheckComputed(dtype);
         Check(sorted.Length, (long)rows * length, dtype.Size());
         Check(values.Length, (long)rows * count, dtype.Size());
         Check(destination.Length, (long)rows * count, sizeof(long));
@@ -53,6 +57,8 @@ public static unsafe class Sorting
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: Search(rows, length, count, after, ps, pv, result); break;
+                case DType.Int8: Search(rows, length, count, after, (sbyte*)ps, (sbyte*)pv, result); break;
+                case DType.Int16: Search(rows, length, count, after, (short*)ps, (short*)pv, result); break;
                 case DType.Int32: Search(rows, length, count, after, (int*)ps, (int*)pv, result); break;
                 case DType.Int64: Search(rows, length, count, after, (long*)ps, (long*)pv, result); break;
                 case DType.Float32: Search(rows, length, count, after, (float*)ps, (float*)pv, result); break;

@@ -10,7 +10,7 @@ public static unsafe class MatMul
     /// infinities spread as in the sum of products: 0 * NaN and 0 * infinity are NaN. Floating-point products are
     /// fused with the addition where the machine can; integers wrap around.
     /// </summary>
-    /// <param name="dtype">The type of all elements: float32, float64, int32 or int64.</param>
+    /// <param name="dtype">The type of all elements: float32, float64 or an integer type.</param>
     /// <param name="batch">The number of products.</param>
     /// <param name="m">The rows of A and of C.</param>
     /// <param name="n">The columns of B and of C.</param>
@@ -25,7 +25,7 @@ public static unsafe class MatMul
     /// <param name="bColumnStride">Elements from a column of B to the next.</param>
     /// <param name="c">The result, contiguous, of shape batch, m, n; it must not overlap A or B.</param>
     /// <exception cref="ArgumentException">A size or stride is negative, or a span has the wrong length.</exception>
-    /// <exception cref="NotSupportedException">The type is bool or uint8.</exception>
+    /// <exception cref="NotSupportedException">The type is bool, or one that is computed in another.</exception>
     public static void Multiply(
         DType dtype, int batch, int m, int n, int k,
         ReadOnlySpan<byte> a, long aBatchStride, long aRowStride, long aColumnStride,
@@ -41,7 +41,7 @@ public static unsafe class MatMul
         ReadOnlySpan<byte> b, long bBatchStride, long bRowStride, long bColumnStride,
         Span<byte> c)
     {
-        if (dtype is DType.Bool or DType.UInt8) ThrowType(dtype);
+        if (dtype == DType.Bool || dtype.ComputeType() != dtype) ThrowType(dtype);
         if ((batch | m | n | k) < 0) ThrowNegative("size");
         if ((aBatchStride | aRowStride | aColumnStride | bBatchStride | bRowStride | bColumnStride) < 0)
             ThrowNegative("stride");
@@ -75,6 +75,18 @@ public static unsafe class MatMul
                 case DType.Float64:
                     Products<double>.Multiply(
                         Operands<double>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride, width);
+                    break;
+                case DType.UInt8:
+                    IntegerProduct.Multiply(
+                        Operands<byte>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
+                    break;
+                case DType.Int8:
+                    IntegerProduct.Multiply(
+                        Operands<sbyte>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
+                    break;
+                case DType.Int16:
+                    IntegerProduct.Multiply(
+                        Operands<short>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
                     break;
                 case DType.Int32:
                     IntegerProduct.Multiply(

@@ -70,7 +70,7 @@ internal static unsafe class ArgReduce
     private const int BytesPerFork = 1 << 18;
     private const nint RowPiece = 4096;
 
-    // Row numbers within a block are kept as elements, and a byte holds no more.
+    // Row numbers within a block are kept as elements, and a byte, signed or not, tells no more apart.
     private const int BlockRows = 256;
 
     internal static void Run<P>(
@@ -78,6 +78,7 @@ internal static unsafe class ArgReduce
         Span<byte> destination, int width)
         where P : struct, IPreference
     {
+        DTypes.CheckComputed(dtype);
         if ((uint)axis >= (uint)shape.Length)
             throw new ArgumentException($"The axis {axis} is not among the {shape.Length} axes of the tensor.");
         if (destination.Length % sizeof(long) != 0)
@@ -95,6 +96,8 @@ internal static unsafe class ArgReduce
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: RunTasks<P, byte>(in plan, px, (long*)pd); break;
+                case DType.Int8: RunTasks<P, sbyte>(in plan, (sbyte*)px, (long*)pd); break;
+                case DType.Int16: RunTasks<P, short>(in plan, (short*)px, (long*)pd); break;
                 case DType.Int32: RunTasks<P, int>(in plan, (int*)px, (long*)pd); break;
                 case DType.Int64: RunTasks<P, long>(in plan, (long*)px, (long*)pd); break;
                 case DType.Float32: RunTasks<P, float>(in plan, (float*)px, (long*)pd); break;
@@ -209,7 +212,7 @@ internal static unsafe class ArgReduce
                     || T.IsNaN(blockBest[c]) && !T.IsNaN(best[c]);
                 if (!better) continue;
                 best[c] = blockBest[c];
-                destination[c * step] = first + int.CreateTruncating(blockRow[c]);
+                destination[c * step] = first + (int.CreateTruncating(blockRow[c]) & (BlockRows - 1));
             }
         }
     }

@@ -29,6 +29,7 @@ public static unsafe class Reduce
         Reduction op, DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<int> shape,
         uint axisMask, Span<byte> destination, int width)
     {
+        DTypes.CheckComputed(dtype);
         CheckType(op, dtype);
         ReduceAxis* axes = stackalloc ReduceAxis[shape.Length + 1];
         ReducePlan plan = ReducePlan.Make(axes, shape, xStrides, axisMask, dtype.Size(), x.Length, destination.Length);
@@ -40,6 +41,8 @@ public static unsafe class Reduce
             switch (dtype)
             {
                 case DType.Bool or DType.UInt8: Typed<byte, byte>(op, in plan, px, pd); break;
+                case DType.Int8: Typed<sbyte, sbyte>(op, in plan, (sbyte*)px, (sbyte*)pd); break;
+                case DType.Int16: Typed<short, short>(op, in plan, (short*)px, (short*)pd); break;
                 case DType.Int32: Typed<int, int>(op, in plan, (int*)px, (int*)pd); break;
                 case DType.Int64: Typed<long, long>(op, in plan, (long*)px, (long*)pd); break;
                 case DType.Float32 when op is Reduction.Maximum or Reduction.Minimum:

@@ -44,7 +44,7 @@ public static unsafe class Softmax
         int width)
         where TRow : struct, ISoftmaxRow
     {
-        if (!dtype.IsFloat()) throw new ArgumentException($"Softmax takes float32 or float64, not {dtype.Name()}.");
+        if (dtype is not (DType.Float32 or DType.Float64)) throw new ArgumentException($"Softmax takes float32 or float64, not {dtype.Name()}.");
         long bytes = (long)rows * columns * dtype.Size();
         if (x.Length != bytes || y.Length != bytes || destination.Length != bytes)
         {

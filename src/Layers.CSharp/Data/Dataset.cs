@@ -31,8 +31,8 @@ public sealed class Dataset
     public int Count => Inputs.Shape[0];
 
     /// <summary>
-    /// A dataset of .NET arrays of float, double, int, long, bool or byte, of any rank from 1 up; tensors take the type
-    /// and shape of the arrays.
+    /// A dataset of .NET arrays of float, double, int, long, bool, byte or another type that tensors have, of any rank
+    /// from 1 up; tensors take the type and shape of the arrays.
     /// </summary>
     /// <example><code>
     /// Dataset xor = Dataset.From(new float[,] { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }, new[] { 0L, 1L, 1L, 0L });
@@ -133,19 +133,12 @@ public sealed class Dataset
     private static Tensor ToTensor(Array values, string name)
     {
         ArgumentNullException.ThrowIfNull(values, name);
-        ElementType type = values.GetType().GetElementType() is { } element
-            ? element == typeof(float) ? ElementType.Float32
-            : element == typeof(double) ? ElementType.Float64
-            : element == typeof(int) ? ElementType.Int32
-            : element == typeof(long) ? ElementType.Int64
-            : element == typeof(bool) ? ElementType.Bool
-            : element == typeof(byte) ? ElementType.UInt8
-            : throw new ArgumentException(
-                $"Dataset.From: {name} are {values.GetType().Name}, which no tensor holds. Use rectangular arrays of float, double, int, long, bool or byte, such as float[,].")
-            : ElementType.Float32;
-        byte[] bytes = new byte[Buffer.ByteLength(values)];
-        Buffer.BlockCopy(values, 0, bytes, 0, bytes.Length);
-        int[] shape = [.. Enumerable.Range(0, values.Rank).Select(values.GetLength)];
-        return type.ToTensor(bytes, bigEndian: !BitConverter.IsLittleEndian, shape);
+        if (values.GetType().GetElementType() is { } element && DTypes.Find(element) is null)
+        {
+            throw new ArgumentException(
+                $"Dataset.From: {name} are {values.GetType().Name}, which no tensor holds. Use rectangular arrays of float, double, Half, BFloat16, int, long, short, sbyte, byte or bool, such as float[,].");
+        }
+
+        return Tensor.FromArray(values);
     }
 }

@@ -34,8 +34,8 @@ internal static class ElementTypes
     };
 
     /// <summary>
-    /// A tensor of elements in row-major order. The bytes may be changed. Small integers become int32, uint32 and
-    /// uint64 int64, half and bfloat16 float32.
+    /// A tensor of elements in row-major order. The bytes may be changed. What tensors lack is widened: uint16 becomes
+    /// int32, uint32 and uint64 int64.
     /// </summary>
     /// <exception cref="OverflowException">A uint64 element is larger than int64 holds.</exception>
     public static Tensor ToTensor(this ElementType type, byte[] bytes, bool bigEndian, int[] shape)
@@ -45,16 +45,15 @@ internal static class ElementTypes
         {
             ElementType.Bool => Tensor.From(Widen<byte, bool>(bytes, b => b != 0), shape),
             ElementType.UInt8 => Tensor.From(bytes, shape),
-            ElementType.Int8 => Tensor.From(Widen<sbyte, int>(bytes, v => v), shape),
+            ElementType.Int8 => Tensor.From(MemoryMarshal.Cast<byte, sbyte>(bytes), shape),
             ElementType.UInt16 => Tensor.From(Widen<ushort, int>(bytes, v => v), shape),
-            ElementType.Int16 => Tensor.From(Widen<short, int>(bytes, v => v), shape),
+            ElementType.Int16 => Tensor.From(MemoryMarshal.Cast<byte, short>(bytes), shape),
             ElementType.UInt32 => Tensor.From(Widen<uint, long>(bytes, v => v), shape),
             ElementType.Int32 => Tensor.From(MemoryMarshal.Cast<byte, int>(bytes), shape),
             ElementType.UInt64 => Tensor.From(Widen<ulong, long>(bytes, v => checked((long)v)), shape),
             ElementType.Int64 => Tensor.From(MemoryMarshal.Cast<byte, long>(bytes), shape),
-            ElementType.Float16 => Tensor.From(Widen<Half, float>(bytes, v => (float)v), shape),
-            ElementType.BFloat16 => Tensor.From(
-                Widen<ushort, float>(bytes, v => BitConverter.UInt32BitsToSingle((uint)v << 16)), shape),
+            ElementType.Float16 => Tensor.From(MemoryMarshal.Cast<byte, Half>(bytes), shape),
+            ElementType.BFloat16 => Tensor.From(MemoryMarshal.Cast<byte, BFloat16>(bytes), shape),
             ElementType.Float32 => Tensor.From(MemoryMarshal.Cast<byte, float>(bytes), shape),
             _ => Tensor.From(MemoryMarshal.Cast<byte, double>(bytes), shape),
         };

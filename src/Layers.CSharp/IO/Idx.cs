@@ -10,8 +10,7 @@ namespace Autodiff.Layers;
 public static class Idx
 {
     /// <summary>
-    /// Loads the tensor of an idx file: uint8, int32, float32 or float64 as stored; signed bytes and 16-bit integers
-    /// become int32. Gzip compression is recognised by content, whatever the file's name.
+    /// Loads the tensor of an idx file: uint8, int8, int16, int32, float32 or float64, as stored. Gzip compression is recognised by content, whatever the file's name.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="DataFormatException">The file is empty, truncated, damaged, or of another format.</exception>

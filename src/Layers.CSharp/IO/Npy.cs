@@ -11,8 +11,8 @@ public static class Npy
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
     /// <summary>
-    /// Loads the array of an npy file, in either memory order and either byte order. bool, uint8, int32, int64,
-    /// float32 and float64 stay as they are; float16 becomes float32, smaller integers int32, uint32 and uint64 int64.
+    /// Loads the array of an npy file, in either memory order and either byte order. The elements stay as
+    /// they are, except that uint16 becomes int32, and uint32 and uint64 int64.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="DataFormatException">
@@ -21,6 +21,7 @@ public static class Npy
     public static Tensor Load(string path) => DataFile.Read(path, "npy", gunzip: false, Read);
 
     /// <summary>Saves a tensor as an npy file, as a whole or not at all.</summary>
+    /// <exception cref="ArgumentException">The tensor is bfloat16, which NumPy does not have.</exception>
     /// <exception cref="IOException">The folder does not exist, or the file cannot be written.</exception>
     public static void Save(string path, Tensor x)
     {

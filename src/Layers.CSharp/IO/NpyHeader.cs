@@ -9,14 +9,20 @@ internal readonly record struct NpyHeader(ElementType Type, bool BigEndian, bool
     private const string Damaged = "The header is damaged: write the file again with numpy.save.";
 
     /// <summary>The text of the header of a tensor as Npy.Save writes it, without padding.</summary>
+    /// <exception cref="ArgumentException">NumPy has no such element type.</exception>
     public static string Format(Tensor x)
     {
         string descr = x.DType switch
         {
             DType.Bool => "|b1",
             DType.UInt8 => "|u1",
+            DType.Int8 => "|i1",
+            DType.Int16 => "<i2",
             DType.Int32 => "<i4",
             DType.Int64 => "<i8",
+            DType.Float16 => "<f2",
+            DType.BFloat16 => throw new ArgumentException(
+                "Npy.Save: NumPy has no bfloat16; convert the tensor with To(DType.Float32), or save it with Safetensors."),
             DType.Float32 => "<f4",
             _ => "<f8",
         };

@@ -59,8 +59,8 @@ public static class Safetensors
     }
 
     /// <summary>
-    /// Loads all tensors and notes of a file, in the header's order. BOOL, U8, I32, I64, F32 and F64 stay as they are;
-    /// F16 and BF16 become float32, I8, I16 and U16 int32, U32 and U64 int64.
+    /// Loads all tensors and notes of a file, in the header's order. The elements stay as they are, except that U16 becomes
+    /// int32, and U32 and U64 int64.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="DataFormatException">
@@ -90,8 +90,12 @@ public static class Safetensors
                 {
                     DType.Bool => "BOOL",
                     DType.UInt8 => "U8",
+                    DType.Int8 => "I8",
+                    DType.Int16 => "I16",
                     DType.Int32 => "I32",
                     DType.Int64 => "I64",
+                    DType.Float16 => "F16",
+                    DType.BFloat16 => "BF16",
                     DType.Float32 => "F32",
                     _ => "F64",
                 });
