@@ -553,6 +553,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     abstract Device: Device
     default this.Device = this.Array.Device
 
+    /// The primitive whose rules to use for a primitive that gave this tensor: that one, unless an interpreter below
+    /// watches what rules compute.
+    abstract RulesOf: primitive: Primitive -> Primitive
+    default _.RulesOf primitive = primitive
+
     /// The elements, abbreviated, in brackets.
     override this.ToString() = Host.print this.Array
 

@@ -19,6 +19,7 @@ type internal Taped
     override _.Trace = trace
     override _.Array = primal.Array
     override _.Device = primal.Device
+    override _.RulesOf primitive = primal.RulesOf primitive
     override _.ToString() = primal.ToString()
 
 /// Reverse mode and linearisation: records each primitive that depends on the arguments.
@@ -46,7 +47,7 @@ and [<Sealed>] internal TapeTrace() =
         let y = Tensor.Bind(primitive, primals)
 
         if DTypes.IsFloat y.DType then
-            Taped(this, y, Interlocked.Increment &count - 1, primitive, primals, parents)
+            Taped(this, y, Interlocked.Increment &count - 1, y.RulesOf primitive, primals, parents)
         else
             y
 

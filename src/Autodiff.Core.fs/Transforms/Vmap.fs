@@ -8,6 +8,7 @@ type internal Batched(trace: Trace, value: Tensor, shape: int[]) =
     member _.Value = value
     override _.Trace = trace
     override _.Device = value.Device
+    override _.RulesOf primitive = value.RulesOf primitive
 
     override _.Array =
         Shape.fail

@@ -1,0 +1,1 @@
+module Core.Tests.TrapsTests
