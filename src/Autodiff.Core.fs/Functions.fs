@@ -183,15 +183,8 @@ module Tensor =
     /// Whether all elements hold.
     let all (x: Tensor) : Tensor = allOver [| 0 .. x.Rank - 1 |] false x
 
-    let internal logSumExpOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
-        // A largest value that is infinite is not subtracted: inf - inf would be NaN.
-        let largest = Tensor.StopGradient(maxOver axes true x)
-        let isFinite = Tensor.Less(Tensor.Abs largest, Tensor.ScalarOf(x, Double.PositiveInfinity))
-        let shift = Tensor.Where(isFinite, largest, Tensor.ScalarOf(x, 0.0))
-        let y = Tensor.Log(sumOver axes true (Tensor.Exp(x - shift))) + shift
-        if keepAxes then y else Structural.reshape (Shape.reduce x.Shape axes false) y
-
-    /// log (sum (exp x)) over axes, without overflow.
+    /// log (sum (exp x)) over axes, without overflow. The derivative is softmax; where the result is infinite, the elements
+    /// equal to it share the derivative equally.
     let logSumExp (axes: seq<int>) (x: Tensor) : Tensor = logSumExpOver (Shape.axes "logSumExp" x.Rank axes) false x
 
     /// The Euclidean length of all elements together; the derivative at 0 is 0.
@@ -422,7 +415,7 @@ type TensorExtensions =
     /// log (sum (exp x)) over axes, without overflow; over all if none is named.
     [<Extension>]
     static member LogSumExp(x: Tensor, [<ParamArray>] axes: int[]) : Tensor =
-        Tensor.logSumExpOver (axesOf "logSumExp" x axes) false x
+        logSumExpOver (axesOf "logSumExp" x axes) false x
 
     /// exp x / sum (exp x) along an axis, without overflow.
     [<Extension>]
