@@ -790,6 +790,20 @@ let private logSums =
               [ [| x; normal 92 kept |] ]
           |> refusing [ [| x; normal 1 [| 9; 9; 9 |] |]; [| x; Tensor.cast DType.Float32 (normal 1 kept) |] ] ]
 
+// Parts and neighbours of numbers, and divisors.
+
+let private numberTheory =
+    let x, n = uniform 93 0.5 2.0, offGrid 94
+
+    let divisors (a: float) (b: float) =
+        let rec euclid (a: int) b = if b = 0 then abs a else euclid b (a % b)
+        float (euclid (int a) (int b))
+
+    [ binary "ldexp" (fun (x, y) -> ldexp x y) (fun x y -> x * 2.0 ** truncate y) x n
+      binary "nextAfter" (fun (x, y) -> nextAfter x y) (fun x y -> if x < y then Math.BitIncrement x else Math.BitDecrement x) x n
+      { binary "gcd" (fun (x, y) -> gcd x y) divisors (integers 95) (integers 96) with
+          Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |]; [| bools; bools |] ] } ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -804,6 +818,7 @@ let table: Entry list =
     @ decompositions
     @ customs
     @ logSums
+    @ numberTheory
 
 /// All rows with all their inputs.
 let cases: Case list =

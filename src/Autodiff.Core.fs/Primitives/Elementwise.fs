@@ -81,3 +81,8 @@ module internal Elementwise =
 
     let leftShiftP = BinaryPrimitive(Binary.LeftShift, none, none)
     let rightShiftP = BinaryPrimitive(Binary.RightShift, none, none)
+
+    let rec private scale () = BinaryPrimitive(Binary.Ldexp, (fun _ y _ t -> (scale ()).Apply(t, y)), none)
+    let ldexpP = scale ()
+    let nextAfterP = BinaryPrimitive(Binary.NextAfter, (fun _ _ _ t -> t), none)
+    let gcdP = BinaryPrimitive(Binary.Gcd, none, none)
