@@ -234,7 +234,8 @@ module Tensor =
 
     // Functions for networks.
 
-    /// exp x / sum (exp x) along an axis, without overflow.
+    /// exp x / sum (exp x) along an axis, without overflow; 0 at -infinity, with finite derivatives of every order. NaN where
+    /// all elements are -infinity, or one is infinity.
     let softmax axis (x: Tensor) : Tensor = Reductions.softmax axis x
     /// The logarithm of softmax along an axis, without overflow.
     let logSoftmax axis (x: Tensor) : Tensor = Reductions.logSoftmax axis x
@@ -412,7 +413,8 @@ type TensorExtensions =
     [<Extension>]
     static member ArgMin(x: Tensor, axis: int) : Tensor = Reductions.argmin axis x
 
-    /// log (sum (exp x)) over axes, without overflow; over all if none is named.
+    /// log (sum (exp x)) over axes, without overflow; over all if none is named. Where the result is infinite, the elements
+    /// equal to it share the derivative equally.
     [<Extension>]
     static member LogSumExp(x: Tensor, [<ParamArray>] axes: int[]) : Tensor =
         logSumExpOver (axesOf "logSumExp" x axes) false x
