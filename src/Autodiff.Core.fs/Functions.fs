@@ -185,15 +185,8 @@ module Tensor =
     /// Whether all elements hold.
     let all (x: Tensor) : Tensor = allOver [| 0 .. x.Rank - 1 |] false x
 
-    let internal logSumExpOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
-        // A largest value that is infinite is not subtracted: inf - inf would be NaN.
-        let largest = Tensor.StopGradient(maxOver axes true x)
-        let isFinite = Tensor.Less(Tensor.Abs largest, Tensor.ScalarOf(x, Double.PositiveInfinity))
-        let shift = Tensor.Where(isFinite, largest, Tensor.ScalarOf(x, 0.0))
-        let y = Tensor.Log(sumOver axes true (Tensor.Exp(x - shift))) + shift
-        if keepAxes then y else Structural.reshape (Shape.reduce x.Shape axes false) y
-
-    /// log (sum (exp x)) over axes, without overflow.
+    /// log (sum (exp x)) over axes, without overflow. The derivative is softmax; where the result is infinite, the elements
+    /// equal to it share the derivative equally.
     let logSumExp (axes: seq<int>) (x: Tensor) : Tensor = logSumExpOver (Shape.axes "logSumExp" x.Rank axes) false x
 
     /// The Euclidean length of all elements together; the derivative at 0 is 0.
@@ -243,7 +236,8 @@ module Tensor =
 
     // Functions for networks.
 
-    /// exp x / sum (exp x) along an axis, without overflow.
+    /// exp x / sum (exp x) along an axis, without overflow; 0 at -infinity, with finite derivatives of every order. NaN where
+    /// all elements are -infinity, or one is infinity.
     let softmax axis (x: Tensor) : Tensor = Reductions.softmax axis x
     /// The logarithm of softmax along an axis, without overflow.
     let logSoftmax axis (x: Tensor) : Tensor = Reductions.logSoftmax axis x
@@ -421,10 +415,11 @@ type TensorExtensions =
     [<Extension>]
     static member ArgMin(x: Tensor, axis: int) : Tensor = Reductions.argmin axis x
 
-    /// log (sum (exp x)) over axes, without overflow; over all if none is named.
+    /// log (sum (exp x)) over axes, without overflow; over all if none is named. Where the result is infinite, the elements
+    /// equal to it share the derivative equally.
     [<Extension>]
     static member LogSumExp(x: Tensor, [<ParamArray>] axes: int[]) : Tensor =
-        Tensor.logSumExpOver (axesOf "logSumExp" x axes) false x
+        logSumExpOver (axesOf "logSumExp" x axes) false x
 
     /// exp x / sum (exp x) along an axis, without overflow.
     [<Extension>]

@@ -8,7 +8,7 @@ open System.Runtime.InteropServices
 type MatrixNorm =
     /// The square root of the sum of squares; its derivative at 0 is 0.
     | Frobenius = 0
-    /// The sum of the singular values.
+    /// The sum of the singular values; where some are 0, the derivative is a subgradient.
     | Nuclear = 1
     /// The largest singular value.
     | Spectral = 2
@@ -95,7 +95,8 @@ module Linalg =
     /// counts as (A + A^T) / 2, so that the derivative is symmetric. In each vector the first entry of largest magnitude is
     /// positive. Vectors of eigenvalues that are equal but for rounding are not determined: their turning into each other
     /// counts as 0 in the derivative, which is finite, and right to the first order for functions of the eigenvalues alone
-    /// that do not depend on their order.
+    /// that do not depend on their order. Their second derivatives leave that turning out, so that they need
+    /// eigenvalues that differ.
     let eigh (x: Tensor) : Tensor * Tensor = Spectral.eigh (floating x)
 
     /// The Moore-Penrose inverse (..., n, m) of matrices (..., m, n). Singular values up to tolerance times the largest

@@ -119,6 +119,14 @@ module SpecialFunctions =
     /// The sigmoid linear unit, x sigmoid x.
     let silu (x: Tensor) : Tensor = x * Tensor.Sigmoid x
 
+    /// gelu by a hyperbolic tangent, x (1 + tanh (sqrt (2 / pi) (x + 0.044715 x^3))) / 2, as older models were trained.
+    let geluTanh (x: Tensor) : Tensor =
+        let x = floating x
+        x * (Tensor.Tanh((x + Tensor.Square x * x * 0.044715) * Math.Sqrt(2.0 / Math.PI)) + 1.0) * 0.5
+
+    /// x tanh (log (1 + exp x)) (Misra 2019).
+    let mish (x: Tensor) : Tensor = let x = floating x in x * Tensor.Tanh(Tensor.Softplus x)
+
     /// x where it is positive, alpha (exp x - 1) elsewhere; the derivative at 0 is alpha.
     let elu (alpha: float) (x: Tensor) : Tensor =
         let x = floating x
@@ -128,10 +136,22 @@ module SpecialFunctions =
 
     /// The scaled exponential linear unit, which keeps mean 0 and variance 1 (Klambauer et al. 2017).
     let selu (x: Tensor) : Tensor = elu 1.6732632423543772 x * 1.0507009873554805
+    /// x where it is positive, alpha (exp (x / alpha) - 1) elsewhere; the derivative is continuous (Barron 2017).
+    let celu (alpha: float) (x: Tensor) : Tensor = elu 1.0 (floating x * (1.0 / alpha)) * alpha
+
+    /// x where it is positive, slope x elsewhere, with slopes that are learned and broadcast; the derivative at 0 is the slope.
+    let prelu (slope: Tensor) (x: Tensor) : Tensor =
+        Tensor.Where(Tensor.Greater(x, constant x 0.0), x, slope * x)
+
+    /// x kept between 0 and 6; the derivative at both ends is 1.
+    let relu6 (x: Tensor) : Tensor = Tensor.clamp 0.0 6.0 x
+
     /// (x + 3) / 6 kept between 0 and 1.
     let hardSigmoid (x: Tensor) : Tensor = Tensor.clamp 0.0 1.0 (floating x * (1.0 / 6.0) + 0.5)
     /// x kept between -1 and 1.
     let hardTanh (x: Tensor) : Tensor = Tensor.clamp -1.0 1.0 x
+    /// x times hardSigmoid x (Howard et al. 2019).
+    let hardSwish (x: Tensor) : Tensor = x * hardSigmoid x
     /// x / (1 + |x|).
     let softsign (x: Tensor) : Tensor = let x = floating x in x / (Tensor.Abs x + 1.0)
     /// log (sigmoid x), without overflow.
@@ -251,6 +271,30 @@ type SpecialFunctionExtensions =
     /// The Gaussian error linear unit, x erfc (-x / sqrt 2) / 2.
     [<Extension>]
     static member Gelu(x: Tensor) : Tensor = gelu x
+
+    /// gelu by a hyperbolic tangent.
+    [<Extension>]
+    static member GeluTanh(x: Tensor) : Tensor = geluTanh x
+
+    /// x tanh (log (1 + exp x)).
+    [<Extension>]
+    static member Mish(x: Tensor) : Tensor = mish x
+
+    /// x where it is positive, alpha (exp (x / alpha) - 1) elsewhere; the derivative is continuous.
+    [<Extension>]
+    static member Celu(x: Tensor, [<Optional; DefaultParameterValue(1.0)>] alpha: float) : Tensor = celu alpha x
+
+    /// x where it is positive, slope x elsewhere, with slopes that broadcast; the derivative at 0 is the slope.
+    [<Extension>]
+    static member PRelu(x: Tensor, slope: Tensor) : Tensor = prelu slope x
+
+    /// x kept between 0 and 6.
+    [<Extension>]
+    static member Relu6(x: Tensor) : Tensor = relu6 x
+
+    /// x times HardSigmoid of x.
+    [<Extension>]
+    static member HardSwish(x: Tensor) : Tensor = hardSwish x
 
     /// The sigmoid linear unit, x sigmoid x.
     [<Extension>]

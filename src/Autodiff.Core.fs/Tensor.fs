@@ -596,6 +596,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     abstract Device: Device
     default this.Device = this.Array.Device
 
+    /// The primitive whose rules to use for a primitive that gave this tensor: that one, unless an interpreter below
+    /// watches what rules compute.
+    abstract RulesOf: primitive: Primitive -> Primitive
+    default _.RulesOf primitive = primitive
+
     /// The elements, abbreviated, in brackets.
     override this.ToString() = Host.print this.Array
 
@@ -847,7 +852,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// x with all its derivatives taken to be zero.
     static member StopGradient(x: Tensor) : Tensor = if x.Level = 0L then x else Tensor.Bind(stop, x)
 
-    /// Elements of x where the condition holds, of y elsewhere. Only the chosen side receives a derivative.
+    /// Elements of x where the condition holds, of y elsewhere. Only the chosen side receives a derivative. In reverse mode
+    /// that is a cotangent of 0 for the other, which a function with an infinite derivative there turns into NaN: write
+    /// `where (x > 0) (log (where (x > 0) x 1)) 0`, so that log itself sees a safe argument.
     static member Where(condition: Tensor, x: Tensor, y: Tensor) : Tensor =
         let dtype = DTypes.Promote(x.DType, y.DType)
         Tensor.Bind(select, Tensor.Cast(condition, DType.Bool), Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
@@ -898,7 +905,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// A constant to the power y.
     static member Pow(x: float, y: Tensor) : Tensor = power.Apply(Tensor.ScalarOf(y, x), y)
-    /// The angle of the point (x, y), in (-pi, pi].
+    /// The angle of the point (x, y), in (-pi, pi]. At the origin it is 0, and its derivative NaN.
     static member Atan2(y: Tensor, x: Tensor) : Tensor = atan2.Apply(y, x)
     /// The larger of each pair; NaN if either is. At a tie each side receives half of the derivative.
     static member Maximum(x: Tensor, y: Tensor) : Tensor = maximum.Apply(x, y)

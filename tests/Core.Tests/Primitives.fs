@@ -769,6 +769,41 @@ let private customs =
     [ entry "customJvp" (fun xs -> joined (customJvp f (fun x _ xDot -> pushed x xDot) xs[0])) (Some reference) examples
       entry "customVjp" (fun xs -> joined (customVjp f (fun x -> f x, x) pulled xs[0])) (Some reference) examples ]
 
+// Logarithms of sums of exponentials.
+
+let private logSums =
+    [ for axes, shape in [ [ 0 ], [ 7 ]; [ 1 ], [ 3; 5 ]; [ 0; 2 ], [ 2; 3; 4 ]; [ 0 ], [ 33; 40 ]; [ 0 ], [ 2; 0 ] ] do
+          let x = normal 91 (List.toArray shape)
+          let kept = Shape.reduce x.Shape (List.toArray axes) true
+
+          entry
+              "logSumExp"
+              (fun xs -> Reductions.logSumExpOver (List.toArray axes) true xs[0])
+              (Some(Reference.reduce axes (List.sumBy exp >> log)))
+              [ [| x |] ]
+          |> refusing [ [| normal 1 (Array.map (fun _ -> 0) x.Shape) |]; [| integers 1 x.Shape |] ]
+
+          entry
+              "logSumExpWeights"
+              (fun xs -> Reductions.logSumExpWeights xs[0] xs[1])
+              (Some(Reference.elementwise2 (fun x y -> exp (x - y))))
+              [ [| x; normal 92 kept |] ]
+          |> refusing [ [| x; normal 1 [| 9; 9; 9 |] |]; [| x; Tensor.cast DType.Float32 (normal 1 kept) |] ] ]
+
+// Parts and neighbours of numbers, and divisors.
+
+let private numberTheory =
+    let x, n = uniform 93 0.5 2.0, offGrid 94
+
+    let divisors (a: float) (b: float) =
+        let rec euclid (a: int) b = if b = 0 then abs a else euclid b (a % b)
+        float (euclid (int a) (int b))
+
+    [ binary "ldexp" (fun (x, y) -> ldexp x y) (fun x y -> x * 2.0 ** truncate y) x n
+      binary "nextAfter" (fun (x, y) -> nextAfter x y) (fun x y -> if x < y then Math.BitIncrement x else Math.BitDecrement x) x n
+      { binary "gcd" (fun (x, y) -> gcd x y) divisors (integers 95) (integers 96) with
+          Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |]; [| bools; bools |] ] } ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -782,6 +817,8 @@ let table: Entry list =
     @ images
     @ decompositions
     @ customs
+    @ logSums
+    @ numberTheory
 
 /// All rows with all their inputs.
 let cases: Case list =

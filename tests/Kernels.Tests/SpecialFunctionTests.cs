@@ -128,4 +128,23 @@ public class SpecialFunctionTests
         Assert.Equal(-0.0, Binary.CopySign.Invoke(0.0, -2.0));
         Assert.True(double.IsNegative(Binary.CopySign.Invoke(0.0, -0.0)));
     }
+
+    [Fact]
+    public void Scales_and_neighbours()
+    {
+        double inf = double.PositiveInfinity;
+        Assert.Equal(double.Epsilon, Binary.Ldexp.Invoke(1.0, -1074.0));
+        Assert.Equal(Math.ScaleB(1.0, 1000), Binary.Ldexp.Invoke(double.Epsilon, 2074.0));
+        Assert.Equal(inf, Binary.Ldexp.Invoke(1.0, inf));
+        Assert.Equal(0.0, Binary.Ldexp.Invoke(1.0, -inf));
+        Assert.Equal(double.NaN, Binary.Ldexp.Invoke(1.0, double.NaN));
+        Assert.Equal(8f, Binary.Ldexp.Invoke(1f, 3.9f));
+        Assert.Equal(-double.Epsilon, Binary.NextAfter.Invoke(0.0, -5.0));
+        Assert.Equal(0.0, Binary.NextAfter.Invoke(double.Epsilon, 0.0));
+        Assert.True(double.IsNegative(Binary.NextAfter.Invoke(0.0, -0.0)));
+        Assert.Equal(float.BitDecrement(1f), Binary.NextAfter.Invoke(1f, 0f));
+        Assert.Equal(double.MaxValue, Binary.NextAfter.Invoke(inf, 0.0));
+        Assert.Equal(double.NaN, Binary.NextAfter.Invoke(0.0, double.NaN));
+        Assert.Equal(double.NaN, Binary.NextAfter.Invoke(double.NaN, double.NaN));
+    }
 }

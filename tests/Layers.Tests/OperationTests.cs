@@ -32,6 +32,16 @@ public class OperationTests
         { "activation", X.Elu(), [3, 1, 2, Math.Exp(-4) - 1] },
         { "bounds", X.Clamp(-1, 2), [2, 1, 2, -1] },
         { "remainder", X.Remainder(Tensor.Scalar(3.0)), [0, 1, 2, 2] },
+        { "remainder with the sign of the dividend", X.Fmod(Tensor.Scalar(-3.0)), [0, 1, 2, -1] },
+        { "quotient", X.Divmod(Tensor.Scalar(3.0)).Item1, [1, 0, 0, -2] },
+        { "exponent", X.Frexp().Item2, [2, 1, 2, 3] },
+        { "scaled by a power of 2", X.Ldexp(Tensor.From([3], 1)), [24, 8, 16, -32] },
+        { "fraction", (X / 2.0).Modf().Item1, [0.5, 0.5, 0, 0] },
+        { "largest number", X.Fmax(Tensor.Scalar(double.NaN)), [3, 1, 2, -4] },
+        { "divisor", Tensor.From([12, 18], 2).Gcd(Tensor.From([8], 1)), [4, 2] },
+        { "sum past NaN", Tensor.From([1.0, double.NaN, 2.0], 3).NanSum(), [3] },
+        { "close", X.AllClose(X + 1e-3, absolute: 1e-2).To(DType.Int32), [1] },
+        { "activation with slopes", X.PRelu(Tensor.Scalar(0.5)), [3, 1, 2, -2] },
         { "equal parts", X.Split(2, 1)[1], [1, -4] },
     };
 

@@ -50,10 +50,12 @@ module internal Elementwise =
     let digammaP = UnaryPrimitive(Unary.Digamma, (fun x _ t -> t * polygamma 1 x))
     let lgammaP = UnaryPrimitive(Unary.LogGamma, (fun x _ t -> t * digammaP.Apply x))
 
-    // The difference of equal infinities is NaN; there each side has half of the derivative, as at any tie.
+    // Equal infinities differ by 0, not NaN: there each side has half of the derivative, as at any tie.
     let private difference (x: Tensor) (y: Tensor) =
-        let d = x - y
-        Tensor.Where(Tensor.EqualTo(d, d), d, likeScalar d 0.0)
+        let isInfinite = Tensor.EqualTo(Tensor.Abs x, likeScalar x Double.PositiveInfinity)
+        let areSame = Tensor.And(isInfinite, Tensor.EqualTo(x, y))
+        let finite (t: Tensor) = Tensor.Where(areSame, likeScalar t 0.0, t)
+        finite x - finite y
 
     let logAddExpP =
         BinaryPrimitive(
@@ -79,3 +81,8 @@ module internal Elementwise =
 
     let leftShiftP = BinaryPrimitive(Binary.LeftShift, none, none)
     let rightShiftP = BinaryPrimitive(Binary.RightShift, none, none)
+
+    let rec private scale () = BinaryPrimitive(Binary.Ldexp, (fun _ y _ t -> (scale ()).Apply(t, y)), none)
+    let ldexpP = scale ()
+    let nextAfterP = BinaryPrimitive(Binary.NextAfter, (fun _ _ _ t -> t), none)
+    let gcdP = BinaryPrimitive(Binary.Gcd, none, none)

@@ -106,6 +106,75 @@ module internal Reductions =
     /// The positions of the smallest elements along an axis, the first at ties.
     let argmin axis (x: Tensor) : Tensor = Tensor.Bind(argP false (Shape.axis "argmin" x.Rank axis), x)
 
+    // log (sum (exp x)) and its derivative exp (x - y).
+
+    /// exp (x - y), where y is the logarithm of the sum of the exponentials of the lines of x. Where y is infinite, the
+    /// elements that are equal to it share 1: the limit of equal elements.
+    let private logSumExpWeightsP =
+        { new Primitive("logSumExpWeights") with
+            member _.Shape inputs =
+                let x, y = inputs[0], inputs[1]
+
+                if x.Rank <> y.Rank || not (Shape.broadcastsTo y.Shape x.Shape) || x.DType <> y.DType then
+                    Shape.fail
+                        "logSumExpWeights"
+                        $"{DTypes.Name y.DType} of shape {Shape.format y.Shape} does not belong to {DTypes.Name x.DType} of shape {Shape.format x.Shape}."
+
+                single x
+
+            member _.Value(inputs, _) =
+                let x, y = Concrete inputs[0] :> Tensor, Concrete inputs[1] :> Tensor
+                let isInfinite = Tensor.EqualTo(Tensor.Abs y, Tensor.ScalarOf(y, System.Double.PositiveInfinity))
+                let weights = Tensor.Exp(x - y)
+
+                if (Tensor.SumTo(Tensor.Cast(isInfinite, DType.Int32), Shape.scalar)).ToDouble() = 0.0 then
+                    weights.Array
+                else
+                    let ties = Tensor.Cast(Tensor.EqualTo(x, y), x.DType)
+                    Tensor.Where(isInfinite, ties / Tensor.SumTo(ties, y.Shape), weights).Array
+
+            member _.Jvp(_, w, tangents) =
+                let fromY = if isNull tangents[1] then null else -tangents[1]
+                w * Tensor.AddTangents(tangents[0], fromY)
+
+            member _.Vjp(inputs, w, ct, input) = if input = 0 then ct * w else -(Tensor.SumTo(ct * w, inputs[1].Shape))
+
+            member this.Batch(inputs, isBatched, size) = Tensor.Bind(this, Batching.fronts size inputs isBatched) }
+
+    let logSumExpWeights (x: Tensor) (y: Tensor) : Tensor = Tensor.Bind(logSumExpWeightsP, x, y)
+
+    let rec private logSumExpP (axes: int[]) =
+        { new Primitive("logSumExp") with
+            member _.Parameters = [ "axes", box axes ]
+
+            member _.Shape inputs =
+                let x = inputs[0]
+
+                if not (DTypes.IsFloat x.DType) then
+                    Shape.fail "logSumExp" $"{DTypes.Name x.DType} is not a type it works on; convert with To."
+
+                for a in axes do
+                    if x.Shape[a] = 0 then
+                        Shape.fail "logSumExp" $"axis {a} of {Shape.format x.Shape} is empty."
+
+                { single x with Shape = Shape.reduce x.Shape axes true }
+
+            member _.Value(inputs, _) =
+                let x: Tensor = Concrete inputs[0]
+                let largest = maxOver axes true x
+                // An infinite one is not subtracted: inf - inf would be NaN.
+                let isFinite = Tensor.Less(Tensor.Abs largest, Tensor.ScalarOf(x, System.Double.PositiveInfinity))
+                let shift = Tensor.Where(isFinite, largest, Tensor.ScalarOf(x, 0.0))
+                (Tensor.Log(sumOver axes true (Tensor.Exp(x - shift))) + shift).Array
+
+            member _.Jvp(inputs, y, tangents) = Tensor.SumTo(tangents[0] * logSumExpWeights inputs[0] y, y.Shape)
+            member _.Vjp(inputs, y, ct, _) = ct * logSumExpWeights inputs[0] y
+            member _.Batch(inputs, _, _) = Tensor.Bind(logSumExpP (later axes), inputs[0]) }
+
+    let logSumExpOver axes keepAxes (x: Tensor) : Tensor =
+        let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+        drop axes keepAxes x (Tensor.Bind(logSumExpP axes, x))
+
     // Softmax along the last axis. Its derivative is the symmetric map t -> y (t - sum (y t)).
     let private total (x: Tensor) = sumOver [| x.Rank - 1 |] true x
 

@@ -10,6 +10,7 @@ type internal Dual(trace: Trace, primal: Tensor, tangent: Tensor) =
     override _.Array = primal.Array
     override _.IsKnown = primal.IsKnown
     override _.Device = primal.Device
+    override _.RulesOf primitive = primal.RulesOf primitive
     override _.ToString() = primal.ToString()
 
 /// Forward mode. `jvp : (a -> b) -> a -> T a -> b * T b`.
@@ -37,7 +38,7 @@ type internal JvpTrace() =
         if not (DTypes.IsFloat y.DType) then
             y
         else
-            let tangent = primitive.Jvp(primals, y, tangents)
+            let tangent = (y.RulesOf primitive).Jvp(primals, y, tangents)
             if isNull tangent then y else Dual(this, y, tangent)
 
     override this.ProcessAll(operation, inputs) =

@@ -23,6 +23,7 @@ type internal Taped
     override _.Array = primal.Array
     override _.IsKnown = primal.IsKnown
     override _.Device = primal.Device
+    override _.RulesOf primitive = primal.RulesOf primitive
     override _.ToString() = primal.ToString()
 
 /// What the outputs of one run of an operation share. They have consecutive indices.
@@ -71,7 +72,7 @@ and [<Sealed>] internal TapeTrace() =
         let y = Tensor.Bind(primitive, primals)
 
         if DTypes.IsFloat y.DType then
-            Taped(this, y, Interlocked.Increment &count - 1, primitive, primals, parents)
+            Taped(this, y, Interlocked.Increment &count - 1, y.RulesOf primitive, primals, parents)
         else
             y
 

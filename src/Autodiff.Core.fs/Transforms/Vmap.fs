@@ -9,6 +9,7 @@ type internal Batched(trace: Trace, value: Tensor, shape: int[]) =
     override _.Trace = trace
     override _.Device = value.Device
     override _.IsKnown = false
+    override _.RulesOf primitive = value.RulesOf primitive
 
     override _.Array =
         Shape.fail

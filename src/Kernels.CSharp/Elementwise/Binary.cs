@@ -94,6 +94,20 @@ public static class Binary
     public static readonly BinaryKernel Polygamma =
         new FloatBinaryKernel<PolygammaOperator<float>, PolygammaOperator<double>>("polygamma", "polygamma(x, y)");
 
+    /// <summary>x 2^y for whole y, rounded once; y is truncated.</summary>
+    public static readonly BinaryKernel Ldexp =
+        new FloatBinaryKernel<LdexpOperator<float>, LdexpOperator<double>>("ldexp", "ldexp(x, (int)y)");
+
+    /// <summary>The number next to x on the way to y; y itself if they are equal, NaN if either is.</summary>
+    public static readonly BinaryKernel NextAfter =
+        new FloatBinaryKernel<NextAfterOperator<float>, NextAfterOperator<double>>("nextAfter", "nextafter(x, y)");
+
+    /// <summary>
+    /// The greatest integer that divides x and y, from 0, which is that of two zeros; the least integer alone has itself.
+    /// </summary>
+    public static readonly BinaryKernel Gcd =
+        new IntegerBinaryKernel<GcdOperator<int>, GcdOperator<long>, GcdOperator<short>, GcdOperator<sbyte>, GcdOperator<byte>>("gcd", "gcd(x, y)");
+
     /// <summary>The bits of x moved up by y places; 0 if y is negative or not below their number.</summary>
     public static readonly BinaryKernel LeftShift =
         new IntegerBinaryKernel<LeftShiftOperator<int>, LeftShiftOperator<long>, LeftShiftOperator<short>,
@@ -144,5 +158,6 @@ public static class Binary
     [
         Add, Subtract, Multiply, Divide, Power, Maximum, Minimum, Atan2, And, Or, Xor, SigmoidGradient, TanhGradient,
         ReluGradient, Hypot, LogAddExp, CopySign, Remainder, FloorDivide, Polygamma, LeftShift, RightShift,
+        Ldexp, NextAfter, Gcd,
     ];
 }

@@ -190,6 +190,50 @@ internal readonly struct IntegerFloorDivideOperator<T> : IBinaryOperator<T>
     public static int Cost => 16;
 }
 
+internal readonly struct LdexpOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x, T y) => T.IsNaN(y) ? y : T.ScaleB(x, int.CreateSaturating(y));
+
+    public static bool IsVector => false;
+
+    public static int Cost => 16;
+}
+
+internal readonly struct NextAfterOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x, T y)
+    {
+        if (x == y) return y;
+        if (x == T.Zero) return T.CopySign(T.Epsilon, y) + (T.IsNaN(y) ? y : T.Zero);
+        return x < y ? T.BitIncrement(x) : x > y ? T.BitDecrement(x) : T.NaN;
+    }
+
+    public static bool IsVector => false;
+
+    public static int Cost => 4;
+}
+
+internal readonly struct GcdOperator<T> : IBinaryOperator<T>
+    where T : unmanaged, IBinaryInteger<T>
+{
+    public static T Invoke(T x, T y)
+    {
+        while (y != T.Zero)
+        {
+            // The processor traps the division of the least integer by -1.
+            (x, y) = (y, T.IsNegative(y) && y == -T.One ? T.Zero : x % y);
+        }
+
+        return T.IsNegative(x) ? unchecked(-x) : x;
+    }
+
+    public static bool IsVector => false;
+
+    public static int Cost => 256;
+}
+
 internal readonly struct LeftShiftOperator<T> : IBinaryOperator<T>
     where T : unmanaged, IBinaryInteger<T>
 {

@@ -33,6 +33,7 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
     new(program) = JitPrimitive(program, null)
 
     member _.Compiled = compiled.Value
+    override _.Mapped map = JitPrimitive(map program)
     override _.Parameters = [ "program", program ]
 
     override this.Shapes inputs =
