@@ -155,19 +155,20 @@ public class FaceTests
     [Fact]
     public void Signatures_hold_no_types_that_only_FSharp_writes()
     {
-        string[] found =
-        [
-            .. from type in Core.GetExportedTypes().Concat(Facade.GetExportedTypes())
-               where !IsModule(type) && type.Namespace!.StartsWith("Autodiff", StringComparison.Ordinal)
-               where type.Namespace != "Autodiff.Numerics"
-               from method in type.GetMethods(Declared)
-               where !IsCSharp(method) && method.GetCustomAttribute<CompilerGeneratedAttribute>() is null
-               let name = $"{type.Name}.{(method.IsSpecialName ? method.Name[4..] : method.Name)}"
-               where !FSharpOnly.ContainsKey(name) && !(typeof(Primitive).IsAssignableFrom(type) && method.Name == "get_Parameters")
-               select $"{name}: {method}",
-        ];
-        Assert.True(found.Length == 0, string.Join("\n", found));
+        var found =
+        (
+            from type in Core.GetExportedTypes().Concat(Facade.GetExportedTypes())
+            where !IsModule(type) && type.Namespace!.StartsWith("Autodiff", StringComparison.Ordinal)
+            where type.Namespace != "Autodiff.Numerics"
+            from method in type.GetMethods(Declared)
+            where !IsCSharp(method) && !method.IsDefined(typeof(CompilerGeneratedAttribute)) && !IsOverride(method)
+            select (Name: $"{type.Name}.{(method.IsSpecialName ? method.Name[4..] : method.Name)}", Method: method)
+        ).ToArray();
+        Assert.All(found, member => Assert.True(FSharpOnly.ContainsKey(member.Name), $"{member.Name}: {member.Method}"));
+        Assert.All(FSharpOnly.Keys, name => Assert.Contains(name, found.Select(member => member.Name)));
     }
+
+    private static bool IsOverride(MethodInfo method) => method.GetBaseDefinition().DeclaringType != method.DeclaringType;
 
     [Fact]
     public void Every_transform_is_documented_with_an_example()
