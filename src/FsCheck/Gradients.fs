@@ -84,7 +84,7 @@ type Gradients private () =
                 if data.NumberOfShrinks = 0 then
                     ""
                 else
-                    $", shrunk {data.NumberOfShrinks} times from\n{indent (describe first)}"
+                    $"; steps of shrinking: {data.NumberOfShrinks}, from\n{indent (describe first)}"
 
             raise (
                 GradientMismatchException

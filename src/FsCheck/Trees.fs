@@ -46,6 +46,26 @@ type Trees private () =
 
         Arb.fromGenShrink (gen, shrink)
 
+    /// Pairs of independent inputs, of which shrinking makes one at a time simpler: arguments of a function of two.
+    static member Pair(first: Arbitrary<'a>, second: Arbitrary<'b>) : Arbitrary<struct ('a * 'b)> =
+        let gen = Gen.zip (Arb.toGen first) (Arb.toGen second) |> Gen.map (fun (a, b) -> struct (a, b))
+
+        let shrink (struct (a, b)) =
+            Seq.append
+                (Arb.toShrink first a |> Seq.map (fun a -> struct (a, b)))
+                (Arb.toShrink second b |> Seq.map (fun b -> struct (a, b)))
+
+        Arb.fromGenShrink (gen, shrink)
+
+    /// Triples of independent inputs, of which shrinking makes one at a time simpler.
+    static member Triple
+        (first: Arbitrary<'a>, second: Arbitrary<'b>, third: Arbitrary<'c>)
+        : Arbitrary<struct ('a * 'b * 'c)> =
+        Trees.Pair(first, Trees.Pair(second, third))
+        |> Arb.convert
+            (fun (struct (a, struct (b, c))) -> struct (a, b, c))
+            (fun (struct (a, b, c)) -> struct (a, struct (b, c)))
+
     /// Tangents or cotangents of a tree: normal numbers of its shapes and types, and zeros where it has no derivatives.
     static member Tangent(tree: 'a) : Gen<'a> = draw tree (fun _ -> 1.0)
 

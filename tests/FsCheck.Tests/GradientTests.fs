@@ -47,13 +47,27 @@ let ``an error that shows only for large numbers is shrunk to the edge of where 
 [<Fact>]
 let ``an error in one part of a tree names that part`` () =
     // The cotangent of the second argument lacks a factor.
-    let product =
-        customVjp (fun (x: Tensor, y: Tensor) -> x * y) (fun (x, y) -> x * y, (x, y)) (fun (x, y) ct -> ct * y, ct * x * 2.0)
+    let product: struct (Tensor * Tensor) -> Tensor =
+        customVjp
+            (fun (struct (x, y)) -> x * y)
+            (fun (struct (x, y)) -> x * y, struct (x, y))
+            (fun (struct (x, y)) ct -> struct (ct * y, ct * x * 2.0))
 
-    let pairs = Arb.zip (Tensors.OfShape(Domain.Positive(), 2), Tensors.OfShape(Domain.Positive(), 2))
-    let error = Assert.Throws<GradientMismatchException>(fun () -> Gradients.Check(product, pairs, seed = 1UL))
-    Assert.Contains("with respect to 'Item2'", error.Message)
-    Assert.DoesNotContain("with respect to 'Item1'", error.Message)
+    let same = Tensors.SameShapePair(Domain.Positive(), Shapes.Any())
+
+    for pairs in [ same; Trees.Pair(Tensors.OfShape(Domain.Positive(), 2), Tensors.OfShape(Domain.Positive(), 2)) ] do
+        let error = Assert.Throws<GradientMismatchException>(fun () -> Gradients.Check(product, pairs, seed = 1UL))
+        Assert.Contains("with respect to 'Item2'", error.Message)
+        Assert.DoesNotContain("with respect to 'Item1'", error.Message)
+        // Nothing but ones is left.
+        Assert.Matches(@"fails:\n  Item1: [^\n]*\n    (1|\[1.0 1.0\])\n  Item2: [^\n]*\n    (1|\[1.0 1.0\])\n", error.Message)
+
+[<Fact>]
+let ``pairs and triples of inputs shrink one at a time`` () =
+    let positive = Tensors.OfShape(Domain.Positive())
+    let triples = Trees.Triple(positive, positive, positive)
+    let smaller = Arb.toShrink triples (struct (Tensor.scalar 1.0, Tensor.scalar 2.0, Tensor.scalar 1.0)) |> Seq.toList
+    Assert.Equal<float list>([ 1.0; 1.0; 1.0 ], [ let struct (a, b, c) = smaller.Head in for x in [ a; b; c ] -> float x ])
 
 [<Fact>]
 let ``a derivative that is wrong only at the second order needs the second order`` () =
