@@ -133,7 +133,7 @@ let size () =
 let pack () =
     build ()
 
-    for project in [ "src/Kernels.CSharp"; "src/Autodiff.Core.fs"; "src/Layers.CSharp" ] do
+    for project in [ "src/Kernels.CSharp"; "src/Autodiff.Core.fs"; "src/Layers.CSharp"; "src/FsCheck" ] do
         dotnet [ "pack"; project; "-c"; "Release"; "--no-build"; "-o"; "artifacts"; "-nologo" ]
 
 let targets: (string * string * (string list -> unit)) list =

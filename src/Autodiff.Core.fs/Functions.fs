@@ -391,13 +391,26 @@ type TensorExtensions =
     static member Variance(x: Tensor, [<ParamArray>] axes: int[]) : Tensor =
         Tensor.varianceOver (axesOf "variance" x axes) false x
 
+    /// The variance over axes, which are kept with length 1 if asked.
+    [<Extension>]
+    static member Variance(x: Tensor, axes: int[], keepAxes: bool) : Tensor =
+        Tensor.varianceOver (axesOf "variance" x axes) keepAxes x
+
     /// The largest elements over axes; of all if none is named. Ties share the derivative equally.
     [<Extension>]
     static member Max(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = maxOver (axesOf "max" x axes) false x
 
+    /// The largest elements over axes, which are kept with length 1 if asked.
+    [<Extension>]
+    static member Max(x: Tensor, axes: int[], keepAxes: bool) : Tensor = maxOver (axesOf "max" x axes) keepAxes x
+
     /// The smallest elements over axes; of all if none is named. Ties share the derivative equally.
     [<Extension>]
     static member Min(x: Tensor, [<ParamArray>] axes: int[]) : Tensor = minOver (axesOf "min" x axes) false x
+
+    /// The smallest elements over axes, which are kept with length 1 if asked.
+    [<Extension>]
+    static member Min(x: Tensor, axes: int[], keepAxes: bool) : Tensor = minOver (axesOf "min" x axes) keepAxes x
 
     /// Whether any element over axes holds.
     [<Extension>]
@@ -420,6 +433,11 @@ type TensorExtensions =
     [<Extension>]
     static member LogSumExp(x: Tensor, [<ParamArray>] axes: int[]) : Tensor =
         logSumExpOver (axesOf "logSumExp" x axes) false x
+
+    /// log (sum (exp x)) over axes, which are kept with length 1 if asked.
+    [<Extension>]
+    static member LogSumExp(x: Tensor, axes: int[], keepAxes: bool) : Tensor =
+        Tensor.logSumExpOver (axesOf "logSumExp" x axes) keepAxes x
 
     /// exp x / sum (exp x) along an axis, without overflow.
     [<Extension>]

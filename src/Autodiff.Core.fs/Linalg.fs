@@ -307,11 +307,6 @@ type LinalgExtensions =
     [<Extension>]
     static member Trace(x: Tensor) : Tensor = Linalg.trace x
 
-    /// The sum of products over named axes of this tensor and others: `a.Einsum("ij,jk->ik", b)`.
-    [<Extension>]
-    static member Einsum(x: Tensor, spec: string, [<ParamArray>] others: Tensor[]) : Tensor =
-        Linalg.einsum spec (Array.append [| x |] others)
-
     /// The norm of matrices.
     [<Extension>]
     static member MatrixNorm

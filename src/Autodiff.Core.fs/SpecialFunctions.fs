@@ -194,7 +194,7 @@ type SpecialFunctionExtensions =
 
     /// log |gamma x|; infinite at 0 and the negative integers.
     [<Extension>]
-    static member LogGamma(x: Tensor) : Tensor = lgamma x
+    static member Lgamma(x: Tensor) : Tensor = lgamma x
 
     /// The derivative of log gamma x; NaN at the negative integers.
     [<Extension>]

@@ -674,29 +674,47 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         Concrete(like.Device.Fill(dtype, Shape.scalar, value))
 
     /// Zeros of the shape and type of a tensor.
-    static member internal ZerosLike(x: Tensor) : Tensor = Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
+    static member ZerosLike(x: Tensor) : Tensor = Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
 
-    /// A tensor on the host from values in row-major order.
+    /// A vector on the host.
+    static member From(values: ReadOnlySpan<float32>) : Tensor = Concrete(Host.ofSpan "From" [| values.Length |] values)
+
+    /// A tensor on the host from values in row-major order; an empty shape is that of a scalar.
     static member From(values: ReadOnlySpan<float32>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 
-    /// A tensor on the host from values in row-major order.
+    /// A vector on the host.
+    static member From(values: ReadOnlySpan<float>) : Tensor = Concrete(Host.ofSpan "From" [| values.Length |] values)
+
+    /// A tensor on the host from values in row-major order; an empty shape is that of a scalar.
     static member From(values: ReadOnlySpan<float>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 
-    /// A tensor on the host from values in row-major order.
+    /// A vector on the host.
+    static member From(values: ReadOnlySpan<int>) : Tensor = Concrete(Host.ofSpan "From" [| values.Length |] values)
+
+    /// A tensor on the host from values in row-major order; an empty shape is that of a scalar.
     static member From(values: ReadOnlySpan<int>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 
-    /// A tensor on the host from values in row-major order.
+    /// A vector on the host.
+    static member From(values: ReadOnlySpan<int64>) : Tensor = Concrete(Host.ofSpan "From" [| values.Length |] values)
+
+    /// A tensor on the host from values in row-major order; an empty shape is that of a scalar.
     static member From(values: ReadOnlySpan<int64>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 
-    /// A tensor on the host from values in row-major order.
+    /// A vector on the host.
+    static member From(values: ReadOnlySpan<bool>) : Tensor = Concrete(Host.ofSpan "From" [| values.Length |] values)
+
+    /// A tensor on the host from values in row-major order; an empty shape is that of a scalar.
     static member From(values: ReadOnlySpan<bool>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 
-    /// A tensor on the host from values in row-major order.
+    /// A vector on the host.
+    static member From(values: ReadOnlySpan<byte>) : Tensor = Concrete(Host.ofSpan "From" [| values.Length |] values)
+
+    /// A tensor on the host from values in row-major order; an empty shape is that of a scalar.
     static member From(values: ReadOnlySpan<byte>, [<ParamArray>] shape: int[]) : Tensor =
         Concrete(Host.ofSpan "From" shape values)
 

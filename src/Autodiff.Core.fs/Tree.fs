@@ -16,6 +16,12 @@ type ITree =
     /// The same structure with other tensors.
     abstract WithLeaves: leaves: IReadOnlyList<Tensor> -> ITree
 
+/// A tree of one's own that names its tensors, for messages.
+type INamedTree =
+    inherit ITree
+    /// The names of the tensors, in the order of the leaves.
+    abstract Names: IReadOnlyList<string>
+
 /// How one type is taken apart and put together. What holds no tensors is carried over as it is.
 [<AbstractClass>]
 type internal TreeCodec() =
@@ -24,6 +30,9 @@ type internal TreeCodec() =
     /// What the value holds besides tensors, and where they are: equal for trees of one structure.
     abstract Describe: value: obj * parts: List<obj> -> unit
 
+    /// The places of the leaves, each after the place of the value itself.
+    abstract Name: value: obj * place: string * names: List<string> -> unit
+
 module internal TreeCodecs =
     let private codecs = ConcurrentDictionary<Type, TreeCodec>()
 
@@ -31,10 +40,15 @@ module internal TreeCodecs =
         if position + count > leaves.Length then
             Shape.fail "tree" $"{leaves.Length} tensors are too few: the tree has at least {position + count}."
 
+    /// The place of a part: `layers[0].weight`.
+    let private inside (place: string) (part: string) =
+        if place = "" || part = "" || part[0] = '[' then place + part else $"{place}.{part}"
+
     let private leaf =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.Add(value :?> Tensor)
             member _.Describe(_, parts) = parts.Add(typeof<Tensor>)
+            member _.Name(_, place, names) = names.Add place
 
             member _.Rebuild(_, leaves, position) =
                 need 1 leaves position
@@ -46,12 +60,20 @@ module internal TreeCodecs =
         { new TreeCodec() with
             member _.Collect(_, _) = ()
             member _.Describe(value, parts) = parts.Add value
+            member _.Name(_, _, _) = ()
             member _.Rebuild(value, _, _) = value }
 
     let private user =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.AddRange (value :?> ITree).Leaves
             member _.Describe(value, parts) = parts.Add (value :?> ITree).Structure
+
+            member _.Name(value, place, names) =
+                match value with
+                | :? INamedTree as tree -> names.AddRange(tree.Names |> Seq.map (inside place))
+                | _ ->
+                    for i in 0 .. (value :?> ITree).Leaves.Count - 1 do
+                        names.Add(inside place $"[{i}]")
 
             member _.Rebuild(value, leaves, position) =
                 let tree = value :?> ITree
@@ -76,6 +98,10 @@ module internal TreeCodecs =
                     parts.Add(value.GetType())
                     (codecFor (value.GetType())).Describe(value, parts)
 
+            member _.Name(value, place, names) =
+                if not (isNull value) then
+                    (codecFor (value.GetType())).Name(value, place, names)
+
             member _.Rebuild(value, leaves, position) =
                 if isNull value then
                     null
@@ -83,9 +109,9 @@ module internal TreeCodecs =
                     (codecFor (value.GetType())).Rebuild(value, leaves, &position) }
 
     /// A value with a fixed number of parts.
-    and private product (types: Type[]) (take: obj -> obj[]) (make: obj -> obj[] -> obj) =
+    and private product (fields: (string * Type)[]) (take: obj -> obj[]) (make: obj -> obj[] -> obj) =
         // Built on first use, so that types may refer to themselves.
-        let parts = lazy (types |> Array.map codecFor)
+        let parts = lazy (fields |> Array.map (snd >> codecFor))
 
         { new TreeCodec() with
 
@@ -102,6 +128,12 @@ module internal TreeCodecs =
 
                 for i in 0 .. parts.Length - 1 do
                     parts[i].Describe(values[i], found)
+
+            member _.Name(value, place, names) =
+                let values = take value
+
+                for i in 0 .. values.Length - 1 do
+                    parts.Value[i].Name(values[i], inside place (fst fields[i]), names)
 
             member _.Rebuild(value, leaves, position) =
                 let values = take value
@@ -126,6 +158,11 @@ module internal TreeCodecs =
 
                 for item in value :?> Array do
                     part.Value.Describe(item, parts)
+
+            member _.Name(value, place, names) =
+                value :?> Array
+                |> Seq.cast<obj>
+                |> Seq.iteri (fun i item -> part.Value.Name(item, inside place $"[{i}]", names))
 
             member _.Rebuild(value, leaves, position) =
                 let source = value :?> Array
@@ -158,6 +195,11 @@ module internal TreeCodecs =
                     part.Value.Describe(item, parts)
 
                 parts.Add typeof<IEnumerable>
+
+            member _.Name(value, place, names) =
+                value :?> IEnumerable
+                |> Seq.cast<obj>
+                |> Seq.iteri (fun i item -> part.Value.Name(item, inside place $"[{i}]", names))
 
             member _.Rebuild(value, leaves, position) =
                 let items = (value :?> IEnumerable) |> Seq.cast<obj> |> Seq.toArray
@@ -196,6 +238,10 @@ module internal TreeCodecs =
 
                 parts.Add typeof<IDictionary>
 
+            member _.Name(value, place, names) =
+                for struct (k, item) in entries value do
+                    part.Value.Name(item, inside place $"[{k}]", names)
+
             member _.Rebuild(value, leaves, position) =
                 let source = entries value
 
@@ -224,9 +270,12 @@ module internal TreeCodecs =
             FSharpType.GetUnionCases(unionType, true)
             |> Array.map (fun case ->
                 let make = FSharpValue.PreComputeUnionConstructor(case, true)
+                let fields = case.GetFields()
+                // A single field, such as an option's, is not worth a name.
+                let name (p: PropertyInfo) = if fields.Length = 1 then "" else p.Name
 
                 product
-                    (case.GetFields() |> Array.map _.PropertyType)
+                    (fields |> Array.map (fun p -> name p, p.PropertyType))
                     (FSharpValue.PreComputeUnionReader(case, true))
                     (fun _ values -> make values))
 
@@ -239,6 +288,7 @@ module internal TreeCodecs =
                 parts.Add(tag value)
                 cases[tag value].Describe(value, parts)
 
+            member _.Name(value, place, names) = cases[tag value].Name(value, place, names)
             member _.Rebuild(value, leaves, position) = cases[tag value].Rebuild(value, leaves, &position) }
 
     /// C# records: copied, and their properties set.
@@ -248,7 +298,7 @@ module internal TreeCodecs =
             |> Array.filter (fun p -> p.CanRead && p.CanWrite && p.GetIndexParameters().Length = 0)
 
         product
-            (properties |> Array.map _.PropertyType)
+            (properties |> Array.map (fun p -> p.Name, p.PropertyType))
             (fun value -> properties |> Array.map (fun p -> p.GetValue value))
             (fun value values ->
                 let result = clone.Invoke(value, null)
@@ -287,12 +337,13 @@ module internal TreeCodecs =
             map t t.GenericTypeArguments[0] t.GenericTypeArguments[1]
         elif FSharpType.IsTuple t then
             let make = FSharpValue.PreComputeTupleConstructor t
-            product (FSharpType.GetTupleElements t) (FSharpValue.PreComputeTupleReader t) (fun _ values -> make values)
+            let items = FSharpType.GetTupleElements t |> Array.mapi (fun i element -> $"Item{i + 1}", element)
+            product items (FSharpValue.PreComputeTupleReader t) (fun _ values -> make values)
         elif FSharpType.IsRecord(t, true) then
             let make = FSharpValue.PreComputeRecordConstructor(t, true)
 
             product
-                (FSharpType.GetRecordFields(t, true) |> Array.map _.PropertyType)
+                (FSharpType.GetRecordFields(t, true) |> Array.map (fun p -> p.Name, p.PropertyType))
                 (FSharpValue.PreComputeRecordReader(t, true))
                 (fun _ values -> make values)
         elif FSharpType.IsUnion(t, true) then
@@ -336,6 +387,13 @@ module Tree =
             let parts = List<obj>()
             (TreeCodecs.codecFor typeof<'a>).Describe(value, parts)
             parts.ToArray()
+
+    /// The place of each tensor of a tree, in the order of the leaves: `layers[0].weight`, `Item2`, and the empty text
+    /// where the tree is one tensor.
+    let names (tree: 'a) : string[] =
+        let found = List<string>()
+        (TreeCodecs.codecFor typeof<'a>).Name(box tree, "", found)
+        found.ToArray()
 
     /// The same structure with other tensors at its leaves.
     let withLeaves (tree: 'a) (leaves: Tensor[]) : 'a =

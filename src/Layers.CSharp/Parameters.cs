@@ -12,7 +12,7 @@ namespace Autodiff.Layers;
 /// a function of parameters has the same names. Taking it apart and rebuilding it moves references only. Enumerating it
 /// gives the full names and tensors in a fixed order.
 /// </remarks>
-public sealed class Parameters : ITree, IReadOnlyCollection<KeyValuePair<string, Tensor>>
+public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<string, Tensor>>
 {
     private readonly Layout layout;
     private readonly Tensor[] tensors;

@@ -9,6 +9,7 @@ public static class Gradient
     /// (a tensor, tuple, record, array or dictionary).</summary>
     /// <example><code>
     /// Func&lt;Tensor, Tensor&gt; slope = Gradient.Of((Tensor x) => Tensor.Sin(x) * x);
+    /// Tensor atOne = slope(Tensor.Scalar(1.0));
     /// </code></example>
     public static Func<T, T> Of<T>(Func<T, Tensor> f)
     {
@@ -18,17 +19,43 @@ public static class Gradient
 
     /// <summary>The gradients of a scalar function of two arguments with respect to both.</summary>
     /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]);
     /// var slopes = Gradient.Of((Tensor x, Tensor y) => (x * y).Sum());
     /// (Tensor byX, Tensor byY) = slopes(a, b);
     /// </code></example>
     public static Func<T1, T2, (T1 First, T2 Second)> Of<T1, T2>(Func<T1, T2, Tensor> f)
     {
-        Func<(T1, T2), (T1, T2)> gradient = Of(Pairs.Join(f));
+        Func<(T1, T2), (T1, T2)> gradient = Of(Tuples.Join(f));
         return (x, y) => gradient((x, y));
+    }
+
+    /// <summary>The gradients of a scalar function of three arguments with respect to all.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var (byA, byB, byC) = Gradient.Of((Tensor x, Tensor y, Tensor z) => (x * y * z).Sum())(a, b, c);
+    /// </code></example>
+    public static Func<T1, T2, T3, (T1 First, T2 Second, T3 Third)> Of<T1, T2, T3>(Func<T1, T2, T3, Tensor> f)
+    {
+        Func<(T1, T2, T3), (T1, T2, T3)> gradient = Of(Tuples.Join(f));
+        return (x, y, z) => gradient((x, y, z));
+    }
+
+    /// <summary>The gradients of a scalar function of four arguments with respect to all.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var slopes = Gradient.Of((Tensor x, Tensor y, Tensor z, Tensor w) => (x * y * z - w).Sum())(a, b, c, c);
+    /// Tensor byC = slopes.Third;
+    /// </code></example>
+    public static Func<T1, T2, T3, T4, (T1 First, T2 Second, T3 Third, T4 Fourth)> Of<T1, T2, T3, T4>(
+        Func<T1, T2, T3, T4, Tensor> f)
+    {
+        Func<(T1, T2, T3, T4), (T1, T2, T3, T4)> gradient = Of(Tuples.Join(f));
+        return (x, y, z, w) => gradient((x, y, z, w));
     }
 
     /// <summary>The value of a scalar function and its gradient, for the price of the gradient.</summary>
     /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
     /// (Tensor value, Tensor slope) = Gradient.ValueAndGrad((Tensor x) => Tensor.Square(x).Sum())(point);
     /// </code></example>
     public static Func<T, (Tensor Value, T Gradient)> ValueAndGrad<T>(Func<T, Tensor> f)
@@ -43,12 +70,39 @@ public static class Gradient
 
     /// <summary>The value of a scalar function of two arguments and its gradients with respect to both.</summary>
     /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]);
     /// (Tensor value, (Tensor byX, Tensor byY)) = Gradient.ValueAndGrad((Tensor x, Tensor y) => (x * y).Sum())(a, b);
     /// </code></example>
     public static Func<T1, T2, (Tensor Value, (T1 First, T2 Second) Gradient)> ValueAndGrad<T1, T2>(Func<T1, T2, Tensor> f)
     {
-        Func<(T1, T2), (Tensor, (T1, T2))> both = ValueAndGrad(Pairs.Join(f));
+        Func<(T1, T2), (Tensor, (T1, T2))> both = ValueAndGrad(Tuples.Join(f));
         return (x, y) => both((x, y));
+    }
+
+    /// <summary>The value of a scalar function of three arguments and its gradients with respect to all.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var (value, gradient) = Gradient.ValueAndGrad((Tensor x, Tensor y, Tensor z) => (x * y * z).Sum())(a, b, c);
+    /// Tensor byC = gradient.Third;
+    /// </code></example>
+    public static Func<T1, T2, T3, (Tensor Value, (T1 First, T2 Second, T3 Third) Gradient)> ValueAndGrad<T1, T2, T3>(
+        Func<T1, T2, T3, Tensor> f)
+    {
+        Func<(T1, T2, T3), (Tensor, (T1, T2, T3))> both = ValueAndGrad(Tuples.Join(f));
+        return (x, y, z) => both((x, y, z));
+    }
+
+    /// <summary>The value of a scalar function of four arguments and its gradients with respect to all.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var (value, gradient) =
+    ///     Gradient.ValueAndGrad((Tensor x, Tensor y, Tensor z, Tensor w) => (x * y * z - w).Sum())(a, b, c, c);
+    /// </code></example>
+    public static Func<T1, T2, T3, T4, (Tensor Value, (T1 First, T2 Second, T3 Third, T4 Fourth) Gradient)>
+        ValueAndGrad<T1, T2, T3, T4>(Func<T1, T2, T3, T4, Tensor> f)
+    {
+        Func<(T1, T2, T3, T4), (Tensor, (T1, T2, T3, T4))> both = ValueAndGrad(Tuples.Join(f));
+        return (x, y, z, w) => both((x, y, z, w));
     }
 
     /// <summary>A tree with all derivatives of its tensors taken to be zero: a constant to every transform.</summary>
@@ -65,6 +119,8 @@ public static class Jvp
     /// <remarks>The function takes and returns trees of tensors; a tangent has the shapes and types of its
     /// argument.</remarks>
     /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
+    /// Tensor direction = Tensor.From([1.0, 2.0, -1.0]);
     /// (Tensor value, Tensor change) = Jvp.Of((Tensor x) => Tensor.Exp(x))(point, direction);
     /// </code></example>
     public static Func<T, T, (TResult Value, TResult Tangent)> Of<T, TResult>(Func<T, TResult> f)
@@ -79,10 +135,28 @@ public static class Jvp
 
     /// <summary>The value of a function of two arguments and its derivative along a pair of tangents.</summary>
     /// <example><code>
-    /// (Tensor value, Tensor change) = Jvp.Of((Tensor x, Tensor y) => x * y)((a, b), (da, db));
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]);
+    /// (Tensor value, Tensor change) = Jvp.Of((Tensor x, Tensor y) => x * y)((a, b), (b, a));
     /// </code></example>
     public static Func<(T1, T2), (T1, T2), (TResult Value, TResult Tangent)> Of<T1, T2, TResult>(Func<T1, T2, TResult> f) =>
-        Of(Pairs.Join(f));
+        Of(Tuples.Join(f));
+
+    /// <summary>The value of a function of three arguments and its derivative along a triple of tangents.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// (Tensor value, Tensor change) = Jvp.Of((Tensor x, Tensor y, Tensor z) => x * y * z)((a, b, c), (b, a, c));
+    /// </code></example>
+    public static Func<(T1, T2, T3), (T1, T2, T3), (TResult Value, TResult Tangent)> Of<T1, T2, T3, TResult>(
+        Func<T1, T2, T3, TResult> f) => Of(Tuples.Join(f));
+
+    /// <summary>The value of a function of four arguments and its derivative along tangents of all.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// (Tensor value, Tensor change) =
+    ///     Jvp.Of((Tensor x, Tensor y, Tensor z, Tensor w) => x * y * z - w)((a, b, c, a), (b, a, c, b));
+    /// </code></example>
+    public static Func<(T1, T2, T3, T4), (T1, T2, T3, T4), (TResult Value, TResult Tangent)> Of<T1, T2, T3, T4, TResult>(
+        Func<T1, T2, T3, T4, TResult> f) => Of(Tuples.Join(f));
 }
 
 /// <summary>Pullbacks, by reverse mode.</summary>
@@ -93,8 +167,9 @@ public static class Vjp
     /// <remarks>The function takes and returns trees of tensors; a cotangent has the shapes and types of the
     /// result.</remarks>
     /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
     /// (Tensor value, Func&lt;Tensor, Tensor&gt; pullback) = Vjp.Of((Tensor x) => Tensor.Exp(x))(point);
-    /// Tensor back = pullback(cotangent);
+    /// Tensor back = pullback(Tensor.OnesLike(value));
     /// </code></example>
     public static Func<T, (TResult Value, Func<TResult, T> Pullback)> Of<T, TResult>(Func<T, TResult> f)
     {
@@ -108,14 +183,41 @@ public static class Vjp
 
     /// <summary>The value of a function of two arguments and its pullback to both.</summary>
     /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]);
     /// var (value, pullback) = Vjp.Of((Tensor x, Tensor y) => x * y)(a, b);
-    /// (Tensor toA, Tensor toB) = pullback(cotangent);
+    /// (Tensor toA, Tensor toB) = pullback(Tensor.OnesLike(value));
     /// </code></example>
     public static Func<T1, T2, (TResult Value, Func<TResult, (T1 First, T2 Second)> Pullback)> Of<T1, T2, TResult>(
         Func<T1, T2, TResult> f)
     {
-        Func<(T1, T2), (TResult, Func<TResult, (T1, T2)>)> vjp = Of(Pairs.Join(f));
+        Func<(T1, T2), (TResult, Func<TResult, (T1, T2)>)> vjp = Of(Tuples.Join(f));
         return (x, y) => vjp((x, y));
+    }
+
+    /// <summary>The value of a function of three arguments and its pullback to all.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var (value, pullback) = Vjp.Of((Tensor x, Tensor y, Tensor z) => x * y * z)(a, b, c);
+    /// var (toA, toB, toC) = pullback(Tensor.OnesLike(value));
+    /// </code></example>
+    public static Func<T1, T2, T3, (TResult Value, Func<TResult, (T1 First, T2 Second, T3 Third)> Pullback)>
+        Of<T1, T2, T3, TResult>(Func<T1, T2, T3, TResult> f)
+    {
+        Func<(T1, T2, T3), (TResult, Func<TResult, (T1, T2, T3)>)> vjp = Of(Tuples.Join(f));
+        return (x, y, z) => vjp((x, y, z));
+    }
+
+    /// <summary>The value of a function of four arguments and its pullback to all.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var (value, pullback) = Vjp.Of((Tensor x, Tensor y, Tensor z, Tensor w) => x * y * z - w)(a, b, c, c);
+    /// Tensor toD = pullback(Tensor.OnesLike(value)).Fourth;
+    /// </code></example>
+    public static Func<T1, T2, T3, T4, (TResult Value, Func<TResult, (T1 First, T2 Second, T3 Third, T4 Fourth)> Pullback)>
+        Of<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, TResult> f)
+    {
+        Func<(T1, T2, T3, T4), (TResult, Func<TResult, (T1, T2, T3, T4)>)> vjp = Of(Tuples.Join(f));
+        return (x, y, z, w) => vjp((x, y, z, w));
     }
 }
 
@@ -125,8 +227,9 @@ public static class Linearize
     /// <summary>The value of a function at a point, and its derivative there as a linear function t -> J(x) t that does
     /// not run the function again.</summary>
     /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
     /// (Tensor value, Func&lt;Tensor, Tensor&gt; pushforward) = Linearize.Of((Tensor x) => Tensor.Exp(x))(point);
-    /// Tensor change = pushforward(direction);
+    /// Tensor change = pushforward(Tensor.From([1.0, 2.0, -1.0]));
     /// </code></example>
     public static Func<T, (TResult Value, Func<T, TResult> Pushforward)> Of<T, TResult>(Func<T, TResult> f)
     {
@@ -135,6 +238,59 @@ public static class Linearize
         {
             Tuple<TResult, FSharpFunc<T, TResult>> result = Transforms.linearize(function, x);
             return (result.Item1, result.Item2.Invoke);
+        };
+    }
+
+    /// <summary>The value of a function of two arguments, and its derivative there as a linear function of a pair of
+    /// tangents.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]);
+    /// var (value, pushforward) = Linearize.Of((Tensor x, Tensor y) => x * y)(a, b);
+    /// Tensor change = pushforward(b, a);
+    /// </code></example>
+    public static Func<T1, T2, (TResult Value, Func<T1, T2, TResult> Pushforward)> Of<T1, T2, TResult>(Func<T1, T2, TResult> f)
+    {
+        Func<(T1, T2), (TResult Value, Func<(T1, T2), TResult> Pushforward)> linearized = Of(Tuples.Join(f));
+        return (x, y) =>
+        {
+            var (value, pushforward) = linearized((x, y));
+            return (value, (dx, dy) => pushforward((dx, dy)));
+        };
+    }
+
+    /// <summary>The value of a function of three arguments, and its derivative there as a linear function of three
+    /// tangents.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var (value, pushforward) = Linearize.Of((Tensor x, Tensor y, Tensor z) => x * y * z)(a, b, c);
+    /// Tensor change = pushforward(b, a, c);
+    /// </code></example>
+    public static Func<T1, T2, T3, (TResult Value, Func<T1, T2, T3, TResult> Pushforward)> Of<T1, T2, T3, TResult>(
+        Func<T1, T2, T3, TResult> f)
+    {
+        Func<(T1, T2, T3), (TResult Value, Func<(T1, T2, T3), TResult> Pushforward)> linearized = Of(Tuples.Join(f));
+        return (x, y, z) =>
+        {
+            var (value, pushforward) = linearized((x, y, z));
+            return (value, (dx, dy, dz) => pushforward((dx, dy, dz)));
+        };
+    }
+
+    /// <summary>The value of a function of four arguments, and its derivative there as a linear function of four
+    /// tangents.</summary>
+    /// <example><code>
+    /// Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5);
+    /// var (value, pushforward) = Linearize.Of((Tensor x, Tensor y, Tensor z, Tensor w) => x * y * z - w)(a, b, c, a);
+    /// Tensor change = pushforward(b, a, c, b);
+    /// </code></example>
+    public static Func<T1, T2, T3, T4, (TResult Value, Func<T1, T2, T3, T4, TResult> Pushforward)>
+        Of<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, TResult> f)
+    {
+        Func<(T1, T2, T3, T4), (TResult Value, Func<(T1, T2, T3, T4), TResult> Pushforward)> linearized = Of(Tuples.Join(f));
+        return (x, y, z, w) =>
+        {
+            var (value, pushforward) = linearized((x, y, z, w));
+            return (value, (dx, dy, dz, dw) => pushforward((dx, dy, dz, dw)));
         };
     }
 }
@@ -146,6 +302,7 @@ public static class Jacobian
     /// <summary>The Jacobian by forward mode: one pushforward for all elements of x at once. For functions with few
     /// inputs.</summary>
     /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
     /// Tensor matrix = Jacobian.Forward(x => Tensor.Sin(x))(point);
     /// </code></example>
     public static Func<Tensor, Tensor> Forward(Func<Tensor, Tensor> f)
@@ -157,6 +314,7 @@ public static class Jacobian
     /// <summary>The Jacobian by reverse mode: one pullback for all elements of the result at once. For functions with
     /// few outputs.</summary>
     /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
     /// Tensor matrix = Jacobian.Reverse(x => Tensor.Sin(x))(point);
     /// </code></example>
     public static Func<Tensor, Tensor> Reverse(Func<Tensor, Tensor> f)
@@ -172,6 +330,7 @@ public static class Hessian
     /// <summary>The matrix of second derivatives, of shape (shape of x) + (shape of x): forward over reverse
     /// mode.</summary>
     /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
     /// Tensor matrix = Hessian.Of(x => Tensor.Exp(x).Sum())(point);
     /// </code></example>
     public static Func<Tensor, Tensor> Of(Func<Tensor, Tensor> f)
@@ -183,7 +342,8 @@ public static class Hessian
     /// <summary>The product of the Hessian with a vector, (x, v) -> H(x) v, without forming the matrix; x and v are
     /// trees of one structure.</summary>
     /// <example><code>
-    /// Tensor product = Hessian.VectorProduct((Tensor x) => Tensor.Exp(x).Sum())(point, vector);
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
+    /// Tensor product = Hessian.VectorProduct((Tensor x) => Tensor.Exp(x).Sum())(point, Tensor.OnesLike(point));
     /// </code></example>
     public static Func<T, T, T> VectorProduct<T>(Func<T, Tensor> f)
     {
@@ -210,7 +370,8 @@ public static class Vmap
     /// <exception cref="ArgumentException">When called: a tensor has no such axis, or another number of
     /// examples.</exception>
     /// <example><code>
-    /// Func&lt;Tensor, Tensor&gt; slopes = Vmap.Of(Gradient.Of((Tensor x) => Tensor.Sin(x).Sum())); // one gradient per row
+    /// Tensor rows = Tensor.From([1.0, 2.0, 3.0, 4.0], 2, 2);
+    /// Tensor slopes = Vmap.Of(Gradient.Of((Tensor x) => Tensor.Sin(x).Sum()))(rows); // one gradient for each row
     /// </code></example>
     public static Func<T, TResult> Of<T, TResult>(Func<T, TResult> f, int inAxis = 0, int outAxis = 0)
     {
@@ -229,22 +390,79 @@ public static class Vmap
     /// <exception cref="ArgumentException">When called: a tensor has no such axis, or another number of examples, or
     /// both axes are null.</exception>
     /// <example><code>
-    /// // The gradient of a loss with respect to the parameters for each image.
-    /// var perExample = Vmap.Of((Tensor image, Model m) => Gradient.Of((Model p) => Loss(p, image))(m), 0, null);
+    /// // The gradient of a loss with respect to the weights for each image.
+    /// Tensor images = Tensor.From([1.0, 2.0, 3.0, 4.0], 2, 2), weights = Tensor.From([0.5, -1.0]);
+    /// var perExample = Vmap.Of(
+    ///     (Tensor image, Tensor w) => Gradient.Of((Tensor p) => Tensor.Square((p * image).Sum()))(w), 0, null);
+    /// Tensor gradients = perExample(images, weights);
     /// </code></example>
     public static Func<T1, T2, TResult> Of<T1, T2, TResult>(
         Func<T1, T2, TResult> f, int? firstAxis = 0, int? secondAxis = 0, int outAxis = 0)
     {
-        FSharpFunc<(T1, T2), TResult> function = FuncConvert.FromFunc(Pairs.Join(f));
+        FSharpFunc<(T1, T2), TResult> function = FuncConvert.FromFunc(Tuples.Join(f));
         return (x, y) => Transforms.vmapWith([.. Axes(x, firstAxis), .. Axes(y, secondAxis)], outAxis, function, (x, y));
+    }
+
+    /// <summary>The values of a function of three arguments for each example along an axis of the arguments. An argument
+    /// whose axis is null is the same for all examples.</summary>
+    /// <param name="f">A function of three trees of tensors, of the shapes of one example.</param>
+    /// <param name="firstAxis">The axis of the examples in the first argument; null if it has none.</param>
+    /// <param name="secondAxis">The axis of the examples in the second argument; null if it has none.</param>
+    /// <param name="thirdAxis">The axis of the examples in the third argument; null if it has none.</param>
+    /// <param name="outAxis">The axis of the examples in every tensor of the result.</param>
+    /// <example><code>
+    /// Tensor rows = Tensor.From([1.0, 2.0, 3.0, 4.0], 2, 2), scale = Tensor.Scalar(2.0);
+    /// Tensor sums = Vmap.Of((Tensor x, Tensor y, Tensor s) => (x * y * s).Sum(), 0, 0, null)(rows, rows, scale);
+    /// </code></example>
+    public static Func<T1, T2, T3, TResult> Of<T1, T2, T3, TResult>(
+        Func<T1, T2, T3, TResult> f, int? firstAxis = 0, int? secondAxis = 0, int? thirdAxis = 0, int outAxis = 0)
+    {
+        FSharpFunc<(T1, T2, T3), TResult> function = FuncConvert.FromFunc(Tuples.Join(f));
+        return (x, y, z) => Transforms.vmapWith(
+            [.. Axes(x, firstAxis), .. Axes(y, secondAxis), .. Axes(z, thirdAxis)], outAxis, function, (x, y, z));
+    }
+
+    /// <summary>The values of a function of four arguments for each example along an axis of the arguments. An argument
+    /// whose axis is null is the same for all examples.</summary>
+    /// <param name="f">A function of four trees of tensors, of the shapes of one example.</param>
+    /// <param name="firstAxis">The axis of the examples in the first argument; null if it has none.</param>
+    /// <param name="secondAxis">The axis of the examples in the second argument; null if it has none.</param>
+    /// <param name="thirdAxis">The axis of the examples in the third argument; null if it has none.</param>
+    /// <param name="fourthAxis">The axis of the examples in the fourth argument; null if it has none.</param>
+    /// <param name="outAxis">The axis of the examples in every tensor of the result.</param>
+    /// <example><code>
+    /// Tensor rows = Tensor.From([1.0, 2.0, 3.0, 4.0], 2, 2), scale = Tensor.Scalar(2.0);
+    /// var each = Vmap.Of((Tensor x, Tensor y, Tensor s, Tensor t) => (x * y * s - t).Sum(), 0, 0, null, null);
+    /// Tensor sums = each(rows, rows, scale, scale);
+    /// </code></example>
+    public static Func<T1, T2, T3, T4, TResult> Of<T1, T2, T3, T4, TResult>(
+        Func<T1, T2, T3, T4, TResult> f,
+        int? firstAxis = 0,
+        int? secondAxis = 0,
+        int? thirdAxis = 0,
+        int? fourthAxis = 0,
+        int outAxis = 0)
+    {
+        FSharpFunc<(T1, T2, T3, T4), TResult> function = FuncConvert.FromFunc(Tuples.Join(f));
+        return (x, y, z, w) => Transforms.vmapWith(
+            [.. Axes(x, firstAxis), .. Axes(y, secondAxis), .. Axes(z, thirdAxis), .. Axes(w, fourthAxis)],
+            outAxis,
+            function,
+            (x, y, z, w));
     }
 
     private static IEnumerable<FSharpOption<int>?> Axes<T>(T tree, int? axis) =>
         Enumerable.Repeat(axis is { } a ? FSharpOption<int>.Some(a) : null, Tree.leaves(tree).Length);
 }
 
-/// <summary>Functions of two arguments as functions of a pair, which is a tree.</summary>
-internal static class Pairs
+/// <summary>Functions of several arguments as functions of one tuple, which is a tree.</summary>
+internal static class Tuples
 {
-    internal static Func<(T1, T2), TResult> Join<T1, T2, TResult>(Func<T1, T2, TResult> f) => pair => f(pair.Item1, pair.Item2);
+    internal static Func<(T1, T2), TResult> Join<T1, T2, TResult>(Func<T1, T2, TResult> f) => x => f(x.Item1, x.Item2);
+
+    internal static Func<(T1, T2, T3), TResult> Join<T1, T2, T3, TResult>(Func<T1, T2, T3, TResult> f) =>
+        x => f(x.Item1, x.Item2, x.Item3);
+
+    internal static Func<(T1, T2, T3, T4), TResult> Join<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, TResult> f) =>
+        x => f(x.Item1, x.Item2, x.Item3, x.Item4);
 }

@@ -43,6 +43,31 @@ public class OperationTests
         { "close", X.AllClose(X + 1e-3, absolute: 1e-2).To(DType.Int32), [1] },
         { "activation with slopes", X.PRelu(Tensor.Scalar(0.5)), [3, 1, 2, -2] },
         { "equal parts", X.Split(2, 1)[1], [1, -4] },
+        { "parts", X.Flatten().Split([1, 3], 0)[1], [1, 2, -4] },
+        { "vector of values", Tensor.From([1.0, 2.0]), [1, 2] },
+        { "concatenation", Tensor.Concat(0, X[0], X[1]), [3, 1, 2, -4] },
+        { "stack of a list", Tensor.Stack(1, new List<Tensor> { X[0], X[1] }), [3, 2, 1, -4] },
+        { "Einstein's sum", Tensor.Einsum("ij,j->i", X, X[0]), [10, 2] },
+        { "range", Tensor.Arange(3), [0, 1, 2] },
+        { "range by steps", Tensor.Arange(1, 0, -0.5), [1, 0.5] },
+        { "even numbers", Tensor.Linspace(0, 1, 3), [0, 0.5, 1] },
+        { "identity", Tensor.Eye(2, DType.Float64), [1, 0, 0, 1] },
+        { "grid", Tensor.Meshgrid(Tensor.Arange(2), Tensor.Arange(3))[1], [0, 1, 2, 0, 1, 2] },
+        { "recurrence", Tensor.LinearRecurrence(Tensor.Scalar(0.5), X[0], 0), [3, 2.5] },
+        { "static activation", Tensor.Silu(Tensor.Scalar(0.0)), [0] },
+        { "static bounds", Tensor.Clamp(X, -1, 2), [2, 1, 2, -1] },
+        { "permutation", X.Permute(1, 0), [3, 2, 1, -4] },
+        { "new axis", X.ExpandAxis(0).Squeeze(0), [3, 1, 2, -4] },
+        { "zeros around", X[0].Pad((1, 0)), [0, 3, 1] },
+        { "slice backwards", X.Slice(0, step: -1), [2, -4, 3, 1] },
+        { "slice to the end", X.Flatten().Slice(0, start: -2), [2, -4] },
+        { "dot", X[0].Dot(X[1]), [2] },
+        { "outer", X[0].Outer(X[1]), [6, -12, 2, -4] },
+        { "quantiles", X.Quantiles([0, 1]), [-4, 3] },
+        { "positions", X[0].ArgWhere(), [0, 1] },
+        { "largest, kept", X - X.Max([1], keepAxes: true), [0, -2, 0, -6] },
+        { "variance, kept", X.Variance([1], keepAxes: true), [1, 9] },
+        { "logarithm of sums, kept", (X * 0).LogSumExp([1], keepAxes: true), [Math.Log(2), Math.Log(2)] },
     };
 
     [Theory]
@@ -52,5 +77,30 @@ public class OperationTests
         double[] values = actual.ToArray<double>();
         Assert.True(values.Length == expected.Length, name);
         Assert.All(values.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-14));
+    }
+
+    [Fact]
+    public void Values_without_a_shape_are_a_vector_and_with_an_empty_shape_a_scalar()
+    {
+        Assert.Equal([1], Tensor.From([5.0]).Shape);
+        Assert.Equal([2], Tensor.From([5f, 6f]).Shape);
+        Assert.Equal((DType.Bool, 2), (Tensor.From([true, false]).DType, Tensor.From([true, false]).Size));
+        Assert.Equal((DType.Int32, 1), (Tensor.From([1]).DType, Tensor.From([1]).Rank));
+        Assert.Equal(DType.Int64, Tensor.From([1L, 2L]).DType);
+        Assert.Equal(DType.UInt8, Tensor.From(new byte[] { 1 }).DType);
+        Assert.Empty(Tensor.From([5.0], []).Shape);
+        Assert.Throws<ArgumentException>(() => Tensor.From([1.0, 2.0], []));
+    }
+
+    [Fact]
+    public void Trees_are_taken_apart_named_and_mapped()
+    {
+        var tree = (First: X, Second: new[] { X[0], X[1] });
+        Assert.Equal(["Item1", "Item2[0]", "Item2[1]"], Tree.Names(tree));
+        Assert.Equal(3, Tree.Leaves(tree).Length);
+        Assert.Equal([6, 2], Tree.Map(x => x * 2.0, tree).Second[0].ToArray<double>());
+        Assert.Equal([6, 2], Tree.Map2((x, y) => x + y, tree, tree).Second[0].ToArray<double>());
+        Assert.Equal([9, 3], Tree.Map3((x, y, z) => x + y + z, tree, tree, tree).Second[0].ToArray<double>());
+        Assert.Equal([7], Tree.WithLeaves(tree, X, X, Tensor.From([7.0])).Second[1].ToArray<double>());
     }
 }

@@ -143,4 +143,43 @@ public class TransformsTests
         Func<Tensor, Tensor> third = Gradient.Of(Gradient.Of(Gradient.Of((Tensor x) => x * x * x * x)));
         Assert.Equal(48.0, third(Tensor.Scalar(2.0)).ToDouble(), 1e-12);
     }
+
+    [Fact]
+    public void Functions_of_three_and_four_arguments_are_functions_of_tuples()
+    {
+        Tensor a = Tensor.From([1.0, 2.0]), b = Tensor.From([3.0, 4.0]), c = Tensor.Scalar(0.5), d = Tensor.Scalar(7.0);
+        Func<Tensor, Tensor, Tensor, Tensor> three = (x, y, z) => x * y * z;
+        Func<Tensor, Tensor, Tensor, Tensor, Tensor> four = (x, y, z, w) => x * y * z - w * w;
+
+        var (byA, byB, byC) = Gradient.Of((Tensor x, Tensor y, Tensor z) => three(x, y, z).Sum())(a, b, c);
+        AssertClose([1.5, 2], byA);
+        AssertClose([0.5, 1], byB);
+        AssertClose([11], byC);
+        AssertClose([-28], Gradient.Of((Tensor x, Tensor y, Tensor z, Tensor w) => four(x, y, z, w).Sum())(a, b, c, d).Fourth);
+        var (value3, gradient3) = Gradient.ValueAndGrad((Tensor x, Tensor y, Tensor z) => three(x, y, z).Sum())(a, b, c);
+        Assert.Equal((5.5, 11), (value3.ToDouble(), gradient3.Third.ToDouble()));
+        var (value4, gradient4) =
+            Gradient.ValueAndGrad((Tensor x, Tensor y, Tensor z, Tensor w) => four(x, y, z, w).Sum())(a, b, c, d);
+        Assert.Equal((5.5 - 98, -28), (value4.ToDouble(), gradient4.Fourth.ToDouble()));
+
+        // d (x y z) along (b, a, c), and minus 2 w dw.
+        double[] change = [0.5 * (9 + 1) + 1.5, 0.5 * (16 + 4) + 4];
+        AssertClose(change, Jvp.Of(three)((a, b, c), (b, a, c)).Tangent);
+        AssertClose([change[0] - 14, change[1] - 14], Jvp.Of(four)((a, b, c, d), (b, a, c, Tensor.Scalar(1.0))).Tangent);
+        AssertClose(change, Linearize.Of(three)(a, b, c).Pushforward(b, a, c));
+        AssertClose([change[0] - 14, change[1] - 14], Linearize.Of(four)(a, b, c, d).Pushforward(b, a, c, Tensor.Scalar(1.0)));
+        AssertClose([6, 8], Linearize.Of((Tensor x, Tensor y) => x + y)(a, b).Pushforward(b, b));
+        AssertClose([11], Vjp.Of(three)(a, b, c).Pullback(Tensor.OnesLike(a)).Third);
+        AssertClose([-28], Vjp.Of(four)(a, b, c, d).Pullback(Tensor.OnesLike(a)).Fourth);
+    }
+
+    [Fact]
+    public void Vmap_maps_over_some_of_three_and_four_arguments()
+    {
+        Tensor rows = Tensor.From([1.0, 2.0, 3.0, 4.0], 2, 2), scale = Tensor.Scalar(2.0);
+        AssertClose([10, 50], Vmap.Of((Tensor x, Tensor y, Tensor s) => (x * y * s).Sum(), 0, 0, null)(rows, rows, scale));
+        AssertClose(
+            [10, 40],
+            Vmap.Of((Tensor x, Tensor y, Tensor s, Tensor t) => (x * y * s - t).Sum(), 0, 1, null, null)(rows, rows, scale, scale));
+    }
 }

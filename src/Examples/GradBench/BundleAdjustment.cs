@@ -141,7 +141,7 @@ internal static class BundleAdjustment
 
         private static Tensor Count(int n) => Tensor.From(Enumerable.Range(0, n).ToArray(), n);
 
-        private static Tensor Whole(int value) => Tensor.From([value]);
+        private static Tensor Whole(int value) => Tensor.From([value], []);
     }
 
     private sealed record Input(int N, int M, int P, Tensor Cam, Tensor X, Tensor W, Tensor Feat);
