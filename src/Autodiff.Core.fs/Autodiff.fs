@@ -74,6 +74,42 @@ module Transforms =
 
         y, pushforward
 
+    /// The transpose of a linear function, `linearTranspose : (a -> b) -> a -> T b -> T a`, so that
+    /// <f x, y> = <x, transpose y> for all x and y. Of x only the structure, shapes and types count: f is run at numbers of
+    /// the transform's own choice. Tensors of x that are not floating-point are constants, and get zeros.
+    ///
+    /// A function that is found not to be linear there is an error; one that is linear in pieces, such as the absolute
+    /// value, is not found.
+    let linearTranspose (f: 'a -> 'b) (x: 'a) : 'b -> 'a =
+        let probe =
+            Tree.leaves x
+            |> Array.mapi (fun i x ->
+                if DTypes.IsFloat x.DType then ((Key 0).FoldIn i).Normal(x.Shape, dtype = x.DType) else x)
+
+        let struct (primals, tape, y) = record "linearTranspose" f (Tree.withLeaves x probe)
+        let expected = tape.Pushforward primals
+
+        // A linear function is its own derivative.
+        for i in 0 .. expected.Length - 1 do
+            let found = tape.Outputs[i]
+
+            if found.Level = 0L && DTypes.IsFloat found.DType && found.Size > 0 then
+                let largest (x: Tensor) = (maxOver [| 0 .. x.Rank - 1 |] true (Tensor.Abs x) |> reshape [||]).ToDouble()
+                let error = if isNull expected[i] then largest found else largest (found - expected[i])
+                let tolerance = if found.DType = DType.Float32 then 1e-3 else 1e-8
+
+                if error > tolerance * largest found then
+                    Shape.fail
+                        "linearTranspose"
+                        $"the function is not linear: where it should equal its derivative, it differs by {error:g3} in a result of size {largest found:g3}. If it is affine, subtract its value at zero; for the derivative of another function at a point use vjp."
+
+        let transpose (ct: 'b) =
+            let cts = fitting "linearTranspose" "argument" tape.Outputs (Tree.leaves ct)
+            Tree.withLeaves x (orZeros primals (tape.Pullback cts))
+
+        ignore y
+        transpose
+
     /// The value of a scalar function, and its gradient.
     let valueAndGrad (f: 'a -> Tensor) (x: 'a) : Tensor * 'a =
         let struct (primals, tape, y) = record "grad" f x
@@ -85,6 +121,39 @@ module Transforms =
 
         let one = Tensor.BroadcastTo(Tensor.ScalarOf(y, 1.0), y.Shape)
         y, Tree.withLeaves x (orZeros primals (tape.Pullback [| one |]))
+
+    /// Taylor mode, `jet : (a -> b) -> a -> T a list -> b * T b list`: the value of f on a curve through x, and the
+    /// derivatives of f along it, of as many orders as those of the curve that are given. The series of a curve c with
+    /// c 0 = x is [c' 0; c'' 0; ...], and the result is that of t -> f (c t): derivatives, not divided by factorials. For
+    /// the derivatives along a straight line the series is a direction and zeros.
+    ///
+    /// One run of f gives all orders K at a cost that grows as K^2, where nested jvp grows as 2^K. A member of the series
+    /// has the shapes and types of x; tensors that are not floating-point take no part, and zeros stand for their
+    /// derivatives.
+    let jet (f: 'a -> 'b) (x: 'a) (series: 'a list) : 'b * 'b list =
+        let result = ref Unchecked.defaultof<'b>
+        let primals = Tree.leaves x
+        differentiable "jet" primals
+
+        let curve = [| for derivative in series -> fitting "jet" "derivative" primals (Tree.leaves derivative) |]
+
+        let struct (ys, derivatives) = Jet.run (onLeaves f x result) primals curve
+        Tree.withLeaves result.Value ys,
+        [ for row in derivatives -> Tree.withLeaves result.Value (orZeros ys row) ]
+
+    /// The derivatives of orders 0 to n of t -> f (x + t) at 0, for all elements of x moved together:
+    /// [f x; f' x; f'' x; ...]. x is a number, or holds many at which a function of each element is wanted. One run of f
+    /// gives all of them.
+    let derivatives (f: Tensor -> 'b) (x: Tensor) (n: int) : 'b list =
+        if n < 0 then
+            Shape.fail "derivatives" $"the order {n} is negative."
+
+        differentiable "derivatives" [| x |]
+        let result = ref Unchecked.defaultof<'b>
+        let one = Tensor.BroadcastTo(Tensor.ScalarOf(x, 1.0), x.Shape)
+        let line = Array.init n (fun k -> [| (if k = 0 then one else null) |])
+        let struct (ys, rows) = Jet.run (onLeaves f x result) [| x |] line
+        [ for row in Array.insertAt 0 ys rows -> Tree.withLeaves result.Value (orZeros ys row) ]
 
     /// The gradient of a scalar function, `grad : (a -> scalar) -> a -> T a`.
     let grad (f: 'a -> Tensor) (x: 'a) : 'a = snd (valueAndGrad f x)
@@ -110,7 +179,7 @@ module Transforms =
     let vmap (f: 'a -> 'b) (x: 'a) : 'b = vmapWith [ Some 0 ] 0 f x
 
     /// The results of a linear function for all tensors of the shape of x with a single 1, along an axis.
-    let private columns (linear: Tensor -> Tensor) axis (x: Tensor) =
+    let internal columns (linear: Tensor -> Tensor) axis (x: Tensor) =
         if x.Size = 1 then
             Structural.expandAxis axis (linear (Tensor.BroadcastTo(Tensor.ScalarOf(x, 1.0), x.Shape)))
         else
