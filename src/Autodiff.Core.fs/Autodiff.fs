@@ -4,7 +4,7 @@ namespace Autodiff
 /// nested as one likes. All of them nest in each other to any depth.
 [<AutoOpen>]
 module Transforms =
-    let private differentiable operation (xs: Tensor[]) =
+    let internal differentiable operation (xs: Tensor[]) =
         if not (xs |> Array.exists (fun x -> DTypes.IsFloat x.DType)) then
             let types = xs |> Array.map (fun x -> DTypes.Name x.DType) |> Array.distinct |> String.concat ", "
 
@@ -178,13 +178,17 @@ module Transforms =
     /// `vmap : (a -> b) -> a[] -> b[]`, without a loop. Per-example gradients are `vmap (grad loss)`.
     let vmap (f: 'a -> 'b) (x: 'a) : 'b = vmapWith [ Some 0 ] 0 f x
 
-    /// The results of a linear function for all tensors of the shape of x with a single 1, along an axis.
-    let internal columns (linear: Tensor -> Tensor) axis (x: Tensor) =
+    /// All tensors of the shape of x with a single 1, along a first axis.
+    let internal basis (x: Tensor) : Tensor =
+        let identity = oneHot x.Size x.DType (Tensor.From(System.ReadOnlySpan [| 0 .. x.Size - 1 |], [| x.Size |]))
+        reshape (Array.append [| x.Size |] x.Shape) identity
+
+    /// The results of a linear function for a basis, along an axis.
+    let private columns (linear: Tensor -> Tensor) axis (x: Tensor) =
         if x.Size = 1 then
             Structural.expandAxis axis (linear (Tensor.BroadcastTo(Tensor.ScalarOf(x, 1.0), x.Shape)))
         else
-            let identity = oneHot x.Size x.DType (Tensor.From(System.ReadOnlySpan [| 0 .. x.Size - 1 |], [| x.Size |]))
-            vmapWith [ Some 0 ] axis linear (reshape (Array.append [| x.Size |] x.Shape) identity)
+            vmapWith [ Some 0 ] axis linear (basis x)
 
     /// The Jacobian by forward mode, of shape (shape of f x) + (shape of x): one pushforward for all elements of x at
     /// once, with memory for all.

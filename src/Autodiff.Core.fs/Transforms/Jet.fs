@@ -39,7 +39,7 @@ type internal Series(trace: JetTrace, order: int, primal: Tensor, start: Series 
                     if isNull (box rule) then
                         rule <- start this
 
-                    coefficients[next] <- rule next
+                    coefficients[next] <- trace.Collapsed(next, rule next)
                     Volatile.Write(&known, next)
 
                 coefficients[k]
@@ -68,10 +68,14 @@ type internal Series(trace: JetTrace, order: int, primal: Tensor, start: Series 
     override _.Device = primal.Device
     override _.ToString() = primal.ToString()
 
-/// Taylor mode: carries the derivatives of curves, to any order, through each primitive.
+/// Taylor mode: carries the derivatives of curves, to any order, through each primitive. What `collapse` makes of the
+/// derivatives of the highest order takes their place: they enter all others of that order linearly.
 [<Sealed>]
-type internal JetTrace() =
+type internal JetTrace(highest: int, collapse: Tensor -> Tensor) =
     inherit Trace()
+
+    /// A derivative of order k as it is kept.
+    member _.Collapsed(k: int, x: Tensor) : Tensor = if k < highest || isNull x then x else collapse x
 
     /// A tensor as a series of this trace; null if it is constant.
     member this.Own(x: Tensor) : Series =
@@ -148,22 +152,18 @@ module internal JetRules =
         let tangents = call.Inputs |> Array.map (fun x -> call.Trace.Coefficient(x, k))
         if tangents |> Array.forall isNull then null else call.Primitive.Jvp(call.Primals, y.Primal, tangents)
 
-    /// The sum over j from 0 to k of binomial (k, j) term j, given the sum of the terms j and k - j as a pair, or where they
-    /// are equal one of them (twice).
-    let private binomialSum (k: int) (twice: bool) (pair: int -> Tensor) : Tensor =
+    /// The sum over j from 0 to k / 2 of pair j, given with binomial (k, j).
+    let private binomialSum (k: int) (pair: int -> float -> Tensor) : Tensor =
         let mutable total = null
         let mutable binomial = 1.0
 
         for j in 0 .. k / 2 do
-            match pair j with
-            | null -> ()
-            | both ->
-                let factor = if twice && 2 * j < k then 2.0 * binomial else binomial
-                total <- Tensor.AddTangents(total, (if factor = 1.0 then both else both * factor))
-
+            total <- Tensor.AddTangents(total, pair j binomial)
             binomial <- binomial * float (k - j) / float (j + 1)
 
         total
+
+    let private scaled (factor: float) (x: Tensor) = if isNull x || factor = 1.0 then x else x * factor
 
     /// The derivative of order k of a product, by Leibniz: the sum of binomial (k, j) x[j] y[k - j]. Where x[j] is zero,
     /// y[k - j] is not asked for.
@@ -176,7 +176,8 @@ module internal JetRules =
                 | null -> null
                 | b -> times a b
 
-        binomialSum k false (fun j -> if 2 * j = k then term j else Tensor.AddTangents(term j, term (k - j)))
+        binomialSum k (fun j binomial ->
+            scaled binomial (if 2 * j = k then term j else Tensor.AddTangents(term j, term (k - j))))
 
     let private bilinear (call: JetCall) (_: Series) : int -> Tensor =
         let times x y =
@@ -188,25 +189,31 @@ module internal JetRules =
         leibniz times (fun j -> call.Coefficient(0, j)) (fun j -> call.Coefficient(1, j))
 
     let private square (call: JetCall) (_: Series) (k: int) : Tensor =
-        binomialSum k true (fun j ->
+        binomialSum k (fun j binomial ->
             match call.Coefficient(0, j), call.Coefficient(0, k - j) with
             | null, _
             | _, null -> null
-            | x, _ when 2 * j = k -> Tensor.Square x
-            | x, y -> x * y)
+            | x, _ when 2 * j = k -> scaled binomial (Tensor.Square x)
+            | x, y -> scaled (2.0 * binomial) x * y)
 
     let private multiply (call: JetCall) : Series -> int -> Tensor =
         if obj.ReferenceEquals(call.Inputs[0], call.Inputs[1]) then square call else bilinear call
 
-    /// z y = x, solved for the highest derivative of z.
-    let private divide (call: JetCall) (z: Series) (k: int) : Tensor =
-        let y j = if j = 0 then null else call.Coefficient(1, j)
+    /// The derivative of order k of z = x / y: z y = x, solved for the highest derivative of z.
+    let private quotient (x: int -> Tensor) (y: int -> Tensor) (z: Series) (k: int) : Tensor =
+        let known = leibniz (*) (fun j -> if j = 0 then null else y j) (fun j -> z[j]) k
 
-        match call.Coefficient(0, k), leibniz (*) y (fun j -> z[j]) k with
+        match x k, known with
         | null, null -> null
-        | x, null -> x / call.Primals[1]
-        | null, sum -> -sum / call.Primals[1]
-        | x, sum -> (x - sum) / call.Primals[1]
+        | x, null -> x / y 0
+        | null, known -> -known / y 0
+        | x, known -> (x - known) / y 0
+
+    let private divide (call: JetCall) : Series -> int -> Tensor =
+        quotient (fun j -> call.Coefficient(0, j)) (fun j -> call.Coefficient(1, j))
+
+    let private reciprocal (call: JetCall) : Series -> int -> Tensor =
+        quotient (fun _ -> null) (fun j -> call.Coefficient(0, j))
 
     /// Two functions of which each is, but for the sign, the other's derivative: y' = x' p, p' = sign x' y.
     let private paired (partner: Tensor -> Tensor) (outer: float) (inner: float) (call: JetCall) y =
@@ -221,11 +228,27 @@ module internal JetRules =
 
         integral slope call y
 
-    /// What a kernel computes in one pass, as the formula of which it is made.
-    let private formula (f: Tensor -> Tensor -> Tensor) (call: JetCall) (_: Series) : int -> Tensor =
-        let y = f call.Inputs[0] call.Inputs[1]
+    /// What is computed at once, as the formula that it is made of.
+    let private formula (f: Tensor[] -> Tensor) (call: JetCall) (_: Series) : int -> Tensor =
+        let y = f call.Inputs
         fun k -> call.Trace.Coefficient(y, k)
 
+    /// A small whole number as the exponent makes products; other powers, also of zero, have their slope by the general rule.
+    let private power (call: JetCall) : Series -> int -> Tensor =
+        let exponent = call.Inputs[1]
+        let n = if exponent.Level = 0L && exponent.Size = 1 then exponent.ToDouble() else nan
+
+        let rec product n (x: Tensor) =
+            if n = 1 then x
+            elif n % 2 = 0 then Tensor.Square(product (n / 2) x)
+            else product (n - 1) x * x
+
+        if n >= 1.0 && n <= 32.0 && Math.Floor n = n then
+            formula (fun inputs -> Tensor.BroadcastTo(product (int n) inputs[0], Shape.broadcast "power" inputs[0].Shape exponent.Shape)) call
+        else
+            general call
+
+    /// By primitive, or by kernel where many are made of one class.
     let private table: IReadOnlyDictionary<obj, Rule> =
         dict<obj, Rule>
             [ Binary.Add, each
@@ -239,34 +262,40 @@ module internal JetRules =
               Binary.Multiply, multiply
               Unary.Square, square
               Binary.Divide, divide
+              Unary.Reciprocal, reciprocal
+              Binary.Power, power
               Unary.Sin, paired Tensor.Cos 1.0 -1.0
               Unary.Cos, paired Tensor.Sin -1.0 1.0
               Unary.Sinh, paired Tensor.Cosh 1.0 1.0
               Unary.Cosh, paired Tensor.Sinh 1.0 1.0
-              Binary.TanhGradient, formula (fun ct y -> ct * (1.0 - Tensor.Square y))
-              Binary.SigmoidGradient, formula (fun ct y -> ct * (y - Tensor.Square y)) ]
+              Unary.Tanh, integral (fun _ y t -> t[0] * (1.0 - Tensor.Square y))
+              Unary.Sigmoid, integral (fun _ y t -> t[0] * (y - Tensor.Square y))
+              softmaxP, integral (fun _ y t -> y * (t[0] - sumOver [| y.Rank - 1 |] true (y * t[0]))) ]
         |> Dictionary
         :> _
 
     /// The rule of a primitive.
     let find (primitive: Primitive) : Rule =
-        let ofKernel (kernel: obj) =
-            match table.TryGetValue kernel with
-            | true, rule -> rule
-            | _ -> general
+        let key: obj =
+            match primitive with
+            | :? UnaryPrimitive as p -> p.Kernel
+            | :? BinaryPrimitive as p -> p.Kernel
+            | p -> p
 
-        match primitive with
-        | :? UnaryPrimitive as p -> ofKernel p.Kernel
-        | :? BinaryPrimitive as p -> ofKernel p.Kernel
-        | :? LinearPrimitive -> each
-        | :? BilinearPrimitive -> bilinear
+        match table.TryGetValue key, primitive with
+        | (true, rule), _ -> rule
+        | _, (:? LinearPrimitive) -> each
+        | _, (:? BilinearPrimitive) -> bilinear
         | _ -> general
 
 module internal Jet =
-    /// The values of f on a curve, and their derivatives of each order, given those of the curve: rows of tensors, one row
-    /// for each order from 1. A null is zero, among the arguments and in the results.
-    let run (f: Tensor[] -> Tensor[]) (primals: Tensor[]) (series: Tensor[][]) : struct (Tensor[] * Tensor[][]) =
-        let trace = JetTrace()
+    let private runWith
+        (collapse: Tensor -> Tensor)
+        (f: Tensor[] -> Tensor[])
+        (primals: Tensor[])
+        (series: Tensor[][])
+        : struct (Tensor[] * Tensor[][]) =
+        let trace = JetTrace(series.Length, collapse)
 
         let inputs =
             primals
@@ -277,5 +306,30 @@ module internal Jet =
                     x)
 
         let outputs = f inputs
+
         struct (outputs |> Array.map (fun y -> trace.Coefficient(y, 0)),
                 Array.init series.Length (fun k -> outputs |> Array.map (fun y -> trace.Coefficient(y, k + 1))))
+
+    /// The values of f on a curve, and their derivatives of each order, given those of the curve: rows of tensors, one row
+    /// for each order from 1. A null is zero, among the arguments and in the results.
+    let run f primals series : struct (Tensor[] * Tensor[][]) = runWith id f primals series
+
+    /// The sum of the second derivatives of f along directions, which lie along a first axis; null for zero.
+    ///
+    /// A second derivative enters those that follow from it by a map that is the same for all directions, so that each
+    /// primitive need only hand on their mean: what is linear costs one first derivative for each direction, and one second
+    /// for all. R. Li and others, Forward Laplacian (2023).
+    let sumOfSeconds (f: Tensor -> Tensor) (x: Tensor) (directions: Tensor) : struct (Tensor * Tensor) =
+        let count = directions.Shape[0]
+        let batch = VmapTrace count
+
+        let mean (second: Tensor) =
+            match second with
+            | :? Batched as second when obj.ReferenceEquals(second.Trace, batch) ->
+                sumOver [| 0 |] false second.Value * (1.0 / float count)
+            | second -> second
+
+        let direction: Tensor = Batched(batch, directions, x.Shape)
+        let struct (ys, rows) = runWith mean (fun xs -> [| f xs[0] |]) [| x |] [| [| direction |]; [| null |] |]
+        let average = rows[1][0]
+        struct (ys[0], (if isNull average then null else average * float count))
