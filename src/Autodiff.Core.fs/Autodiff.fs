@@ -74,41 +74,35 @@ module Transforms =
 
         y, pushforward
 
-    /// The transpose of a linear function, `linearTranspose : (a -> b) -> a -> T b -> T a`, so that
-    /// <f x, y> = <x, transpose y> for all x and y. Of x only the structure, shapes and types count: f is run at numbers of
-    /// the transform's own choice. Tensors of x that are not floating-point are constants, and get zeros.
+    /// The transpose of a linear function, `linearTranspose : (a -> b) -> a -> T b -> T a`: the inner product of f x with y
+    /// is that of x with the transpose of y, for all x and y. Of x only the structure, shapes and types count: f is run at
+    /// numbers of the transform's own choice. Tensors of x that are not floating-point are constants, and get zeros.
     ///
     /// A function that is found not to be linear there is an error; one that is linear in pieces, such as the absolute
-    /// value, is not found.
+    /// value, is not found, nor one whose values are not known yet, inside another transform.
     let linearTranspose (f: 'a -> 'b) (x: 'a) : 'b -> 'a =
-        let probe =
+        let somewhere =
             Tree.leaves x
             |> Array.mapi (fun i x ->
                 if DTypes.IsFloat x.DType then ((Key 0).FoldIn i).Normal(x.Shape, dtype = x.DType) else x)
 
-        let struct (primals, tape, y) = record "linearTranspose" f (Tree.withLeaves x probe)
-        let expected = tape.Pushforward primals
+        let struct (primals, tape, _) = record "linearTranspose" f (Tree.withLeaves x somewhere)
+        let sizeOf (y: Tensor) = (Tensor.SumTo(Tensor.Abs y, Shape.scalar)).ToDouble()
 
         // A linear function is its own derivative.
-        for i in 0 .. expected.Length - 1 do
-            let found = tape.Outputs[i]
+        (tape.Outputs, tape.Pushforward primals)
+        ||> Array.iter2 (fun y derivative ->
+            if y.Level = 0L && DTypes.IsFloat y.DType then
+                let difference, size = sizeOf (if isNull derivative then y else y - derivative), sizeOf y
 
-            if found.Level = 0L && DTypes.IsFloat found.DType && found.Size > 0 then
-                let largest (x: Tensor) = (maxOver [| 0 .. x.Rank - 1 |] true (Tensor.Abs x) |> reshape [||]).ToDouble()
-                let error = if isNull expected[i] then largest found else largest (found - expected[i])
-                let tolerance = if found.DType = DType.Float32 then 1e-3 else 1e-8
-
-                if error > tolerance * largest found then
+                if difference > size * (if y.DType = DType.Float32 then 1e-3 else 1e-8) then
                     Shape.fail
                         "linearTranspose"
-                        $"the function is not linear: where it should equal its derivative, it differs by {error:g3} in a result of size {largest found:g3}. If it is affine, subtract its value at zero; for the derivative of another function at a point use vjp."
+                        $"the function is not linear: its result, of shape {Shape.format y.Shape} and size {size:g3}, differs by {difference:g3} from its derivative. Subtract the value at zero from an affine function; for the derivative of any function at a point use vjp.")
 
-        let transpose (ct: 'b) =
-            let cts = fitting "linearTranspose" "argument" tape.Outputs (Tree.leaves ct)
+        fun cotangent ->
+            let cts = fitting "linearTranspose" "cotangent" tape.Outputs (Tree.leaves cotangent)
             Tree.withLeaves x (orZeros primals (tape.Pullback cts))
-
-        ignore y
-        transpose
 
     /// The value of a scalar function, and its gradient.
     let valueAndGrad (f: 'a -> Tensor) (x: 'a) : Tensor * 'a =
@@ -134,12 +128,9 @@ module Transforms =
         let result = ref Unchecked.defaultof<'b>
         let primals = Tree.leaves x
         differentiable "jet" primals
-
         let curve = [| for derivative in series -> fitting "jet" "derivative" primals (Tree.leaves derivative) |]
-
-        let struct (ys, derivatives) = Jet.run (onLeaves f x result) primals curve
-        Tree.withLeaves result.Value ys,
-        [ for row in derivatives -> Tree.withLeaves result.Value (orZeros ys row) ]
+        let struct (ys, rows) = Jet.run (onLeaves f x result) primals curve
+        Tree.withLeaves result.Value ys, [ for row in rows -> Tree.withLeaves result.Value (orZeros ys row) ]
 
     /// The derivatives of orders 0 to n of t -> f (x + t) at 0, for all elements of x moved together:
     /// [f x; f' x; f'' x; ...]. x is a number, or holds many at which a function of each element is wanted. One run of f

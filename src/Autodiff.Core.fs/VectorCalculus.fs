@@ -10,8 +10,12 @@ module VectorCalculus =
     /// The first derivatives along all axes are carried through f at once, with memory for all, and the sum of the second.
     let laplacian (f: Tensor -> Tensor) (x: Tensor) : Tensor =
         differentiable "laplacian" [| x |]
-        let struct (y, sum) = Jet.sumOfSeconds f x (basis x)
-        if isNull sum then Tensor.ZerosLike y else sum
+
+        if x.Size = 0 then
+            Tensor.ZerosLike(f x)
+        else
+            let struct (y, sum) = Jet.sumOfSeconds f x (basis x)
+            if isNull sum then Tensor.ZerosLike y else sum
 
     /// The Jacobian of a field whose values are like its points.
     let private jacobian operation (f: Tensor -> Tensor) (x: Tensor) : Tensor =

@@ -215,7 +215,7 @@ module internal JetRules =
     let private reciprocal (call: JetCall) : Series -> int -> Tensor =
         quotient (fun _ -> null) (fun j -> call.Coefficient(0, j))
 
-    /// Two functions of which each is, but for the sign, the other's derivative: y' = x' p, p' = sign x' y.
+    /// Two functions of which each is the other's derivative, but for signs: y' = outer x' p and p' = inner x' y.
     let private paired (partner: Tensor -> Tensor) (outer: float) (inner: float) (call: JetCall) y =
         let signed sign (x: Tensor) = if sign < 0.0 then -x else x
 
@@ -233,7 +233,7 @@ module internal JetRules =
         let y = f call.Inputs
         fun k -> call.Trace.Coefficient(y, k)
 
-    /// A small whole number as the exponent makes products; other powers, also of zero, have their slope by the general rule.
+    /// Products, for a small whole number as the exponent. The recurrence of other powers would divide by x, which may be 0.
     let private power (call: JetCall) : Series -> int -> Tensor =
         let exponent = call.Inputs[1]
         let n = if exponent.Level = 0L && exponent.Size = 1 then exponent.ToDouble() else nan
@@ -244,13 +244,14 @@ module internal JetRules =
             else product (n - 1) x * x
 
         if n >= 1.0 && n <= 32.0 && Math.Floor n = n then
-            formula (fun inputs -> Tensor.BroadcastTo(product (int n) inputs[0], Shape.broadcast "power" inputs[0].Shape exponent.Shape)) call
+            let shape = Shape.broadcast "power" call.Inputs[0].Shape exponent.Shape
+            formula (fun inputs -> Tensor.BroadcastTo(product (int n) inputs[0], shape)) call
         else
             general call
 
     /// By primitive, or by kernel where many are made of one class.
     let private table: IReadOnlyDictionary<obj, Rule> =
-        dict<obj, Rule>
+        let rules: (obj * Rule) list =
             [ Binary.Add, each
               Binary.Subtract, each
               Unary.Negate, each
@@ -271,8 +272,8 @@ module internal JetRules =
               Unary.Tanh, integral (fun _ y t -> t[0] * (1.0 - Tensor.Square y))
               Unary.Sigmoid, integral (fun _ y t -> t[0] * (y - Tensor.Square y))
               softmaxP, integral (fun _ y t -> y * (t[0] - sumOver [| y.Rank - 1 |] true (y * t[0]))) ]
-        |> Dictionary
-        :> _
+
+        Dictionary(dict rules, HashIdentity.Reference)
 
     /// The rule of a primitive.
     let find (primitive: Primitive) : Rule =
