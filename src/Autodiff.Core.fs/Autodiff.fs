@@ -4,7 +4,7 @@ namespace Autodiff
 /// nested as one likes. All of them nest in each other to any depth.
 [<AutoOpen>]
 module Transforms =
-    let private differentiable operation (xs: Tensor[]) =
+    let internal differentiable operation (xs: Tensor[]) =
         if not (xs |> Array.exists (fun x -> DTypes.IsFloat x.DType)) then
             let types = xs |> Array.map (fun x -> DTypes.Name x.DType) |> Array.distinct |> String.concat ", "
 
@@ -74,6 +74,36 @@ module Transforms =
 
         y, pushforward
 
+    /// The transpose of a linear function, `linearTranspose : (a -> b) -> a -> T b -> T a`: the inner product of f x with y
+    /// is that of x with the transpose of y, for all x and y. Of x only the structure, shapes and types count: f is run at
+    /// numbers of the transform's own choice. Tensors of x that are not floating-point are constants, and get zeros.
+    ///
+    /// A function that is found not to be linear there is an error; one that is linear in pieces, such as the absolute
+    /// value, is not found, nor one whose values are not known yet, inside another transform.
+    let linearTranspose (f: 'a -> 'b) (x: 'a) : 'b -> 'a =
+        let somewhere =
+            Tree.leaves x
+            |> Array.mapi (fun i x ->
+                if DTypes.IsFloat x.DType then ((Key 0).FoldIn i).Normal(x.Shape, dtype = x.DType) else x)
+
+        let struct (primals, tape, _) = record "linearTranspose" f (Tree.withLeaves x somewhere)
+        let sizeOf (y: Tensor) = (Tensor.SumTo(Tensor.Abs y, Shape.scalar)).ToDouble()
+
+        // A linear function is its own derivative.
+        (tape.Outputs, tape.Pushforward primals)
+        ||> Array.iter2 (fun y derivative ->
+            if y.Level = 0L && DTypes.IsFloat y.DType then
+                let difference, size = sizeOf (if isNull derivative then y else y - derivative), sizeOf y
+
+                if difference > size * (if y.DType = DType.Float32 then 1e-3 else 1e-8) then
+                    Shape.fail
+                        "linearTranspose"
+                        $"the function is not linear: its result, of shape {Shape.format y.Shape} and size {size:g3}, differs by {difference:g3} from its derivative. Subtract the value at zero from an affine function; for the derivative of any function at a point use vjp.")
+
+        fun cotangent ->
+            let cts = fitting "linearTranspose" "cotangent" tape.Outputs (Tree.leaves cotangent)
+            Tree.withLeaves x (orZeros primals (tape.Pullback cts))
+
     /// The value of a scalar function, and its gradient.
     let valueAndGrad (f: 'a -> Tensor) (x: 'a) : Tensor * 'a =
         let struct (primals, tape, y) = record "grad" f x
@@ -85,6 +115,36 @@ module Transforms =
 
         let one = Tensor.BroadcastTo(Tensor.ScalarOf(y, 1.0), y.Shape)
         y, Tree.withLeaves x (orZeros primals (tape.Pullback [| one |]))
+
+    /// Taylor mode, `jet : (a -> b) -> a -> T a list -> b * T b list`: the value of f on a curve through x, and the
+    /// derivatives of f along it, of as many orders as those of the curve that are given. The series of a curve c with
+    /// c 0 = x is [c' 0; c'' 0; ...], and the result is that of t -> f (c t): derivatives, not divided by factorials. For
+    /// the derivatives along a straight line the series is a direction and zeros.
+    ///
+    /// One run of f gives all orders K at a cost that grows as K^2, where nested jvp grows as 2^K. A member of the series
+    /// has the shapes and types of x; tensors that are not floating-point take no part, and zeros stand for their
+    /// derivatives.
+    let jet (f: 'a -> 'b) (x: 'a) (series: 'a list) : 'b * 'b list =
+        let result = ref Unchecked.defaultof<'b>
+        let primals = Tree.leaves x
+        differentiable "jet" primals
+        let curve = [| for derivative in series -> fitting "jet" "derivative" primals (Tree.leaves derivative) |]
+        let struct (ys, rows) = Jet.run (onLeaves f x result) primals curve
+        Tree.withLeaves result.Value ys, [ for row in rows -> Tree.withLeaves result.Value (orZeros ys row) ]
+
+    /// The derivatives of orders 0 to n of t -> f (x + t) at 0, for all elements of x moved together:
+    /// [f x; f' x; f'' x; ...]. x is a number, or holds many at which a function of each element is wanted. One run of f
+    /// gives all of them.
+    let derivatives (f: Tensor -> 'b) (x: Tensor) (n: int) : 'b list =
+        if n < 0 then
+            Shape.fail "derivatives" $"the order {n} is negative."
+
+        differentiable "derivatives" [| x |]
+        let result = ref Unchecked.defaultof<'b>
+        let one = Tensor.BroadcastTo(Tensor.ScalarOf(x, 1.0), x.Shape)
+        let line = Array.init n (fun k -> [| (if k = 0 then one else null) |])
+        let struct (ys, rows) = Jet.run (onLeaves f x result) [| x |] line
+        [ for row in Array.insertAt 0 ys rows -> Tree.withLeaves result.Value (orZeros ys row) ]
 
     /// The gradient of a scalar function, `grad : (a -> scalar) -> a -> T a`.
     let grad (f: 'a -> Tensor) (x: 'a) : 'a = snd (valueAndGrad f x)
@@ -109,13 +169,17 @@ module Transforms =
     /// `vmap : (a -> b) -> a[] -> b[]`, without a loop. Per-example gradients are `vmap (grad loss)`.
     let vmap (f: 'a -> 'b) (x: 'a) : 'b = vmapWith [ Some 0 ] 0 f x
 
-    /// The results of a linear function for all tensors of the shape of x with a single 1, along an axis.
+    /// All tensors of the shape of x with a single 1, along a first axis.
+    let internal basis (x: Tensor) : Tensor =
+        let identity = oneHot x.Size x.DType (Tensor.From(System.ReadOnlySpan [| 0 .. x.Size - 1 |], [| x.Size |]))
+        reshape (Array.append [| x.Size |] x.Shape) identity
+
+    /// The results of a linear function for a basis, along an axis.
     let private columns (linear: Tensor -> Tensor) axis (x: Tensor) =
         if x.Size = 1 then
             Structural.expandAxis axis (linear (Tensor.BroadcastTo(Tensor.ScalarOf(x, 1.0), x.Shape)))
         else
-            let identity = oneHot x.Size x.DType (Tensor.From(System.ReadOnlySpan [| 0 .. x.Size - 1 |], [| x.Size |]))
-            vmapWith [ Some 0 ] axis linear (reshape (Array.append [| x.Size |] x.Shape) identity)
+            vmapWith [ Some 0 ] axis linear (basis x)
 
     /// The Jacobian by forward mode, of shape (shape of f x) + (shape of x): one pushforward for all elements of x at
     /// once, with memory for all.

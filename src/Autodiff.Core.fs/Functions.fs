@@ -437,7 +437,7 @@ type TensorExtensions =
     /// log (sum (exp x)) over axes, which are kept with length 1 if asked.
     [<Extension>]
     static member LogSumExp(x: Tensor, axes: int[], keepAxes: bool) : Tensor =
-        Tensor.logSumExpOver (axesOf "logSumExp" x axes) keepAxes x
+        logSumExpOver (axesOf "logSumExp" x axes) keepAxes x
 
     /// exp x / sum (exp x) along an axis, without overflow.
     [<Extension>]

@@ -295,6 +295,25 @@ public static class Linearize
     }
 }
 
+/// <summary>Linear functions carried over to their transposes.</summary>
+public static class LinearTranspose
+{
+    /// <summary>The transpose of a linear function, so that the inner products of f(x) with y and of x with transpose(y)
+    /// are the same for all x and y.</summary>
+    /// <remarks>Of the argument only the structure, shapes and types count: the function is run at numbers of the
+    /// transform's own choice. Tensors of it that are not floating-point are constants, and get zeros.</remarks>
+    /// <exception cref="ArgumentException">When called: the function is found not to be linear. One that is linear in
+    /// pieces, such as the absolute value, is not found.</exception>
+    /// <example><code>
+    /// Func&lt;Tensor, Tensor&gt; back = LinearTranspose.Of((Tensor x) => matrix.MatMul(x))(x); // y -> matrix^T y
+    /// </code></example>
+    public static Func<T, Func<TResult, T>> Of<T, TResult>(Func<T, TResult> f)
+    {
+        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        return x => Transforms.linearTranspose(function, x).Invoke;
+    }
+}
+
 /// <summary>Matrices of first derivatives of functions from tensor to tensor, of shape (shape of f x) + (shape of
 /// x).</summary>
 public static class Jacobian

@@ -241,6 +241,46 @@ type LawsTests(output: ITestOutputHelper) =
         output.WriteLine $"second order: {smooth.Length} cases"
 
     [<Fact>]
+    member _.``Law 6: jet equals jvp in jvp in jvp``() =
+        runMoving "jet of order 3" (fun (case, active) ->
+            let rows = [ for order in 1..3 -> tangents case active (500 + 100 * order) ]
+            let xs = active |> List.map (fun i -> case.Inputs[i]) |> List.toArray
+
+            let f (xs: Tensor[]) =
+                bind
+                    case
+                    (case.Inputs
+                     |> Array.mapi (fun i x ->
+                         match List.tryFindIndex ((=) i) active with
+                         | Some k -> xs[k]
+                         | None -> x))
+
+            let y, found = jet f xs [ for row in rows -> active |> List.map (fun i -> row[i]) |> List.toArray ]
+
+            // The curve as a polynomial of one number.
+            let along (t: Tensor) =
+                f (active
+                   |> List.map (fun i ->
+                       let term (factor: float) k = rows[k - 1][i] * Tensor.Cast(t ** float k * factor, case.Inputs[i].DType)
+                       case.Inputs[i] + term 1.0 1 + term 0.5 2 + term (1.0 / 6.0) 3)
+                   |> List.toArray)
+
+            let derivative (g: Tensor -> Tensor) (t: Tensor) = snd (jvp g t (Tensor.onesLike t))
+            let single = Array.exists isSingle case.Inputs || isSingle y
+            let mutable expected = along
+            Assert.True(sameBits y (bind case case.Inputs))
+
+            for order in 1..3 do
+                expected <- derivative expected
+                let expected, found = expected (scalar 0.0), found[order - 1]
+                Assert.Equal<int[]>(expected.Shape, found.Shape)
+                Assert.Equal(expected.DType, found.DType)
+                let scale = Array.fold (fun m v -> max m (abs v)) 1.0 (floats expected)
+                let error = distance (floats (expected / scale)) (floats (found / scale))
+                let tolerance = if single then 1e-5 else 1e-10
+                Assert.True(error <= tolerance, $"order {order} differs by {error:g3}: {found} but jvp {expected}"))
+
+    [<Fact>]
     member _.``linearize gives the bits of jvp``() =
         runMoving "linearize" (fun (case, active) ->
             let f (xs: Tensor[]) =

@@ -138,6 +138,41 @@ public class TransformsTests
     }
 
     [Fact]
+    public void Jet_gives_the_derivatives_of_all_orders_along_a_curve()
+    {
+        var (value, series) = Jet.Of((Tensor x) => Cube(x))(Point, [Direction, Point]);
+        AssertClose([0.125, -1, 8], value);
+        AssertClose([0.75, 6, -12], series[0]);
+        AssertClose([3.375, -27, 36], series[1]); // 6 x x'^2 + 3 x^2 x''
+        var line = new Line(Point, Direction);
+        var (_, changes) = Jet.Of((Line l) => l.Slope * l.Intercept)(line, [line, new Line(Point * 0.0, Point)]);
+        AssertClose([1, -4, -4], changes[0]);
+        AssertClose([1.25, -3, 0], changes[1]); // x'' y + 2 x' y' + x y''
+        IReadOnlyList<Tensor> all = Derivatives.Of(Cube)(Tensor.Scalar(2.0), 4);
+        Assert.Equal([8.0, 12.0, 12.0, 6.0, 0.0], all.Select(d => d.ToDouble()));
+    }
+
+    [Fact]
+    public void Fields_have_laplacians_divergences_and_curls()
+    {
+        AssertClose([9], Laplacian.Of(x => Cube(x).Sum())(Point)); // 6 (0.5 - 1 + 2)
+        AssertClose([15.75], Divergence.Of(Cube)(Point)); // 3 (0.25 + 1 + 4)
+        AssertClose([0, 0, 0], Curl.Of(Cube)(Point));
+        Tensor quarterTurn = Tensor.From([0.0, -1.0, 1.0, 0.0], 2, 2);
+        AssertClose([2], Curl.Of(x => quarterTurn.MatMul(x))(Tensor.From([0.5, 2.0], 2)));
+        AssertClose([9, 18], Vmap.Of(Laplacian.Of(x => Cube(x).Sum()))(Tensor.From([0.5, -1, 2, 1, -2, 4], 2, 3)));
+    }
+
+    [Fact]
+    public void Linear_functions_have_transposes()
+    {
+        Tensor matrix = Tensor.From([1.0, 2, 3, 4, 5, 6], 2, 3);
+        Func<Tensor, Tensor> back = LinearTranspose.Of((Tensor x) => matrix.MatMul(x))(Point);
+        AssertClose([9, 12, 15], back(Tensor.From([1.0, 2.0], 2)));
+        Assert.Throws<ArgumentException>(() => LinearTranspose.Of((Tensor x) => Cube(x))(Point));
+    }
+
+    [Fact]
     public void Transforms_nest()
     {
         Func<Tensor, Tensor> third = Gradient.Of(Gradient.Of(Gradient.Of((Tensor x) => x * x * x * x)));

@@ -208,7 +208,7 @@ module internal Reductions =
 
             member this.Batch(inputs, isBatched, size) = Tensor.Bind(this, Batching.fronts size inputs isBatched) }
 
-    let private softmaxP =
+    let softmaxP =
         { new Primitive("softmax") with
             member _.Shape inputs = single inputs[0]
             member _.Value(inputs, _) = inputs[0].Device.Softmax(false, inputs[0])
