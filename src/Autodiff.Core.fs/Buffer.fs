@@ -169,6 +169,10 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Svd: x: NDArray -> NDArray
     /// The ascending eigenvalues in a column left of the eigenvectors, of the symmetric part.
     abstract Eigh: x: NDArray -> NDArray
+    /// The eigenvalues in a column left of the eigenvectors; real and imaginary parts in a last axis of length 2.
+    abstract Eig: x: NDArray -> NDArray
+    /// The discrete Fourier transform along an axis, times a number; real and imaginary parts in a last axis of length 2.
+    abstract Fft: x: NDArray * axis: int * inverse: bool * scale: float -> NDArray
     /// Softmax, or its logarithm, along the last axis.
     abstract Softmax: log: bool * x: NDArray -> NDArray
     /// The pullback of softmax, or of its logarithm, from its output.

@@ -172,6 +172,38 @@ type internal Cpu private () =
 
     override _.Eigh x = CpuLinearAlgebra.eigh x
 
+    override _.Eig x = CpuLinearAlgebra.eig x
+
+    override _.Fft(x, axis, inverse, scale) =
+        // The parts lie one after the other in memory; the last axis only walks them so. Taking them apart is then free.
+        let last = x.Rank - 1
+        let partOf (x: NDArray) i =
+            x.Slice(Array.updateAt last i (Array.zeroCreate x.Rank), Array.updateAt last 1 x.Shape, Array.create x.Rank 1)
+
+        let re, im = HostArrays.dense (partOf x 0), HostArrays.dense (partOf x 1)
+        let lead = x.Shape[.. last - 1]
+        let y = Cpu.Allocate(x.DType, Array.append [| 2 |] lead)
+        let parts = HostArrays.writable y
+        let half = parts.Length / 2
+        let struct (outer, inner) = HostArrays.around (lead, axis)
+
+        Fourier.Transform(
+            x.DType,
+            outer,
+            lead[axis],
+            inner,
+            inverse,
+            scale,
+            re.Bytes,
+            im.Bytes,
+            parts.Slice(0, half),
+            parts.Slice half
+        )
+
+        GC.KeepAlive re
+        GC.KeepAlive im
+        y.View(x.Shape, Array.append (Shape.rowMajorStrides lead) [| y.Size / 2 |], 0)
+
     static member private RowsOf(x: NDArray) =
         let columns = x.Shape[x.Rank - 1]
         struct ((if columns = 0 then 0 else x.Size / columns), columns)
