@@ -508,3 +508,12 @@ type internal Cpu private () =
         | RandomDraw.Permutation -> CounterRandom.Permutation(key, 0UL, bytes, shape[0])
 
         Cpu.Inline y
+
+    override _.RandomFrom(variate, key, parameters, example, dtype) =
+        CpuRandom.from (variate, key, parameters, example, dtype)
+
+    override _.GammaDerivative(order, concentration, logarithm) =
+        CpuRandom.gammaDerivative (order, concentration, logarithm)
+
+    override _.GammaTransport(target, source, logarithm) =
+        CpuRandom.gammaTransport (target, source, logarithm)

@@ -94,6 +94,7 @@ let private unaries =
       unary "atanh" atanh Math.Atanh (between -0.7 0.7)
       unary "erfc" erfc (fun x -> 1.0 - Reference.erf x) (between -2.0 2.0)
       unary "erfinv" erfinv Reference.erfinv (between -0.8 0.8)
+      unary "erfcinv" erfcinv (fun x -> Reference.erfinv (1.0 - x)) (between 0.2 1.8)
       unary "lgamma" lgamma Reference.logGamma (between 1.0 6.0)
       unary "lgamma" lgamma Reference.logGamma (between -2.6 -2.4)
       unary "digamma" digamma Reference.digamma (between 1.0 6.0)
@@ -841,6 +842,47 @@ let private complex =
           IsStructured = true }
       |> refusing [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ] ]
 
+// Random numbers with parameters, and the gamma distribution.
+
+let private variates =
+    let shapes = [ [||]; [| 7 |]; [| 0 |]; [| 3; 5 |]; [| 33; 40 |] ]
+    let trials shape = Tensor.zerosLike (normal 1 shape) + 40.0
+    let row name call wrong draws =
+        entry name call None [ for shape in shapes -> draws |> Array.map (fun draw -> draw shape) ] |> refusing wrong
+    let different = [ normal 1 [| 2 |]; normal 1 [| 3 |] ]
+    let mixed = [ normal 1 [| 2 |]; Tensor.cast DType.Float32 (normal 1 [| 2 |]) ]
+    let level n xs = Variates.gammaLevel n (Array.head xs) (Array.last xs)
+
+    [ { row
+            "randomLogGamma"
+            (fun xs -> Variates.logGamma 5UL xs[0])
+            [ [| integers 1 [| 2 |] |] ]
+            [| uniform 111 0.2 5.0 |] with
+          IsStopped = true }
+      row
+          "randomPoisson"
+          (Variates.draw RandomVariate.Poisson 6UL)
+          [ [| integers 1 [| 2 |] |] ]
+          [| uniform 112 0.5 30.0 |]
+      row
+          "randomBinomial"
+          (Variates.draw RandomVariate.Binomial 7UL)
+          [ List.toArray different; List.toArray mixed ]
+          [| trials; uniform 114 0.1 0.8 |]
+
+      for n in 1..3 do
+          row
+              "gammaLevel"
+              (level n)
+              [ List.toArray different; List.toArray mixed ]
+              [| uniform 115 0.5 5.0; uniform 116 -1.5 2.2 |]
+
+      row
+          "gammaTransport"
+          (fun xs -> Variates.gammaTransport xs[0] xs[1] xs[2])
+          [ [| normal 1 [| 2 |]; normal 1 [| 2 |]; normal 1 [| 3 |] |] ]
+          [| uniform 117 1.0 4.0; uniform 118 1.0 4.0; uniform 119 -0.5 1.5 |] ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -855,6 +897,7 @@ let table: Entry list =
     @ decompositions
     @ customs
     @ complex
+    @ variates
 
 /// All rows with all their inputs.
 let cases: Case list =
