@@ -110,12 +110,12 @@ public static unsafe class GammaLevels
         bool isDone = false;
         for (double k = 0; !isDone; k++)
         {
-            // The next term is this one times z / (a + k + d); the first is the density over a + d.
-            double factor = k == 0 ? 1 : z;
+            // The first term is z^d gamma(a) / gamma(a + 1 + d); each other is the one before times z / (a + k + d).
             isDone = a + k > z;
             for (int m = 0; m < n; m++)
             {
-                term[m] = (factor * term[m] - (m == 0 ? 0 : term[m - 1])) / (a + k);
+                double carried = k == 0 || m == 0 ? 0 : term[m - 1];
+                term[m] = ((k == 0 ? term[m] : z * term[m]) - carried) / (a + k);
                 sum[m] += term[m];
                 sizes[m] += Math.Abs(term[m]);
                 isDone &= !(Math.Abs(term[m]) > 1e-17 * sizes[m]);
