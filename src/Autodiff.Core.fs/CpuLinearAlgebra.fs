@@ -170,7 +170,12 @@ module internal CpuLinearAlgebra =
     /// The eigenvalues and vectors of one matrix, in order, each vector of length 1 with a real positive largest entry.
     let private eigOf (n: int) (a: ReadOnlySpan<float>) : struct (Complex * Complex[])[] =
         let matrix = Double.DenseMatrix(n, n, a.ToArray()).Transpose()
-        let found = matrix.Evd Symmetricity.Asymmetric
+        let found =
+            try
+                matrix.Evd Symmetricity.Asymmetric
+            with :? MathNet.Numerics.NonConvergenceException ->
+                Shape.fail "eig" $"the iteration for a matrix of {n} rows did not converge; scale its entries to one size."
+
         let values = found.EigenValues
 
         // A pair of conjugate values has the real and the imaginary part of the first vector in its two columns.
