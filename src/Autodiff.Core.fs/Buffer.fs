@@ -172,6 +172,10 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Svd: x: NDArray -> NDArray
     /// The ascending eigenvalues in a column left of the eigenvectors, of the symmetric part.
     abstract Eigh: x: NDArray -> NDArray
+    /// The eigenvalues in a column left of the eigenvectors; real and imaginary parts in a last axis of length 2.
+    abstract Eig: x: NDArray -> NDArray
+    /// The discrete Fourier transform along an axis, times a number; real and imaginary parts in a last axis of length 2.
+    abstract Fft: x: NDArray * axis: int * inverse: bool * scale: float -> NDArray
     /// Softmax, or its logarithm, along the last axis.
     abstract Softmax: log: bool * x: NDArray -> NDArray
     /// The pullback of softmax, or of its logarithm, from its output.
@@ -220,9 +224,26 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract AveragePoolTranspose: s: PoolShape * ct: NDArray * shape: int[] -> NDArray
     /// Random elements that depend only on the key and their position.
     abstract Random: draw: RandomDraw * key: uint64 * dtype: DType * shape: int[] -> NDArray
+    /// Random elements with parameters for each, which depend only on the key, the parameters and the position in an
+    /// example, counted from 0 again after so many elements; parameters have one shape.
+    abstract RandomFrom: variate: RandomVariate * key: uint64 * parameters: NDArray[] * example: int * dtype: DType -> NDArray
+    /// The derivative, of an order from 1 on, of the distribution function of the logarithm of a gamma variable with
+    /// respect to its concentration, over the density.
+    abstract GammaDerivative: order: int * concentration: NDArray * logarithm: NDArray -> NDArray
+    /// Logarithms of gamma variables of one concentration taken to the same level for another.
+    abstract GammaTransport: target: NDArray * source: NDArray * logarithm: NDArray -> NDArray
 
 /// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
 and [<Struct>] Triangle = { Lower: bool; Transposed: bool; UnitDiagonal: bool }
+
+/// A distribution with parameters for each element.
+and [<RequireQualifiedAccess>] RandomVariate =
+    /// The logarithm of a gamma variable: concentration. Floats.
+    | LogGamma = 0
+    /// The Poisson distribution: rate. int64; -1 for a rate that is none.
+    | Poisson = 1
+    /// The binomial distribution: trials, probability. int64; -1 for parameters that are none.
+    | Binomial = 2
 
 /// A distribution that devices can draw from.
 and [<RequireQualifiedAccess>] RandomDraw =

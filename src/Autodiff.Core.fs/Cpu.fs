@@ -208,6 +208,38 @@ type internal Cpu internal () =
 
     override _.Eigh x = CpuLinearAlgebra.eigh x
 
+    override _.Eig x = CpuLinearAlgebra.eig x
+
+    override _.Fft(x, axis, inverse, scale) =
+        // The parts lie one after the other in memory; the last axis only walks them so. Taking them apart is then free.
+        let last = x.Rank - 1
+        let partOf (x: NDArray) i =
+            x.Slice(Array.updateAt last i (Array.zeroCreate x.Rank), Array.updateAt last 1 x.Shape, Array.create x.Rank 1)
+
+        let re, im = HostArrays.dense (partOf x 0), HostArrays.dense (partOf x 1)
+        let lead = x.Shape[.. last - 1]
+        let y = Cpu.Allocate(x.DType, Array.append [| 2 |] lead)
+        let parts = HostArrays.writable y
+        let half = parts.Length / 2
+        let struct (outer, inner) = HostArrays.around (lead, axis)
+
+        Fourier.Transform(
+            x.DType,
+            outer,
+            lead[axis],
+            inner,
+            inverse,
+            scale,
+            re.Bytes,
+            im.Bytes,
+            parts.Slice(0, half),
+            parts.Slice half
+        )
+
+        GC.KeepAlive re
+        GC.KeepAlive im
+        y.View(x.Shape, Array.append (Shape.rowMajorStrides lead) [| y.Size / 2 |], 0)
+
     static member private RowsOf(x: NDArray) =
         let columns = x.Shape[x.Rank - 1]
         struct ((if columns = 0 then 0 else x.Size / columns), columns)
@@ -513,6 +545,15 @@ type internal Cpu internal () =
 
         Cpu.Inline y
 
+    override _.RandomFrom(variate, key, parameters, example, dtype) =
+        CpuRandom.from (variate, key, parameters, example, dtype)
+
+    override _.GammaDerivative(order, concentration, logarithm) =
+        CpuRandom.gammaDerivative (order, concentration, logarithm)
+
+    override _.GammaTransport(target, source, logarithm) =
+        CpuRandom.gammaTransport (target, source, logarithm)
+
 /// The processor with float16 and bfloat16, which are types to store numbers in: an operation on them is that on float32,
 /// rounded once. Element by element the kernels do so themselves, a few at a time; what only moves elements asks for their
 /// size alone; here is the rest.
@@ -544,6 +585,8 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     override _.Qr x = like x (base.Qr(wide x))
     override _.Svd x = like x (base.Svd(wide x))
     override _.Eigh x = like x (base.Eigh(wide x))
+    override _.Eig x = like x (base.Eig(wide x))
+    override _.Fft(x, axis, inverse, scale) = like x (base.Fft(wide x, axis, inverse, scale))
     override _.Softmax(log, x) = like x (base.Softmax(log, wide x))
     override _.SoftmaxGradient(log, output, ct) = like ct (base.SoftmaxGradient(log, wide output, wide ct))
     override _.TakeAdd(x, indices, axis, n) = like x (base.TakeAdd(wide x, indices, axis, n))

@@ -1,6 +1,7 @@
 namespace Autodiff
 
 open System
+open System.Numerics
 open System.Runtime.InteropServices
 open Autodiff.Kernels
 open MathNet.Numerics.LinearAlgebra
@@ -165,6 +166,76 @@ module internal CpuLinearAlgebra =
         Svd.Factor(x.DType, batch, rows, columns, x.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         y
+
+    /// The eigenvalues and vectors of one matrix, in order, each vector of length 1 with a real positive largest entry.
+    let private eigOf (n: int) (a: ReadOnlySpan<float>) : struct (Complex * Complex[])[] =
+        let matrix = Double.DenseMatrix(n, n, a.ToArray()).Transpose()
+        let found =
+            try
+                matrix.Evd Symmetricity.Asymmetric
+            with :? MathNet.Numerics.NonConvergenceException ->
+                Shape.fail "eig" $"the iteration for a matrix of {n} rows did not converge; scale its entries to one size."
+
+        let values = found.EigenValues
+
+        // A pair of conjugate values has the real and the imaginary part of the first vector in its two columns.
+        let vector j =
+            let column k = found.EigenVectors.Column k
+            let b = values[j].Imaginary
+
+            let entries =
+                if b = 0.0 then
+                    column j |> Seq.map (fun v -> Complex(v, 0.0)) |> Seq.toArray
+                elif b > 0.0 then
+                    Seq.map2 (fun re im -> Complex(re, im)) (column j) (column (j + 1)) |> Seq.toArray
+                else
+                    Seq.map2 (fun re im -> Complex(re, -im)) (column (j - 1)) (column j) |> Seq.toArray
+
+            let sizes = entries |> Array.map Complex.Abs
+            let largest = Array.max sizes
+            // Entries of one size but for rounding are a tie.
+            let at = sizes |> Array.findIndex (fun size -> not (size < largest * (1.0 - 1e-10)))
+            let length = largest * sqrt (sizes |> Array.sumBy (fun size -> (size / largest) * (size / largest)))
+            let turn = Complex.Conjugate(entries[at] / sizes[at])
+            let turned = entries |> Array.map (fun v -> v * turn / length)
+            turned[at] <- Complex(turned[at].Real, 0.0)
+            turned
+
+        Array.init n (fun j -> struct (values[j], vector j))
+        |> Array.sortBy (fun (struct (value, _)) -> struct (value.Real, value.Imaginary))
+
+    let eig (x: NDArray) =
+        let struct (batch, n, _) = matrices x
+        let source = HostArrays.dense (x.Device.Convert(x, DType.Float64))
+        let y =
+            HostArrays.allocate (x.Device, DType.Float64, Array.append x.Shape[.. x.Rank - 2] [| n + 1; 2 |])
+        let input = MemoryMarshal.Cast<byte, float> source.Bytes
+        let output = MemoryMarshal.Cast<byte, float>(HostArrays.writable y)
+
+        for s in 0 .. (if n = 0 then 0 else batch) - 1 do
+            let a = input.Slice(s * n * n, n * n)
+            let packed = output.Slice(2 * s * n * (n + 1), 2 * n * (n + 1))
+            let mutable isFinite = true
+
+            for v in a do
+                isFinite <- isFinite && Double.IsFinite v
+
+            if isFinite then
+                let found = eigOf n a
+
+                for j in 0 .. n - 1 do
+                    let struct (value, vector) = found[j]
+                    packed[2 * j * (n + 1)] <- value.Real
+                    packed[2 * j * (n + 1) + 1] <- value.Imaginary
+
+                    for i in 0 .. n - 1 do
+                        packed[2 * (i * (n + 1) + 1 + j)] <- vector[i].Real
+                        packed[2 * (i * (n + 1) + 1 + j) + 1] <- vector[i].Imaginary
+            else
+                packed.Fill nan
+
+        GC.KeepAlive source
+        x.Device.Convert(y, x.DType)
 
     let eigh (x: NDArray) =
         let struct (batch, n, _) = matrices x

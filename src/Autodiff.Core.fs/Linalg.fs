@@ -99,6 +99,19 @@ module Linalg =
     /// eigenvalues that differ.
     let eigh (x: Tensor) : Tensor * Tensor = Spectral.eigh (floating x)
 
+    /// The eigenvalues (..., n) and eigenvectors, in columns (..., n, n), of matrices (..., n, n), each as the pair of its real
+    /// and imaginary parts: A V = V diag(L). The values ascend by real part, then by imaginary part; those of a conjugate
+    /// pair, which have one real part, come one after the other. Each vector has length 1, and its entry of largest
+    /// magnitude, the first at ties, is real and positive. The derivative of a value needs it to have as many vectors as its
+    /// multiplicity; that of a vector, and second derivatives, need its value to be simple, and are NaN where two values are
+    /// equal. A matrix without n independent vectors has none: asking for it fails like solve, or, where rounding hides
+    /// this, gives huge numbers. For symmetric matrices eigh is faster and more exact. NaN for matrices that are not finite.
+    /// M. Giles, Collected matrix derivative results for forward and reverse mode (2008).
+    let eig (x: Tensor) : (Tensor * Tensor) * (Tensor * Tensor) = Eigen.eig (floating x)
+
+    /// The eigenvalues (..., n) of matrices (..., n, n), in the order of eig, as the pair of their real and imaginary parts.
+    let eigvals (x: Tensor) : Tensor * Tensor = fst (eig x)
+
     /// The Moore-Penrose inverse (..., n, m) of matrices (..., m, n). Singular values up to tolerance times the largest
     /// count as 0. The derivative is that among matrices of the same rank.
     let pinvWith (tolerance: float) (x: Tensor) : Tensor = Spectral.pinv tolerance (floating x)
@@ -280,6 +293,18 @@ type LinalgExtensions =
     static member Eigh(x: Tensor) : struct (Tensor * Tensor) =
         let values, vectors = Linalg.eigh x
         struct (values, vectors)
+
+    /// The eigenvalues and the eigenvectors, in columns, each as real and imaginary parts.
+    [<Extension>]
+    static member Eig(x: Tensor) : struct (struct (Tensor * Tensor) * struct (Tensor * Tensor)) =
+        let (valuesRe, valuesIm), (vectorsRe, vectorsIm) = Linalg.eig x
+        struct (struct (valuesRe, valuesIm), struct (vectorsRe, vectorsIm))
+
+    /// The real and imaginary parts of the eigenvalues, in ascending order.
+    [<Extension>]
+    static member EigVals(x: Tensor) : struct (Tensor * Tensor) =
+        let re, im = Linalg.eigvals x
+        struct (re, im)
 
     /// The Moore-Penrose inverse. Singular values up to tolerance times the largest count as 0; when it is negative, that
     /// is max (m, n) times the machine's precision.

@@ -33,6 +33,8 @@ module SpecialFunctions =
     let erfc (x: Tensor) : Tensor = erfcP.Apply x
     /// The number whose error function is x; infinite at -1 and 1, NaN outside.
     let erfinv (x: Tensor) : Tensor = erfinvP.Apply x
+    /// The number whose 1 - erf is x, exact where x is small; infinite at 0 and 2, NaN outside.
+    let erfcinv (x: Tensor) : Tensor = erfcinvP.Apply x
     /// log |gamma x|, of which exp is the factorial of x - 1; infinite at 0 and the negative integers.
     let lgamma (x: Tensor) : Tensor = lgammaP.Apply x
     /// The derivative of log gamma x; NaN at the negative integers.
@@ -191,6 +193,10 @@ type SpecialFunctionExtensions =
     /// The number whose error function is x; infinite at -1 and 1, NaN outside.
     [<Extension>]
     static member Erfinv(x: Tensor) : Tensor = erfinv x
+
+    /// The number whose 1 - erf is x, exact where x is small.
+    [<Extension>]
+    static member Erfcinv(x: Tensor) : Tensor = erfcinv x
 
     /// log |gamma x|; infinite at 0 and the negative integers.
     [<Extension>]

@@ -610,3 +610,59 @@ let ``NaN spreads and is no error`` () =
           Linalg.eigh >> snd
           Linalg.pinv ] do
         Assert.All(floats (Tensor.sum (f x)), fun v -> Assert.True(Double.IsNaN v))
+
+[<Fact>]
+let ``eigenvalues and vectors of general matrices satisfy what defines them`` () =
+    for seed, n in [ 1, 1; 2, 2; 3, 5; 4, 12; 5, 40 ] do
+        let x = normal seed [| n; n |]
+        let (lr, li), (vr, vi) = Linalg.eig x
+        near 1e-11 (vr * lr - vi * li) (Tensor.matmul x vr)
+        near 1e-11 (vr * li + vi * lr) (Tensor.matmul x vi)
+        near 1e-13 (Tensor.onesLike lr) (Tensor.sumAxes [ 0 ] (vr * vr + vi * vi))
+        let values = Array.zip (floats lr) (floats li)
+        Assert.Equal<(float * float)[]>(Array.sort values, values)
+        near 1e-11 (Linalg.trace x) (Tensor.sum lr)
+        let sizes = vr * vr + vi * vi
+        let largest = Tensor.argmax 0 sizes |> Tensor.expandAxis 0
+        near 0.0 (Tensor.zerosLike lr) (Tensor.gather 0 largest vi |> Tensor.flatten)
+        Assert.All(floats (Tensor.gather 0 largest vr), fun v -> Assert.True(v > 0.0))
+
+[<Fact>]
+let ``eigenvalues of a turn, of a companion matrix and of a symmetric one are known`` () =
+    let (re, im), (vr, vi) = Linalg.eig (rows [ [ 0.0; -2.0 ]; [ 2.0; 0.0 ] ])
+    near 1e-15 (vector [ 0.0; 0.0 ]) re
+    near 1e-15 (vector [ -2.0; 2.0 ]) im
+    near 1e-15 (rows [ [ sqrt 0.5; sqrt 0.5 ]; [ 0.0; 0.0 ] ]) vr
+    near 1e-15 (rows [ [ 0.0; 0.0 ]; [ sqrt 0.5; -(sqrt 0.5) ] ]) vi
+    // x^3 - 6 x^2 + 11 x - 6 = (x - 1) (x - 2) (x - 3).
+    let companion = rows [ [ 6.0; -11.0; 6.0 ]; [ 1.0; 0.0; 0.0 ]; [ 0.0; 1.0; 0.0 ] ]
+    near 1e-13 (vector [ 1.0; 2.0; 3.0 ]) (fst (Linalg.eigvals companion))
+    let s = let a = normal 6 [| 6; 6 |] in a + Tensor.transpose a
+    near 1e-12 (fst (Linalg.eigh s)) (fst (Linalg.eigvals s))
+    // A matrix on which iterations without exceptional shifts do not end.
+    let (re, _) =
+        Linalg.eigvals (
+            rows
+                [ [ 0.0; 0.0; 0.0; 0.0; 0.0 ]
+                  [ 0.0; 0.0; 0.0; 0.0; 1.0 ]
+                  [ 0.0; 0.0; 0.0; 1.0; 0.0 ]
+                  [ 1.0; 1.0; 0.0; 0.0; 1.0 ]
+                  [ 1.0; 0.0; 1.0; 0.0; 1.0 ] ]
+        )
+    nearValue 1e-13 1.0 (Tensor.sum re)
+    Assert.True(Double.IsNaN((Tensor.sum (fst (Linalg.eigvals (rows [ [ nan; 1.0 ]; [ 0.0; 1.0 ] ])))).ToDouble()))
+
+[<Fact>]
+let ``derivatives of eigenvalues are known where they have vectors, and NaN for vectors of equal values`` () =
+    let x = normal 7 [| 5; 5 |]
+    let total power x = let re, im = Linalg.eigvals x in Tensor.sum (if power = 1 then re else re * re - im * im)
+    // Sums of powers of the eigenvalues are traces of powers.
+    near 1e-12 (Tensor.cast DType.Float64 (Tensor.eye 5)) (grad (total 1) x)
+    near 1e-11 (Tensor.transpose x * 2.0) (grad (total 2) x)
+    let direction = normal 8 [| 5; 5 |]
+    near 1e-10 (Tensor.transpose direction * 2.0) (hvp (total 2) x direction)
+    // Equal values with vectors enough: the values have a derivative, the vectors none.
+    let one = Tensor.cast DType.Float64 (Tensor.eye 3)
+    near 1e-15 one (grad (total 1) one)
+    let vectors x = let _, (re, _) = Linalg.eig x in Tensor.sum (re * normal 9 [| 3; 3 |])
+    Assert.Contains(floats (grad vectors one), fun v -> Double.IsNaN v)

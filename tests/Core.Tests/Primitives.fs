@@ -94,6 +94,7 @@ let private unaries =
       unary "atanh" atanh Math.Atanh (between -0.7 0.7)
       unary "erfc" erfc (fun x -> 1.0 - Reference.erf x) (between -2.0 2.0)
       unary "erfinv" erfinv Reference.erfinv (between -0.8 0.8)
+      unary "erfcinv" erfcinv (fun x -> Reference.erfinv (1.0 - x)) (between 0.2 1.8)
       unary "lgamma" lgamma Reference.logGamma (between 1.0 6.0)
       unary "lgamma" lgamma Reference.logGamma (between -2.6 -2.4)
       unary "digamma" digamma Reference.digamma (between 1.0 6.0)
@@ -804,6 +805,119 @@ let private numberTheory =
       { binary "gcd" (fun (x, y) -> gcd x y) divisors (integers 95) (integers 96) with
           Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |]; [| bools; bools |] ] } ]
 
+// Complex numbers, as a last axis of length 2.
+
+/// A matrix with the eigenvalues 1, 3, 5 + 2i, 5 - 2i, 8, 11 + 3i, 11 - 3i, as many as fit, in vectors that are not
+/// orthogonal.
+let general seed n : Tensor =
+    let values =
+        Tensor.ofArray
+            [ n; n ]
+            [| for i in 0 .. n - 1 do
+                   for j in 0 .. n - 1 ->
+                       match i, j with
+                       | _ when i = j -> [| 1.0; 3.0; 5.0; 5.0; 8.0; 11.0; 11.0 |][i]
+                       | 2, 3 -> 2.0
+                       | 3, 2 -> -2.0
+                       | 5, 6 -> 3.0
+                       | 6, 5 -> -3.0
+                       | _ -> 0.0 |]
+
+    let basis = Tensor.cast DType.Float64 (Tensor.eye n) + normal seed [| n; n |] * 0.2
+    Tensor.matmul (Tensor.matmul basis values) (Linalg.inverse basis)
+
+let private complex =
+    let naive axis inverse scale (xs: Tensor[]) =
+        let x = xs[0]
+        let values = floats x
+        let strides = Shape.rowMajorStrides x.Shape
+        let n, step = x.Shape[axis], strides[axis]
+        let sign = if inverse then 1.0 else -1.0
+
+        [| for at in 0 .. values.Length / 2 - 1 do
+               let k = 2 * at / step % n
+               let first = 2 * at - k * step
+
+               let terms =
+                   [ for j in 0 .. n - 1 ->
+                         Numerics.Complex(values[first + j * step], values[first + j * step + 1])
+                         * Numerics.Complex.FromPolarCoordinates(
+                             scale,
+                             sign * 2.0 * Math.PI * float (j * k % n) / float n
+                         ) ]
+
+               let sum = List.fold (fun a b -> a + b) Numerics.Complex.Zero terms
+               sum.Real
+               sum.Imaginary |]
+
+    let fft axis inverse scale (shape: int[]) =
+        entry
+            "fft"
+            (fun xs -> fst (ComplexPairs.fft axis inverse scale (ComplexPairs.unpack xs[0])))
+            (Some(naive axis inverse scale))
+            [ [| normal 101 shape |] ]
+        |> refusing [ [| normal 1 [| 3 |] |]; [| normal 1 [| 3; 3; 3; 3 |] |]; [| integers 1 shape |] ]
+
+    let eigen =
+        List.map (general 103) [ 1; 2; 3; 4; 7 ]
+        @ [ Tensor.stack 0 [ general 104 4; general 105 4 ]
+            Tensor.ofArray [ 0; 0 ] Array.empty<float>
+            Tensor.ofArray [ 0; 3; 3 ] Array.empty<float> ]
+
+    [ fft 0 false 1.0 [| 1; 2 |]
+      fft 0 false 1.0 [| 8; 2 |]
+      fft 0 true 0.25 [| 7; 2 |]
+      fft 1 false 1.0 [| 3; 6; 2 |]
+      fft 0 true 1.0 [| 5; 4; 2 |]
+      fft 1 false 0.5 [| 2; 37; 3; 2 |]
+      fft 1 true 1.0 [| 0; 4; 2 |]
+      fft 1 false 1.0 [| 33; 40; 2 |]
+
+      { entry "eig" (fun xs -> fst (fst (Linalg.eig xs[0]))) None [ for x in eigen -> [| x |] ] with
+          IsStructured = true }
+      |> refusing [ [| normal 1 [| 3 |] |]; [| normal 1 [| 2; 3 |] |]; [| integers 1 [| 3; 3 |] |] ] ]
+
+// Random numbers with parameters, and the gamma distribution.
+
+let private variates =
+    let shapes = [ [||]; [| 7 |]; [| 0 |]; [| 3; 5 |]; [| 33; 40 |] ]
+    let trials shape = Tensor.zerosLike (normal 1 shape) + 40.0
+    let row name call wrong draws =
+        entry name call None [ for shape in shapes -> draws |> Array.map (fun draw -> draw shape) ] |> refusing wrong
+    let different = [ normal 1 [| 2 |]; normal 1 [| 3 |] ]
+    let mixed = [ normal 1 [| 2 |]; Tensor.cast DType.Float32 (normal 1 [| 2 |]) ]
+    let level n xs = Variates.gammaLevel n (Array.head xs) (Array.last xs)
+
+    [ { row
+            "randomLogGamma"
+            (fun xs -> Variates.logGamma 5UL xs[0])
+            [ [| integers 1 [| 2 |] |] ]
+            [| uniform 111 0.2 5.0 |] with
+          IsStopped = true }
+      row
+          "randomPoisson"
+          (Variates.draw RandomVariate.Poisson 6UL)
+          [ [| integers 1 [| 2 |] |] ]
+          [| uniform 112 0.5 30.0 |]
+      row
+          "randomBinomial"
+          (Variates.draw RandomVariate.Binomial 7UL)
+          [ List.toArray different; List.toArray mixed ]
+          [| trials; uniform 114 0.1 0.8 |]
+
+      for n in 1..3 do
+          row
+              "gammaLevel"
+              (level n)
+              [ List.toArray different; List.toArray mixed ]
+              [| uniform 115 0.5 5.0; uniform 116 -1.5 2.2 |]
+
+      row
+          "gammaTransport"
+          (fun xs -> Variates.gammaTransport xs[0] xs[1] xs[2])
+          [ [| normal 1 [| 2 |]; normal 1 [| 2 |]; normal 1 [| 3 |] |] ]
+          [| uniform 117 1.0 4.0; uniform 118 1.0 4.0; uniform 119 -0.5 1.5 |] ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -819,6 +933,8 @@ let table: Entry list =
     @ customs
     @ logSums
     @ numberTheory
+    @ complex
+    @ variates
 
 /// All rows with all their inputs.
 let cases: Case list =

@@ -58,6 +58,7 @@ let private functions: (string * (Tensor -> Tensor) * (float * float * float opt
       "acosh", acosh, [ 1.0, 0.0, Some inf; 0.0, nan, Some nan; inf, inf, Some 0.0 ]
       "atanh", atanh, [ 1.0, inf, Some inf; 2.0, nan, None; 0.0, 0.0, Some 1.0 ]
       "erfc", erfc, [ inf, 0.0, Some 0.0; -inf, 2.0, Some 0.0; 0.0, 1.0, None ]
+      "erfcinv", erfcinv, [ 0.0, inf, Some -inf; 2.0, -inf, Some -inf; 1.0, 0.0, None; -1.0, nan, Some nan ]
       "erfinv", erfinv, [ 1.0, inf, Some inf; -1.0, -inf, Some inf; 0.0, 0.0, None; 2.0, nan, Some nan ]
       "lgamma", lgamma, [ 0.0, inf, Some -inf; -2.0, inf, Some nan; inf, inf, Some inf; 1.0, 0.0, None ]
       "digamma", digamma, [ 0.0, -inf, Some inf; -1.0, nan, Some inf; inf, inf, Some 0.0 ]

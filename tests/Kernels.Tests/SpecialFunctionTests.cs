@@ -12,6 +12,8 @@ public class SpecialFunctionTests
         { "erfc", 5, 1.5374597944280349e-12 }, { "erfc", 10, 2.088487583762545e-45 },
         { "erfc", 26, 5.663192408856143e-296 }, { "erfc", 30, 0 }, { "erfc", double.PositiveInfinity, 0 },
         { "erfc", double.NegativeInfinity, 2 }, { "erfc", double.NaN, double.NaN },
+        { "erfcinv", 0.5, 0.4769362762044699 }, { "erfcinv", 1e-300, 26.209469960516 },
+        { "erfcinv", 1e-10, 4.572824967389486 }, { "erfcinv", 1.9, -1.1630871536766743 },
         { "erfinv", 0.5, 0.4769362762044699 }, { "erfinv", -0.9, -1.1630871536766743 }, { "erfinv", 0, 0 },
         { "erfinv", 1, double.PositiveInfinity }, { "erfinv", -1, double.NegativeInfinity }, { "erfinv", 1.5, double.NaN },
         { "lgamma", 0.5, 0.5723649429247001 }, { "lgamma", 1, 0 }, { "lgamma", 2, 0 }, { "lgamma", 3, 0.6931471805599453 },

@@ -20,6 +20,9 @@ module internal Elementwise =
     let erfinvP =
         UnaryPrimitive(Unary.Erfinv, (fun _ y t -> t * Tensor.Exp(Tensor.Square y) * (Math.Sqrt Math.PI / 2.0)))
 
+    let erfcinvP =
+        UnaryPrimitive(Unary.Erfcinv, (fun _ y t -> t * Tensor.Exp(Tensor.Square y) * (-0.5 * Math.Sqrt Math.PI)))
+
     /// The derivative of order n of digamma; its own derivative is the next order.
     let rec private polygammaP (n: int) =
         let rule (inputs: Tensor[]) (t: Tensor) = t * Tensor.Bind(polygammaP (n + 1), inputs[0])

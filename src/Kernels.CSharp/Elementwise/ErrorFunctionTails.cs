@@ -43,5 +43,22 @@ internal static class ErrorFunctionTails
         return Math.CopySign(x, y);
     }
 
+    /// <summary>The x with erfc(x) = y; infinite at 0 and 2, NaN outside.</summary>
+    internal static double InverseComplement(double y)
+    {
+        // From 1/2 on, 1 - y is exact.
+        if (!(y < 0.5)) return Inverse(1 - y);
+        if (!(y > 0)) return y == 0 ? double.PositiveInfinity : double.NaN;
+        double log = Math.Log(y * (2 - y)), half = 2 / (Math.PI * 0.147) + 0.5 * log;
+        double x = Math.Sqrt(Math.Sqrt(half * half - log / 0.147) - half);
+        for (int i = 0; i < 4; i++)
+        {
+            double step = (Complement(x) - y) / (2 / RootPi * Math.Exp(-x * x));
+            x += step / (1 - x * step);
+        }
+
+        return x;
+    }
+
     private static double Erf(double x) => ErrorFunction.Erf<V1<double>, double>(new(x)).First;
 }

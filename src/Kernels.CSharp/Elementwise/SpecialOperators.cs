@@ -84,6 +84,16 @@ internal readonly struct ErfinvOperator<T> : IUnaryOperator<T>
     public static int Cost => 256;
 }
 
+internal readonly struct ErfcinvOperator<T> : IUnaryOperator<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public static T Invoke(T x) => T.CreateTruncating(ErrorFunctionTails.InverseComplement(double.CreateTruncating(x)));
+
+    public static bool IsVector => false;
+
+    public static int Cost => 256;
+}
+
 internal readonly struct PolygammaOperator<T> : IBinaryOperator<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {

@@ -152,6 +152,10 @@ public static class Unary
     public static readonly UnaryKernel Erfinv =
         new FloatUnaryKernel<ErfinvOperator<float>, ErfinvOperator<double>>("erfinv", "erfinv(x)");
 
+    /// <summary>The number whose complementary error function is x; infinite at 0 and 2, NaN outside.</summary>
+    public static readonly UnaryKernel Erfcinv =
+        new FloatUnaryKernel<ErfcinvOperator<float>, ErfcinvOperator<double>>("erfcinv", "erfcinv(x)");
+
     /// <summary>The greatest integer not above x.</summary>
     public static readonly UnaryKernel Floor =
         new FloatUnaryKernel<FloorOperator<float>, FloorOperator<double>>("floor", "floor(x)");
@@ -176,6 +180,6 @@ public static class Unary
     [
         Negate, Abs, Sign, Reciprocal, Square, Sqrt, Rsqrt, Exp, Expm1, Log, Log1p, Sin, Cos, Tan, Asin, Acos, Atan,
         Sinh, Cosh, Tanh, Sigmoid, Relu, Softplus, Erf, Floor, Ceiling, Round, Truncate, Not, Cbrt,
-        Asinh, Acosh, Atanh, LogGamma, Digamma, Erfc, Erfinv,
+        Asinh, Acosh, Atanh, LogGamma, Digamma, Erfc, Erfinv, Erfcinv,
     ];
 }

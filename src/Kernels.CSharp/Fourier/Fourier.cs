@@ -1,0 +1,264 @@
+using System.Buffers;
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace Autodiff.Kernels;
+
+/// <summary>
+/// The discrete Fourier transform along one axis of complex arrays, whose real and imaginary parts lie apart:
+/// y_k = scale times the sum over j of x_j exp(-2 pi i j k / n). Lengths of small prime factors are split into passes,
+/// others are convolutions (Bluestein), so that any length n takes time of the order n log n.
+/// </summary>
+/// <remarks>A line has the same bits alone and among others, for any number of threads and any width of vectors.</remarks>
+public static unsafe class Fourier
+{
+    private const long WorkPerFork = 1 << 15;
+    private const int MostLanes = 16;
+
+    /// <summary>
+    /// Transforms each line of arrays seen as outer x length x inner; the inverse takes the other sign in the exponent.
+    /// </summary>
+    /// <exception cref="ArgumentException">A span has the wrong length, or the type is not a float type.</exception>
+    public static void Transform(
+        DType dtype, int outer, int length, int inner, bool inverse, double scale, ReadOnlySpan<byte> re,
+        ReadOnlySpan<byte> im, Span<byte> toRe, Span<byte> toIm) =>
+        Transform(dtype, outer, length, inner, inverse, scale, re, im, toRe, toIm, Simd.Width);
+
+    internal static void Transform(
+        DType dtype, int outer, int length, int inner, bool inverse, double scale, ReadOnlySpan<byte> re,
+        ReadOnlySpan<byte> im, Span<byte> toRe, Span<byte> toIm, int width)
+    {
+        long bytes = (long)outer * length * inner * dtype.Size();
+        if (re.Length != bytes || im.Length != bytes || toRe.Length != bytes || toIm.Length != bytes)
+            throw new ArgumentException($"A span does not hold {outer} x {length} x {inner} elements.");
+        if (!dtype.IsFloat()) throw new ArgumentException($"A transform is of float32 or float64, not {dtype.Name()}.");
+        if (bytes == 0) return;
+        fixed (byte* a = re, b = im, x = toRe, y = toIm)
+        {
+            // With real and imaginary parts exchanged before and after, the transform becomes its inverse.
+            Lines lines = inverse ? new(outer, length, inner, scale, b, a, y, x) : new(outer, length, inner, scale, a, b, x, y);
+            switch (dtype, width)
+            {
+                case (DType.Float32, 512): Run<float, Vector512<float>, Register512<float>>(lines); break;
+                case (DType.Float32, 256): Run<float, Vector256<float>, Register256<float>>(lines); break;
+                case (DType.Float32, 128): Run<float, Vector128<float>, Register128<float>>(lines); break;
+                case (DType.Float32, _): Run<float, float, Register1<float>>(lines); break;
+                case (_, 512): Run<double, Vector512<double>, Register512<double>>(lines); break;
+                case (_, 256): Run<double, Vector256<double>, Register256<double>>(lines); break;
+                case (_, 128): Run<double, Vector128<double>, Register128<double>>(lines); break;
+                default: Run<double, double, Register1<double>>(lines); break;
+            }
+        }
+    }
+
+    /// <summary>Transforms one line where it stands.</summary>
+    internal static void Transform(FourierPlan<double> plan, double[] re, double[] im)
+    {
+        double[] scratch = new double[2 * plan.Length];
+        fixed (double* a = re, b = im, work = scratch)
+        {
+            if (Passes<double, double, Register1<double>>(plan, 1, a, b, work, work + plan.Length))
+            {
+                new Span<double>(work, plan.Length).CopyTo(re);
+                new Span<double>(work + plan.Length, plan.Length).CopyTo(im);
+            }
+        }
+    }
+
+    private static void Run<T, V, R>(Lines lines)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where V : struct
+        where R : struct, IFloatRegister<T, V>
+    {
+        FourierPlan<T> plan = FourierPlan<T>.For(lines.Length);
+        int size = plan.Convolution?.Plan.Length ?? lines.Length;
+        // Short lines, and those across memory, are transformed side by side: then all passes run along memory.
+        int together = lines.Inner == 1 ? 4096 / size : lines.Length <= 4096 ? MostLanes : MostLanes / 2;
+        int lanes = (int)Math.Min(Math.Clamp(together, 1, MostLanes), lines.Count);
+        int groups = (int)((lines.Count + lanes - 1) / lanes);
+        long work = (long)size * lanes * (BitOperations.Log2((uint)size) + 1);
+        int chunk = (int)Math.Clamp(WorkPerFork / work, 1, groups);
+        Workers.For((groups + chunk - 1) / chunk, c =>
+        {
+            T[] scratch = ArrayPool<T>.Shared.Rent(checked(4 * size * lanes));
+            fixed (T* start = scratch)
+            {
+                for (int group = c * chunk; group < Math.Min(groups, (c + 1) * chunk); group++)
+                {
+                    long first = (long)group * lanes;
+                    Group<T, V, R>(plan, lines, size, first, (int)Math.Min(lanes, lines.Count - first), start);
+                }
+            }
+
+            ArrayPool<T>.Shared.Return(scratch);
+        });
+    }
+
+    private static void Group<T, V, R>(FourierPlan<T> plan, Lines lines, int size, long first, int lanes, T* scratch)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where V : struct
+        where R : struct, IFloatRegister<T, V>
+    {
+        long block = (long)size * lanes;
+        T* re = scratch, im = re + block, otherRe = im + block, otherIm = otherRe + block;
+        Gather(lines, first, lanes, (T*)lines.Re, re);
+        Gather(lines, first, lanes, (T*)lines.Im, im);
+        bool isInOther = plan.Convolution is { } chirp
+            ? Convolve<T, V, R>(chirp, lines.Length, lanes, re, im, otherRe, otherIm)
+            : Passes<T, V, R>(plan, lanes, re, im, otherRe, otherIm);
+        T scale = T.CreateTruncating(lines.Scale);
+        Scatter(lines, first, lanes, scale, isInOther ? otherRe : re, (T*)lines.ToRe);
+        Scatter(lines, first, lanes, scale, isInOther ? otherIm : im, (T*)lines.ToIm);
+    }
+
+    /// <summary>Runs all passes between two blocks; true when the result ends up in the second.</summary>
+    private static bool Passes<T, V, R>(FourierPlan<T> plan, int lanes, T* re, T* im, T* otherRe, T* otherIm)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where V : struct
+        where R : struct, IFloatRegister<T, V>
+    {
+        bool isInOther = false;
+        long stride = lanes;
+        foreach (FourierPlan<T>.Pass pass in plan.Passes)
+        {
+            long whole = FourierPasses<T, V, R>.End(0, stride);
+            if (whole > 0) Pass<T, V, R>(pass, stride, 0, whole, re, im, otherRe, otherIm);
+            if (whole < stride) Pass<T, T, Register1<T>>(pass, stride, whole, stride, re, im, otherRe, otherIm);
+            Swap(ref re, ref otherRe);
+            Swap(ref im, ref otherIm);
+            isInOther = !isInOther;
+            stride *= pass.Radix;
+        }
+
+        return isInOther;
+    }
+
+    private static void Swap<T>(ref T* x, ref T* y)
+        where T : unmanaged
+    {
+        T* kept = x;
+        x = y;
+        y = kept;
+    }
+
+    private static void Pass<T, V, R>(
+        FourierPlan<T>.Pass pass, long stride, long from, long to, T* re, T* im, T* toRe, T* toIm)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where V : struct
+        where R : struct, IFloatRegister<T, V>
+    {
+        fixed (T* rootRe = pass.Re, rootIm = pass.Im, cosines = pass.Cosines, sines = pass.Sines)
+        {
+            if (pass.Radix == 4)
+            {
+                FourierPasses<T, V, R>.Four(pass.Rest, stride, from, to, rootRe, rootIm, re, im, toRe, toIm);
+            }
+            else if (pass.Radix == 2)
+            {
+                FourierPasses<T, V, R>.Two(pass.Rest, stride, from, to, rootRe, rootIm, re, im, toRe, toIm);
+            }
+            else
+            {
+                FourierPasses<T, V, R>.Odd(
+                    pass.Radix, pass.Rest, stride, from, to, cosines, sines, rootRe, rootIm, re, im, toRe, toIm);
+            }
+        }
+    }
+
+    private static bool Convolve<T, V, R>(
+        FourierPlan<T>.Chirp chirp, int length, int lanes, T* re, T* im, T* otherRe, T* otherIm)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where V : struct
+        where R : struct, IFloatRegister<T, V>
+    {
+        int size = chirp.Plan.Length;
+        Scale<T, V, R>(length, lanes, chirp.Re, chirp.Im, re, im, re, im);
+        new Span<T>(re + (long)length * lanes, (size - length) * lanes).Clear();
+        new Span<T>(im + (long)length * lanes, (size - length) * lanes).Clear();
+        if (Passes<T, V, R>(chirp.Plan, lanes, re, im, otherRe, otherIm))
+        {
+            Swap(ref re, ref otherRe);
+            Swap(ref im, ref otherIm);
+        }
+
+        Scale<T, V, R>(size, lanes, chirp.FilterRe, chirp.FilterIm, re, im, re, im);
+        // Back, with real and imaginary parts exchanged. Twice the same passes leave the result where it began.
+        if (Passes<T, V, R>(chirp.Plan, lanes, im, re, otherIm, otherRe))
+        {
+            Swap(ref re, ref otherRe);
+            Swap(ref im, ref otherIm);
+        }
+
+        Scale<T, V, R>(length, lanes, chirp.Re, chirp.Im, re, im, re, im);
+        return false;
+    }
+
+    private static void Scale<T, V, R>(int lines, int stride, T[] factorRe, T[] factorIm, T* re, T* im, T* toRe, T* toIm)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where V : struct
+        where R : struct, IFloatRegister<T, V>
+    {
+        fixed (T* a = factorRe, b = factorIm)
+        {
+            long whole = FourierPasses<T, V, R>.End(0, stride);
+            if (whole > 0) FourierPasses<T, V, R>.Scale(lines, stride, 0, whole, a, b, re, im, toRe, toIm);
+            if (whole < stride)
+                FourierPasses<T, T, Register1<T>>.Scale(lines, stride, whole, stride, a, b, re, im, toRe, toIm);
+        }
+    }
+
+    /// <summary>Lays lines side by side: element j of lane g goes to j lanes + g.</summary>
+    private static void Gather<T>(Lines lines, long first, int lanes, T* source, T* block)
+        where T : unmanaged
+    {
+        long* starts = stackalloc long[MostLanes];
+        lines.Starts(first, lanes, starts);
+        long step = lines.Inner;
+        if (lanes == 1 && step == 1)
+        {
+            new ReadOnlySpan<T>(source + starts[0], lines.Length).CopyTo(new Span<T>(block, lines.Length));
+            return;
+        }
+
+        for (long j = 0; j < lines.Length; j++, source += step)
+            for (int g = 0; g < lanes; g++) *block++ = source[starts[g]];
+    }
+
+    private static void Scatter<T>(Lines lines, long first, int lanes, T scale, T* block, T* destination)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        long* starts = stackalloc long[MostLanes];
+        lines.Starts(first, lanes, starts);
+        long step = lines.Inner;
+        if (lanes == 1 && step == 1)
+        {
+            destination += starts[0];
+            for (long j = 0; j < lines.Length; j++) destination[j] = block[j] * scale;
+            return;
+        }
+
+        for (long j = 0; j < lines.Length; j++, destination += step)
+            for (int g = 0; g < lanes; g++) destination[starts[g]] = *block++ * scale;
+    }
+
+    private readonly struct Lines(
+        int outer, int length, int inner, double scale, byte* re, byte* im, byte* toRe, byte* toIm)
+    {
+        internal readonly int Length = length;
+        internal readonly int Inner = inner;
+        internal readonly double Scale = scale;
+        internal readonly byte* Re = re;
+        internal readonly byte* Im = im;
+        internal readonly byte* ToRe = toRe;
+        internal readonly byte* ToIm = toIm;
+
+        internal long Count => (long)outer * Inner;
+
+        /// <summary>The positions of the first elements of some lines.</summary>
+        internal void Starts(long first, int lanes, long* starts)
+        {
+            for (int g = 0; g < lanes; g++)
+                starts[g] = (first + g) / Inner * Length * Inner + (first + g) % Inner;
+        }
+    }
+}
