@@ -40,12 +40,13 @@ show "whole numbers" (2.0 * Tensor.ofSeq [ 1; 2; 3 ])
 (**
 Operators work on elements. Shapes that differ are *broadcast*: matched from the last axis, where a missing axis or one of
 length 1 stretches to the other's length. A plain number takes the type of the tensor it meets; of two tensors of different
-types the result has the one that holds both.
+types the result has the one that holds both. `Tensor.cast` converts, `Tensor.reshape` arranges the same elements anew.
 *)
 show "m + v, to each row" (m + v)
-show "m - column" (m - Tensor.ofRows [ [ 1.0 ]; [ 4.0 ] ])
+show "m - column" (m - Tensor.reshape [ 2; 1 ] (Tensor.ofSeq [ 1.0; 4.0 ]))
 show "2 m - 1" (2.0 * m - 1.0)
 printfn "int32 + float64 is %A" (Tensor.ofSeq [ 1; 2; 3 ] + v).DType
+show "v / 2 as int32" (Tensor.cast DType.Int32 (v / 2.0))
 (**
 Positions count from 0, and from -1 backwards. Slices are F#'s, with both ends included; they are views, not copies.
 *)

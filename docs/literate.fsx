@@ -15,10 +15,6 @@ let docs = __SOURCE_DIRECTORY__
 let root = Path.GetDirectoryName docs
 let readme = Path.Combine(root, "README.md")
 
-let fail (message: string) : 'a =
-    eprintfn "%s" message
-    exit 1
-
 /// What a program prints, without spaces at the ends of lines.
 let outputOf (program: string) (arguments: string list) : string =
     let start =
@@ -37,7 +33,7 @@ let outputOf (program: string) (arguments: string list) : string =
     proc.WaitForExit()
 
     if proc.ExitCode <> 0 then
-        fail $"""'{program} {String.concat " " arguments}' failed.{"\n"}{output}{errors.Result}"""
+        failwith $"""'{program} {String.concat " " arguments}' failed.{"\n"}{output}{errors.Result}"""
 
     Regex.Replace(output.Replace("\r", ""), @"[ \t]+(?=\n|$)", "").Trim '\n'
 
@@ -110,7 +106,7 @@ let withTour (name: string) (text: string) : string =
     let found = Regex.Match(text, pattern, RegexOptions.Singleline)
 
     if not found.Success then
-        fail $"README.md does not show docs/{name}: 'run by `...docs/{name}`:', its text, then what it prints."
+        failwith $"README.md does not show docs/{name}: 'run by `...docs/{name}`:', its text, then what it prints."
 
     let command = found.Groups["command"].Value.Split ' ' |> Array.toList
     let output = outputOf command.Head command.Tail
@@ -164,7 +160,7 @@ let update isCheck (path: string) (make: string -> string) =
     match firstDifference before after with
     | -1 -> printfn "%s is up to date." name
     | i when isCheck ->
-        fail
+        failwith
             $"{name} is out of date: line {i + 1} is\n  {line before i}\nbut should be\n  {line after i}\nRun 'dotnet fsi build.fsx docs', and read what changed."
     | _ ->
         File.WriteAllText(path + ".new", text)
@@ -178,12 +174,15 @@ let documents =
       "tour.cs", fun isCheck -> update isCheck readme (withTour "tour.cs") ]
 
 let arguments = fsi.CommandLineArgs |> Array.toList |> List.tail
-let isCheck = List.contains "--check" arguments
+let names = List.except [ "--check" ] arguments
 
-for name in List.except [ "--check" ] arguments do
-    if not (List.exists (fun (known, _) -> known = name) documents) then
-        fail $"""there is no document '{name}'; there are {documents |> List.map fst |> String.concat ", "}."""
+try
+    for name in names |> List.except (List.map fst documents) do
+        failwith $"""there is no document '{name}'; there are {documents |> List.map fst |> String.concat ", "}."""
 
-for name, write in documents do
-    if List.except [ "--check" ] arguments = [] || List.contains name arguments then
-        write isCheck
+    for name, write in documents do
+        if names = [] || List.contains name names then
+            write (List.contains "--check" arguments)
+with Failure message ->
+    eprintfn "%s" message
+    exit 1
