@@ -102,9 +102,13 @@ let bench (arguments: string list) =
     build ()
     dotnet ([ "run"; "--project"; "tests/Benchmarks"; "-c"; "Release"; "--no-build"; "--" ] @ arguments)
 
+let docs (arguments: string list) =
+    build ()
+    dotnet ([ "fsi"; "docs/literate.fsx" ] @ arguments)
+
 let format () =
     dotnet [ "tool"; "restore" ]
-    dotnet [ "fantomas"; "src"; "tests"; "build.fsx" ]
+    dotnet [ "fantomas"; "src"; "tests"; "docs"; "build.fsx" ]
     dotnet [ "format"; "whitespace"; "Hybrid.sln"; "--no-restore" ]
 
 /// Lines of code by folder, so that growth is seen.
@@ -141,6 +145,7 @@ let targets: (string * string * (string list -> unit)) list =
       "build", "restore, and build everything", (fun _ -> build ())
       "test", "build, and run all tests", (fun _ -> test ())
       "demo", "build, and watch a network learn to read digits", demo
+      "docs", "build, and write what the scripts of the documents print into them", docs
       "bench", "build, and run the benchmarks", bench
       "format", "format all source files", (fun _ -> format ())
       "size", "count lines of code", (fun _ -> size ())

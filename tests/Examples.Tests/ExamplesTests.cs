@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Autodiff.Examples;
 
@@ -96,18 +95,8 @@ public class ExamplesTests
     [Fact]
     public void The_script_that_composes_functions_learns_the_moons()
     {
-        string root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "Hybrid.sln"))) root = Path.GetDirectoryName(root)!;
-        using Process script = Process.Start(new ProcessStartInfo("dotnet", ["fsi", "src/Examples/scripts/compose.fsx"])
-        {
-            WorkingDirectory = root,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        string output = script.StandardOutput.ReadToEnd();
-        string error = script.StandardError.ReadToEnd();
-        script.WaitForExit();
-        Assert.True(script.ExitCode == 0, output + error);
+        (int code, string output, string error) = Script.Run("src/Examples/scripts/compose.fsx");
+        Assert.True(code == 0, output + error);
         string last = output.Split('\n').Last(line => line.StartsWith("step", StringComparison.Ordinal));
         double accuracy = double.Parse(last.Split("accuracy")[1], System.Globalization.CultureInfo.InvariantCulture);
         Assert.True(accuracy > 0.97, output);
