@@ -28,8 +28,48 @@ public static class Stage
     /// </code></example>
     public static Func<T1, T2, StagedFunction<(T1, T2), TResult>> Of<T1, T2, TResult>(Func<T1, T2, TResult> f)
     {
-        Func<(T1, T2), StagedFunction<(T1, T2), TResult>> stage = Of(Pairs.Join(f));
+        Func<(T1, T2), StagedFunction<(T1, T2), TResult>> stage = Of(Tuples.Join(f));
         return (x, y) => stage((x, y));
+    }
+}
+
+/// <summary>Functions compiled for the shapes of their arguments.</summary>
+/// <remarks>The function is staged when it is first called with tensors of certain shapes and types: it may not branch on
+/// values, and arrays that it uses besides its arguments are constants at their values of that call. Keep the result and
+/// call it again: it remembers what it has compiled. Every transform applies to the result, and compiles what it
+/// needs.</remarks>
+public static class Jit
+{
+    /// <summary>The same function, run as a program: simplified, its elementwise operations fused into single passes over
+    /// memory.</summary>
+    /// <example><code>
+    /// Func&lt;Tensor, Tensor&gt; slope = Jit.Compile(Gradient.Of((Tensor x) => (Tensor.Sin(x) * x).Sum()));
+    /// Tensor first = slope(point), second = slope(point * 2); // compiled once
+    /// </code></example>
+    public static Func<T, TResult> Compile<T, TResult>(Func<T, TResult> f)
+    {
+        FSharpFunc<T, TResult> compiled = Control.jit<T, TResult>(FuncConvert.FromFunc(f));
+        return compiled.Invoke;
+    }
+
+    /// <summary>The same for a function of two arguments.</summary>
+    /// <example><code>
+    /// Func&lt;Tensor, Tensor, Tensor&gt; distance = Jit.Compile((Tensor x, Tensor y) => Tensor.Square(x - y).Sum());
+    /// </code></example>
+    public static Func<T1, T2, TResult> Compile<T1, T2, TResult>(Func<T1, T2, TResult> f)
+    {
+        Func<(T1, T2), TResult> compiled = Compile(Tuples.Join(f));
+        return (x, y) => compiled((x, y));
+    }
+
+    /// <summary>The same for a function of three arguments.</summary>
+    /// <example><code>
+    /// Func&lt;Tensor, Tensor, Tensor, Tensor&gt; line = Jit.Compile((Tensor a, Tensor b, Tensor x) => a * x + b);
+    /// </code></example>
+    public static Func<T1, T2, T3, TResult> Compile<T1, T2, T3, TResult>(Func<T1, T2, T3, TResult> f)
+    {
+        Func<(T1, T2, T3), TResult> compiled = Compile(Tuples.Join(f));
+        return (x, y, z) => compiled((x, y, z));
     }
 }
 

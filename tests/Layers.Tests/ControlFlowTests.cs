@@ -23,6 +23,17 @@ public class ControlFlowTests
     }
 
     [Fact]
+    public void Compiled_functions_equal_their_functions_and_have_derivatives()
+    {
+        Func<Tensor, Tensor, Tensor> f = (x, y) => (Tensor.Tanh(x) * y + x).Sum();
+        Func<Tensor, Tensor, Tensor> compiled = Jit.Compile(f);
+        Near(f(Point, Point * 2), compiled(Point, Point * 2));
+        Near(Gradient.Of(f)(Point, Point).First, Gradient.Of(compiled)(Point, Point).First);
+        Near(Gradient.Of(f)(Point, Point).Second, Jit.Compile((Tensor a, Tensor b) => Gradient.Of(f)(a, b).Second)(Point, Point));
+        Near(Point * Point + Point, Jit.Compile((Tensor a, Tensor b, Tensor c) => a * b + c)(Point, Point, Point));
+    }
+
+    [Fact]
     public void Checkpoints_keep_values_and_gradients()
     {
         Func<Tensor, Tensor> block = x => (Tensor.Tanh(x) * x).Sum();
