@@ -75,6 +75,37 @@ public static class TensorOperations
         /// <summary>The number whose error function is x; infinite at -1 and 1, NaN outside.</summary>
         public static Tensor Erfinv(Tensor x) => erfinv(x);
 
+        /// <summary>The number whose 1 - erf is x, exact where x is small; infinite at 0 and 2, NaN outside.</summary>
+        public static Tensor Erfcinv(Tensor x) => erfcinv(x);
+
+        /// <summary>gelu by a hyperbolic tangent, x (1 + tanh (sqrt (2 / pi) (x + 0.044715 x^3))) / 2, as older models were
+        /// trained.</summary>
+        public static Tensor GeluTanh(Tensor x) => geluTanh(x);
+
+        /// <summary>x tanh (log (1 + exp x)) (Misra 2019).</summary>
+        public static Tensor Mish(Tensor x) => mish(x);
+
+        /// <summary>x where it is positive, alpha (exp (x / alpha) - 1) elsewhere; the derivative is continuous (Barron
+        /// 2017).</summary>
+        public static Tensor Celu(Tensor x, double alpha = 1) => celu(alpha, x);
+
+        /// <summary>x where it is positive, slope x elsewhere, with slopes that are learned and broadcast; the derivative at 0 is
+        /// the slope.</summary>
+        public static Tensor Prelu(Tensor x, Tensor slope) => prelu(slope, x);
+
+        /// <summary>x kept between 0 and 6; the derivative at both ends is 1.</summary>
+        public static Tensor Relu6(Tensor x) => relu6(x);
+
+        /// <summary>x times hardSigmoid x (Howard et al. 2019).</summary>
+        public static Tensor HardSwish(Tensor x) => hardSwish(x);
+
+        /// <summary>The frequencies of the parts of a discrete Fourier transform of n samples, in the order of its result, in
+        /// cycles per unit of the spacing.</summary>
+        public static Tensor Fftfreq(int n, double spacing = 1) => Signal.fftfreq(n, spacing);
+
+        /// <summary>The frequencies of the parts of a discrete Fourier transform of n real samples.</summary>
+        public static Tensor Rfftfreq(int n, double spacing = 1) => Signal.rfftfreq(n, spacing);
+
         /// <summary>log |gamma x|; infinite at 0 and the negative integers.</summary>
         public static Tensor Lgamma(Tensor x) => lgamma(x);
 

@@ -24,6 +24,13 @@ public class FaceTests
         ["Tensor.argsortDescending"] = "ArrangementExtensions.ArgSort",
         ["Tensor.searchsortedRight"] = "ArrangementExtensions.SearchSorted",
         ["Linalg.pinvWith"] = "LinalgExtensions.Pinv",
+        ["Signal.fftWith"] = "SignalExtensions.Fft",
+        ["Signal.ifftWith"] = "SignalExtensions.Ifft",
+        ["Signal.fftnWith"] = "SignalExtensions.Fftn",
+        ["Signal.ifftnWith"] = "SignalExtensions.Ifftn",
+        ["Signal.rfftWith"] = "SignalExtensions.Rfft",
+        ["Signal.irfftWith"] = "SignalExtensions.Irfft",
+        ["UniversalFunctions.isCloseWith"] = "UniversalFunctionExtensions.IsClose",
 
         // Transformations are classes in C#, so that each has room for functions of one to four arguments.
         ["Transforms.grad"] = "Gradient.Of",
@@ -38,6 +45,17 @@ public class FaceTests
         ["Transforms.hvp"] = "Hessian.VectorProduct",
         ["Transforms.vmap"] = "Vmap.Of",
         ["Transforms.vmapWith"] = "Vmap.Of",
+        ["Transforms.linearTranspose"] = "LinearTranspose.Of",
+        ["Transforms.jet"] = "Jet.Of",
+        ["Transforms.derivatives"] = "Derivatives.Of",
+        ["VectorCalculus.laplacian"] = "Laplacian.Of",
+        ["VectorCalculus.divergence"] = "Divergence.Of",
+        ["VectorCalculus.curl"] = "Curl.Of",
+        ["Debugging.checkNumerics"] = "CheckNumerics.Of",
+        ["Debugging.checkNumericsWith"] = "CheckNumerics.Of",
+        ["Control.stage"] = "Stage.Of",
+        ["Control.jit"] = "Jit.Compile",
+        ["Control.checkpoint"] = "Checkpoint.Of",
         ["CustomRules.customJvp"] = "Custom.Jvp",
         ["CustomRules.customVjp"] = "Custom.Vjp",
         ["Minimize.minimize"] = "Minimize.Bfgs",
@@ -61,7 +79,7 @@ public class FaceTests
     private static readonly Dictionary<string, string> FSharpOnly = new()
     {
         ["CheckGrads.Check"] = "the curried form of CheckGrads.Run",
-        ["Primitive.Parameters"] = "primitives are written in F#",
+        ["Operation.Parameters"] = "primitives are written in F#",
     };
 
     private static readonly Assembly Core = typeof(Tensor).Assembly, Facade = typeof(Gradient).Assembly;

@@ -106,7 +106,10 @@ module internal Reductions =
     /// The positions of the smallest elements along an axis, the first at ties.
     let argmin axis (x: Tensor) : Tensor = Tensor.Bind(argP false (Shape.axis "argmin" x.Rank axis), x)
 
-    // log (sum (exp x)) and its derivative exp (x - y).
+    // log (sum (exp x)) and its derivative exp (x - y). They are composed for arrays, and rounded once.
+
+    let private wide (x: NDArray) : Tensor = Tensor.Cast(Concrete x, DTypes.ComputeType x.DType)
+    let private narrow (x: NDArray) (y: Tensor) : NDArray = (Tensor.Cast(y, x.DType)).Array
 
     /// exp (x - y), where y is the logarithm of the sum of the exponentials of the lines of x. Where y is infinite, the
     /// elements that are equal to it share 1: the limit of equal elements.
@@ -123,15 +126,15 @@ module internal Reductions =
                 single x
 
             member _.Value(inputs, _) =
-                let x, y = Concrete inputs[0] :> Tensor, Concrete inputs[1] :> Tensor
+                let x, y = wide inputs[0], wide inputs[1]
                 let isInfinite = Tensor.EqualTo(Tensor.Abs y, Tensor.ScalarOf(y, System.Double.PositiveInfinity))
                 let weights = Tensor.Exp(x - y)
 
                 if (Tensor.SumTo(Tensor.Cast(isInfinite, DType.Int32), Shape.scalar)).ToDouble() = 0.0 then
-                    weights.Array
+                    narrow inputs[0] weights
                 else
                     let ties = Tensor.Cast(Tensor.EqualTo(x, y), x.DType)
-                    Tensor.Where(isInfinite, ties / Tensor.SumTo(ties, y.Shape), weights).Array
+                    narrow inputs[0] (Tensor.Where(isInfinite, ties / Tensor.SumTo(ties, y.Shape), weights))
 
             member _.Jvp(_, w, tangents) =
                 let fromY = if isNull tangents[1] then null else -tangents[1]
@@ -160,12 +163,12 @@ module internal Reductions =
                 { single x with Shape = Shape.reduce x.Shape axes true }
 
             member _.Value(inputs, _) =
-                let x: Tensor = Concrete inputs[0]
+                let x = wide inputs[0]
                 let largest = maxOver axes true x
                 // An infinite one is not subtracted: inf - inf would be NaN.
                 let isFinite = Tensor.Less(Tensor.Abs largest, Tensor.ScalarOf(x, System.Double.PositiveInfinity))
                 let shift = Tensor.Where(isFinite, largest, Tensor.ScalarOf(x, 0.0))
-                (Tensor.Log(sumOver axes true (Tensor.Exp(x - shift))) + shift).Array
+                narrow inputs[0] (Tensor.Log(sumOver axes true (Tensor.Exp(x - shift))) + shift)
 
             member _.Jvp(inputs, y, tangents) = Tensor.SumTo(tangents[0] * logSumExpWeights inputs[0] y, y.Shape)
             member _.Vjp(inputs, y, ct, _) = ct * logSumExpWeights inputs[0] y
