@@ -23,8 +23,15 @@ internal unsafe interface IPoolOps<V, T>
 
     static abstract V Divide(V x, T y);
 
+    static abstract V Fill(T value);
+
     /// <summary>An integer in all lanes, as bits of a vector.</summary>
     static abstract V Place(int place);
+
+    /// <summary>
+    /// The integers that lead from columns left + lane * step to the first that is not negative, as bits of a vector.
+    /// </summary>
+    static abstract V FirstInside(int left, int step);
 
     /// <summary>Stores place + start + lane * step.</summary>
     static abstract void StorePlaces(int* to, V place, int start, int step);
@@ -63,6 +70,14 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
     public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
 
     public static Vector512<T> Divide(Vector512<T> x, T y) => x / Vector512.Create(y);
+
+    public static Vector512<T> Fill(T value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> FirstInside(int left, int step) =>
+        typeof(T) == typeof(float)
+            ? Vector512.Max(Vector512.CreateSequence(-left, -step), Vector512<int>.Zero).As<int, T>()
+            : Vector512.Max(Vector512.CreateSequence(-(long)left, -step), Vector512<long>.Zero).As<long, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Place(int place) =>
@@ -123,6 +138,14 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
 
     public static Vector256<T> Divide(Vector256<T> x, T y) => x / Vector256.Create(y);
 
+    public static Vector256<T> Fill(T value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> FirstInside(int left, int step) =>
+        typeof(T) == typeof(float)
+            ? Vector256.Max(Vector256.CreateSequence(-left, -step), Vector256<int>.Zero).As<int, T>()
+            : Vector256.Max(Vector256.CreateSequence(-(long)left, -step), Vector256<long>.Zero).As<long, T>();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Place(int place) =>
         typeof(T) == typeof(float) ? Vector256.Create(place).As<int, T>() : Vector256.Create((long)place).As<long, T>();
@@ -182,6 +205,14 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
 
     public static Vector128<T> Divide(Vector128<T> x, T y) => x / Vector128.Create(y);
 
+    public static Vector128<T> Fill(T value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> FirstInside(int left, int step) =>
+        typeof(T) == typeof(float)
+            ? Vector128.Max(Vector128.CreateSequence(-left, -step), Vector128<int>.Zero).As<int, T>()
+            : Vector128.Max(Vector128.CreateSequence(-(long)left, -step), Vector128<long>.Zero).As<long, T>();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Place(int place) =>
         typeof(T) == typeof(float) ? Vector128.Create(place).As<int, T>() : Vector128.Create((long)place).As<long, T>();
@@ -211,7 +242,7 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
 }
 
 internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
-    where T : unmanaged, INumberBase<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
 {
     public static int Lanes => 1;
 
@@ -225,9 +256,24 @@ internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
 
     public static T Divide(T x, T y) => x / y;
 
-    public static T Place(int place) => throw new NotSupportedException();
+    public static T Fill(T value) => value;
 
-    public static void StorePlaces(int* to, T place, int start, int step) => throw new NotSupportedException();
+    public static T Place(int place) =>
+        typeof(T) == typeof(float)
+            ? Unsafe.BitCast<float, T>(BitConverter.Int32BitsToSingle(place))
+            : Unsafe.BitCast<double, T>(BitConverter.Int64BitsToDouble(place));
 
-    public static void Maximum(T value, T valuePlace, ref T best, ref T place) => throw new NotSupportedException();
+    public static T FirstInside(int left, int step) => Place(Math.Max(-left, 0));
+
+    public static void StorePlaces(int* to, T place, int start, int step) =>
+        *to = start + (typeof(T) == typeof(float)
+            ? BitConverter.SingleToInt32Bits(Unsafe.BitCast<T, float>(place))
+            : (int)BitConverter.DoubleToInt64Bits(Unsafe.BitCast<T, double>(place)));
+
+    public static void Maximum(T value, T valuePlace, ref T best, ref T place)
+    {
+        if (value <= best || T.IsNaN(best)) return;
+        best = value;
+        place = valuePlace;
+    }
 }

@@ -3,22 +3,45 @@ using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
-/// <summary>What pooling computes of one window.</summary>
+/// <summary>Where the windows of one row of results lie in memory.</summary>
+internal unsafe struct PoolRow<T>
+    where T : unmanaged
+{
+    /// <summary>The planes, rows and columns of a window, cut where it reaches over the first or last plane or row.</summary>
+    internal int Planes, Rows, Columns;
+
+    /// <summary>The steps in memory from one plane and row to the next.</summary>
+    internal nint Plane, Row;
+
+    /// <summary>The steps between the places of planes and rows, and of windows.</summary>
+    internal int PlacePlane, PlaceRow, PlaceStep;
+
+    /// <summary>The steps in memory from the first column of a window to each.</summary>
+    internal int* Taps;
+
+    /// <summary>Whether neighbouring windows lie two elements apart, else one.</summary>
+    internal bool EverySecond;
+
+    /// <summary>What a sum is divided by.</summary>
+    internal T Count;
+}
+
+/// <summary>What pooling computes of a vector of windows that lie side by side.</summary>
 internal unsafe interface IPoolWindow<V, T>
     where V : unmanaged
     where T : unmanaged
 {
-    /// <summary>A vector of windows that lie side by side, whole inside the plane or cut at the same rows.</summary>
-    /// <param name="s">The sizes.</param>
+    /// <summary>What padding holds.</summary>
+    static abstract T Padding { get; }
+
+    /// <summary>The results of a vector of windows.</summary>
+    /// <param name="row">The shape of the windows.</param>
     /// <param name="q">The first element of the first window.</param>
-    /// <param name="place">Its place in the plane.</param>
-    /// <param name="rows">The rows of the windows.</param>
+    /// <param name="left">Its column, negative in the padding.</param>
+    /// <param name="place">Its place in the volume.</param>
     /// <param name="y">The results.</param>
     /// <param name="places">The places of the results, where these are wanted.</param>
-    static abstract void Many(in PoolShape s, T* q, int place, int rows, T* y, int* places);
-
-    /// <summary>One window, of any number of rows and columns.</summary>
-    static abstract void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places);
+    static abstract void Run(in PoolRow<T> row, T* q, int left, int place, T* y, int* places);
 }
 
 internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
@@ -26,38 +49,30 @@ internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
     where Ops : struct, IPoolOps<V, T>
 {
+    public static T Padding => T.NegativeInfinity;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Many(in PoolShape s, T* q, int place, int rows, T* y, int* places)
+    public static void Run(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
     {
-        bool everySecond = s.StrideX == 2;
-        int columns = s.KernelWidth;
-        V best = everySecond ? Ops.Evens(q) : Ops.Load(q), bestPlace = Ops.Place(0);
-        int rowPlace = 0;
-        for (int u = 0, v = 1; u < rows; u++, q += s.Width, rowPlace += s.Width, v = 0)
-            for (; v < columns; v++)
+        // Padding is never larger; where all else is minus infinity too, the first column inside stays the result.
+        V best = Ops.Fill(T.NegativeInfinity), bestPlace = Ops.FirstInside(left, row.PlaceStep);
+        int* taps = row.Taps;
+        int columns = row.Columns;
+        bool everySecond = row.EverySecond;
+        for (int d = 0; d < row.Planes; d++)
+            for (int u = 0; u < row.Rows; u++)
             {
-                V value = everySecond ? Ops.Evens(q + v) : Ops.Load(q + v);
-                Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
+                T* p = q + d * row.Plane + u * row.Row;
+                int rowPlace = d * row.PlacePlane + u * row.PlaceRow;
+                for (int v = 0; v < columns; v++)
+                {
+                    V value = everySecond ? Ops.Evens(p + taps[v]) : Ops.Load(p + taps[v]);
+                    Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
+                }
             }
 
         Ops.Store(y, best);
-        Ops.StorePlaces(places, bestPlace, place, s.StrideX);
-    }
-
-    public static void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places)
-    {
-        T best = *q;
-        int bestPlace = place;
-        for (int u = 0; u < rows; u++, q += s.Width, place += s.Width)
-            for (int v = 0; v < columns; v++)
-            {
-                if (q[v] <= best || T.IsNaN(best)) continue;
-                best = q[v];
-                bestPlace = place + v;
-            }
-
-        *y = best;
-        *places = bestPlace;
+        Ops.StorePlaces(places, bestPlace, place, row.PlaceStep);
     }
 }
 
@@ -66,36 +81,31 @@ internal readonly unsafe struct AverageWindow<V, T, Ops> : IPoolWindow<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
     where Ops : struct, IPoolOps<V, T>
 {
+    public static T Padding => T.Zero;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Many(in PoolShape s, T* q, int place, int rows, T* y, int* places)
+    public static void Run(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
     {
-        bool everySecond = s.StrideX == 2;
-        int columns = s.KernelWidth;
         V sum = default;
-        for (int u = 0; u < rows; u++, q += s.Width)
-            for (int v = 0; v < columns; v++)
+        int* taps = row.Taps;
+        int columns = row.Columns;
+        bool everySecond = row.EverySecond;
+        for (int d = 0; d < row.Planes; d++)
+            for (int u = 0; u < row.Rows; u++)
             {
-                sum = Ops.Add(sum, everySecond ? Ops.Evens(q + v) : Ops.Load(q + v));
+                T* p = q + d * row.Plane + u * row.Row;
+                for (int v = 0; v < columns; v++)
+                    sum = Ops.Add(sum, everySecond ? Ops.Evens(p + taps[v]) : Ops.Load(p + taps[v]));
             }
 
-        Ops.Store(y, Ops.Divide(sum, T.CreateTruncating(s.KernelHeight * s.KernelWidth)));
-    }
-
-    public static void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places)
-    {
-        T sum = T.Zero;
-        for (int u = 0; u < rows; u++, q += s.Width)
-            for (int v = 0; v < columns; v++)
-            {
-                sum += q[v];
-            }
-
-        *y = sum / T.CreateTruncating(s.KernelHeight * s.KernelWidth);
+        Ops.Store(y, Ops.Divide(sum, row.Count));
     }
 }
 
 /// <summary>
-/// The walk over all windows of planes, by vectors where they lie inside and one by one at the edges.
+/// The walk over all windows of volumes, by vectors of windows side by side. Rows are read where they lie if no window
+/// reaches over their ends and windows are at most two columns apart; else from copies that have the padding, and in
+/// which windows are neighbours.
 /// </summary>
 internal static unsafe class PoolWindows<V, T, Ops, Window>
     where V : unmanaged
@@ -103,61 +113,116 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
     where Ops : struct, IPoolOps<V, T>
     where Window : struct, IPoolWindow<V, T>
 {
-    /// <summary>Computes the results of planes first to last, and touches no others.</summary>
+    /// <summary>Computes the results of volumes first to last, and touches no others.</summary>
     internal static void Run(in PoolShape s, int first, int last, T* x, T* y, int* places)
     {
-        T* end = x + (long)s.Planes * s.Height * s.Width;
-        int height = s.OutputHeight, width = s.OutputWidth;
-        long outputEnd = (long)last * height * width, output = (long)first * height * width;
-        bool vectors = Ops.Lanes > 1 && s.StrideX <= 2;
+        int width = s.X.Output, stride = s.X.Stride;
+        long outputEnd = (long)last * s.OutputVolume, output = (long)first * s.OutputVolume;
+        T* end = x + s.InputLength;
+        bool direct = s.X.IsInside && stride <= 2;
+        long reach = (long)(width - 1) / Ops.Lanes * Ops.Lanes * stride + s.X.Kernel + stride * Ops.Lanes;
 
-        // Columns from inside to outside have their windows whole within a row.
-        int inside = Math.Min((s.PadLeft + s.StrideX - 1) / s.StrideX, width);
-        int reach = s.Width + s.PadLeft - s.KernelWidth;
-        int outside = vectors && reach >= 0 ? Math.Min(reach / s.StrideX + 1, width) : 0;
+        // A copied row holds the columns with each remainder modulo the stride one after another.
+        int phase = width + (s.X.Kernel - 1) / stride + Ops.Lanes, copied = phase * stride;
+        long copyLength = (long)s.Z.Kernel * s.Y.Kernel * copied;
+        byte* memory = ConvolutionScratch.Task(2L * s.X.Kernel * sizeof(int) + 64 + copyLength * sizeof(T));
+        int* taps = (int*)memory, copiedTaps = taps + s.X.Kernel;
+        T* copy = (T*)(((nint)(copiedTaps + s.X.Kernel) + 63) & ~63);
+        for (int v = 0; v < s.X.Kernel; v++)
+        {
+            taps[v] = v;
+            copiedTaps[v] = v % stride * phase + v / stride;
+        }
+
+        PoolRow<T> row = new()
+        {
+            Columns = s.X.Kernel,
+            PlacePlane = s.InputPlane,
+            PlaceRow = s.X.Size,
+            PlaceStep = stride,
+            Count = T.CreateTruncating(s.Taps),
+        };
         T* spareResults = stackalloc T[Ops.Lanes];
         int* sparePlaces = stackalloc int[Ops.Lanes];
         for (int p = first; p < last; p++)
-            for (int oy = 0; oy < height; oy++, output += width)
+            for (int oz = 0; oz < s.Z.Output; oz++)
             {
-                T* plane = x + (long)p * s.Height * s.Width;
-                int top = Math.Clamp(oy * s.StrideY - s.PadTop, 0, s.Height);
-                int rows = Math.Clamp(oy * s.StrideY - s.PadTop + s.KernelHeight, top, s.Height) - top;
-                long readPerRow = (long)(rows - 1) * s.Width + s.KernelWidth + s.StrideX * Ops.Lanes;
-                for (int ox = 0; ox < width;)
+                (int front, row.Planes) = Inside(s.Z, oz);
+                for (int oy = 0; oy < s.Y.Output; oy++, output += width)
                 {
-                    int left = ox * s.StrideX - s.PadLeft;
-                    int place = top * s.Width + left;
-                    if (ox >= inside && ox < outside && rows > 0 && end - (plane + place) >= readPerRow)
+                    (int top, row.Rows) = Inside(s.Y, oy);
+                    int place = (front * s.Y.Size + top) * s.X.Size;
+                    T* from = x + (long)p * s.InputVolume + place;
+                    long lastRow = (row.Planes - 1L) * s.InputPlane + (row.Rows - 1L) * s.X.Size;
+                    bool copies = !direct || end - from < lastRow + reach;
+                    if (copies)
                     {
-                        // Results past the row are overwritten by the next row, which comes later on this thread.
-                        int count = Math.Min(Ops.Lanes, outside - ox);
-                        if (output + ox + Ops.Lanes <= outputEnd)
-                        {
-                            Window.Many(s, plane + place, place, rows, y + output + ox, places + output + ox);
-                        }
-                        else
-                        {
-                            Window.Many(s, plane + place, place, rows, spareResults, sparePlaces);
-                            Copy(spareResults, sparePlaces, count, y + output + ox, places + output + ox, places != null);
-                        }
-
-                        ox += count;
-                        continue;
+                        for (int d = 0; d < row.Planes; d++)
+                            for (int u = 0; u < row.Rows; u++)
+                            {
+                                T* to = copy + (long)(d * row.Rows + u) * copied;
+                                CopyRow(s.X, from + (long)d * s.InputPlane + (long)u * s.X.Size, end, to, phase);
+                            }
                     }
 
-                    int from = Math.Clamp(left, 0, s.Width);
-                    int columns = Math.Clamp(left + s.KernelWidth, from, s.Width) - from;
-                    place = top * s.Width + from;
-                    Window.One(s, plane + place, place, rows, columns, y + output + ox, places + output + ox);
-                    ox++;
+                    row.Plane = copies ? (nint)row.Rows * copied : s.InputPlane;
+                    row.Row = copies ? copied : s.X.Size;
+                    row.Taps = copies ? copiedTaps : taps;
+                    row.EverySecond = !copies && stride == 2;
+                    int step = copies ? 1 : stride;
+                    from = copies ? copy : from;
+                    for (int ox = 0; ox < width; ox += Ops.Lanes)
+                    {
+                        int left = ox * stride - s.X.PadBefore;
+                        long o = output + ox;
+                        if (o + Ops.Lanes <= outputEnd)
+                        {
+                            // Results past the row are overwritten by the next row, which comes later on this thread.
+                            Window.Run(row, from + (nint)ox * step, left, place + left, y + o, places + o);
+                            continue;
+                        }
+
+                        Window.Run(row, from + (nint)ox * step, left, place + left, spareResults, sparePlaces);
+                        int count = Math.Min(Ops.Lanes, width - ox);
+                        new ReadOnlySpan<T>(spareResults, count).CopyTo(new Span<T>(y + o, count));
+                        if (places != null)
+                            new ReadOnlySpan<int>(sparePlaces, count).CopyTo(new Span<int>(places + o, count));
+                    }
                 }
             }
     }
 
-    private static void Copy(T* values, int* valuePlaces, int count, T* y, int* places, bool withPlaces)
+    /// <summary>The first place of a window inside the axis, and how many are.</summary>
+    private static (int First, int Count) Inside(in WindowAxis axis, int window)
     {
-        new ReadOnlySpan<T>(values, count).CopyTo(new Span<T>(y, count));
-        if (withPlaces) new ReadOnlySpan<int>(valuePlaces, count).CopyTo(new Span<int>(places, count));
+        int from = window * axis.Stride - axis.PadBefore, first = Math.Clamp(from, 0, axis.Size);
+        return (first, Math.Clamp(from + axis.Kernel, first, axis.Size) - first);
+    }
+
+    /// <summary>Copies one row with its padding, the columns with each remainder modulo the stride by themselves.</summary>
+    private static void CopyRow(in WindowAxis axis, T* from, T* end, T* to, int phase)
+    {
+        int stride = axis.Stride, count = phase - Ops.Lanes;
+        for (int r = 0; r < stride; r++, to += phase)
+        {
+            int before = axis.PadBefore - r, k = Math.Clamp((before + stride - 1) / stride, 0, count);
+            int inside = Math.Clamp((axis.Size + before + stride - 1) / stride, k, count);
+            new Span<T>(to, k).Fill(Window.Padding);
+            new Span<T>(to + inside, count - inside).Fill(Window.Padding);
+            T* q = from - before;
+            if (stride == 1)
+            {
+                new ReadOnlySpan<T>(q + k, inside - k).CopyTo(new Span<T>(to + k, inside - k));
+                continue;
+            }
+
+            if (stride == 2)
+            {
+                for (; k + Ops.Lanes <= inside && end - (q + 2 * k) >= 2 * Ops.Lanes; k += Ops.Lanes)
+                    Ops.Store(to + k, Ops.Evens(q + 2 * k));
+            }
+
+            for (; k < inside; k++) to[k] = q[(nint)k * stride];
+        }
     }
 }
