@@ -200,14 +200,14 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     /// Rows with a 1 at each index.
     abstract OneHot: indices: NDArray * classes: int * dtype: DType -> NDArray
     /// Cross-correlation of images with filters.
-    abstract Convolve: s: ConvolutionShape * x: NDArray * filters: NDArray -> NDArray
+    abstract Convolve: s: ConvolutionShape * x: NDArray * filters: NDArray * shape: int[] -> NDArray
     /// The transpose of convolution in its images.
-    abstract ConvolveInputGradient: s: ConvolutionShape * ct: NDArray * filters: NDArray -> NDArray
+    abstract ConvolveInputGradient: s: ConvolutionShape * ct: NDArray * filters: NDArray * shape: int[] -> NDArray
     /// The transpose of convolution in its filters.
-    abstract ConvolveFilterGradient: s: ConvolutionShape * x: NDArray * ct: NDArray -> NDArray
-    /// The maxima of windows, and their int32 positions within each plane.
+    abstract ConvolveFilterGradient: s: ConvolutionShape * x: NDArray * ct: NDArray * shape: int[] -> NDArray
+    /// The maxima of windows, and their int32 positions within each volume.
     abstract MaxPool: s: PoolShape * x: NDArray * shape: int[] -> struct (NDArray * NDArray)
-    /// Elements of planes at the positions that a max pooling found.
+    /// Elements of volumes at the positions that a max pooling found.
     abstract MaxPoolGather: s: PoolShape * x: NDArray * positions: NDArray * shape: int[] -> NDArray
     /// The transpose of MaxPoolGather.
     abstract MaxPoolScatter: s: PoolShape * ct: NDArray * positions: NDArray * shape: int[] -> NDArray

@@ -397,25 +397,25 @@ type internal Cpu private () =
         GC.KeepAlive indices
         y
 
-    override _.Convolve(s, x, filters) =
+    override _.Convolve(s, x, filters, shape) =
         let x, filters = HostArrays.dense x, HostArrays.dense filters
-        let y = Cpu.Allocate(x.DType, [| s.Batch; s.Filters; s.OutputHeight; s.OutputWidth |])
+        let y = Cpu.Allocate(x.DType, shape)
         Convolution.Forward(x.DType, &s, x.Bytes, filters.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         GC.KeepAlive filters
         y
 
-    override _.ConvolveInputGradient(s, ct, filters) =
+    override _.ConvolveInputGradient(s, ct, filters, shape) =
         let ct, filters = HostArrays.dense ct, HostArrays.dense filters
-        let y = Cpu.Allocate(ct.DType, [| s.Batch; s.Channels; s.Height; s.Width |])
+        let y = Cpu.Allocate(ct.DType, shape)
         Convolution.InputGradient(ct.DType, &s, ct.Bytes, filters.Bytes, HostArrays.writable y)
         GC.KeepAlive ct
         GC.KeepAlive filters
         y
 
-    override _.ConvolveFilterGradient(s, x, ct) =
+    override _.ConvolveFilterGradient(s, x, ct, shape) =
         let x, ct = HostArrays.dense x, HostArrays.dense ct
-        let y = Cpu.Allocate(x.DType, [| s.Filters; s.Channels; s.KernelHeight; s.KernelWidth |])
+        let y = Cpu.Allocate(x.DType, shape)
         Convolution.FilterGradient(x.DType, &s, x.Bytes, ct.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         GC.KeepAlive ct

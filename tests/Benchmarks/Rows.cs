@@ -49,7 +49,7 @@ internal static class Rows
         new("conv2d 32x64x56x56 3x3x64", () =>
         {
             Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 64, 3, 3);
-            return () => x.Conv2D(w, padY: 1, padX: 1);
+            return () => x.Conv2D(w, padding: 1);
         }, 2.0 * 32 * 64 * 56 * 56 * 64 * 9),
     ];
 
