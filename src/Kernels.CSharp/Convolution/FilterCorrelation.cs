@@ -27,7 +27,7 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     internal ConvolutionShape Shape;
     internal T* Input, Cotangent, Gradient;
 
-    private int outputHeight, outputWidth, planes, planeTaps, filters, imageCount;
+    private int outputDepth, outputHeight, outputWidth, planes, planeTaps, filters, imageCount;
     private int vectors, blocks, lanes;
     private int setImages, bandHeight, bandWidth, bandsY, bandsX, sets;
     private int firstGroup, groups, parts, chunks, chunkPlanes, chunkRows;
@@ -38,12 +38,13 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     internal void Run()
     {
         ref readonly ConvolutionShape s = ref Shape;
+        outputDepth = s.Z.Output;
         outputHeight = s.Y.Output;
         outputWidth = s.X.Output;
         planes = s.GroupChannels * s.Z.Kernel;
         planeTaps = s.Y.Kernel * s.X.Kernel;
         filters = s.GroupFilters;
-        imageCount = s.Batch * s.Z.Output;
+        imageCount = s.Batch * outputDepth;
         if (s.FilterLength == 0) return;
         if ((long)imageCount * outputHeight * outputWidth == 0)
         {
@@ -108,7 +109,7 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
         sets = (imageCount + setImages - 1) / setImages * bandsY * bandsX;
 
         // The images of a set that are read where they lie must be equally far from each other.
-        direct = s.Z.IsInside && s.Y.IsInside && s.X.IsInside && (setImages == 1 || s.Z.Output == 1);
+        direct = s.Z.IsInside && s.Y.IsInside && s.X.IsInside && (setImages == 1 || outputDepth == 1);
         stageHeight = direct ? s.Y.Size : (bandHeight - 1) * s.Y.Stride + s.Y.Last + 1;
         stageWidth = direct ? s.X.Size : (bandWidth - 1) * s.X.Stride + s.X.Last + 1;
     }
@@ -163,7 +164,7 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
             T* x = staged;
             if (direct)
             {
-                (int n, int z) = Math.DivRem(image, s.Z.Output);
+                (int n, int z) = Math.DivRem(image, outputDepth);
                 x = Input + ((long)n * s.Channels + group * s.GroupChannels) * s.Z.Size * stagePlane
                     + (long)z * s.Z.Stride * stagePlane
                     + (long)top * s.Y.Stride * stageWidth + (long)left * s.X.Stride;
@@ -180,16 +181,16 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
 
     private readonly void FillRows(nint* rows, int first, int count, int stagePlane)
     {
-        ref readonly ConvolutionShape s = ref Shape;
+        WindowAxis z = Shape.Z, y = Shape.Y, x = Shape.X;
         int r = 0;
         for (int p = 0; p < count; p++)
         {
-            (int c, int d) = Math.DivRem(first + p, s.Z.Kernel);
-            nint plane = direct ? (nint)c * s.Z.Size + d * s.Z.Dilation : p;
-            for (int u = 0; u < s.Y.Kernel; u++)
-                for (int v = 0; v < s.X.Kernel; v++)
+            (int c, int d) = Math.DivRem(first + p, z.Kernel);
+            nint plane = direct ? (nint)c * z.Size + d * z.Dilation : p;
+            for (int u = 0; u < y.Kernel; u++)
+                for (int v = 0; v < x.Kernel; v++)
                 {
-                    rows[r++] = plane * stagePlane + u * s.Y.Dilation * stageWidth + v * s.X.Dilation;
+                    rows[r++] = plane * stagePlane + u * y.Dilation * stageWidth + v * x.Dilation;
                 }
         }
 
@@ -198,12 +199,12 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
 
     private readonly void FillTerms(Term* terms, int width, int imageLength)
     {
-        int place = 0;
+        int place = 0, stepY = Shape.Y.Stride * stageWidth, stepX = Shape.X.Stride;
         for (int g = 0; g < setImages; g++)
             for (int i = 0; i < bandHeight; i++)
                 for (int j = 0; j < width; j++, place++)
                 {
-                    terms[place].A = g * imageLength + i * Shape.Y.Stride * stageWidth + j * Shape.X.Stride;
+                    terms[place].A = g * imageLength + i * stepY + j * stepX;
                     terms[place].B = place * vectors * Ops.Lanes;
                 }
     }
@@ -211,18 +212,20 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     private readonly void Stage(int group, int image, int images, int first, int count, int top, int left, T* to)
     {
         ref readonly ConvolutionShape s = ref Shape;
+        WindowAxis alongZ = s.Z, y = s.Y, x = s.X;
+        int channels = s.Channels, firstChannel = group * s.GroupChannels, plane = s.InputPlane;
         T* end = Input + s.InputLength;
         for (int g = 0; g < images; g++)
             for (int p = 0; p < count; p++, to += stageHeight * stageWidth)
             {
-                (int n, int z) = Math.DivRem(image + g, s.Z.Output);
-                (int c, int d) = Math.DivRem(first + p, s.Z.Kernel);
-                z = z * s.Z.Stride + d * s.Z.Dilation - s.Z.PadBefore;
-                bool inside = z >= 0 && z < s.Z.Size;
-                long volume = (long)n * s.Channels + group * s.GroupChannels + c;
+                (int n, int z) = Math.DivRem(image + g, outputDepth);
+                (int c, int d) = Math.DivRem(first + p, alongZ.Kernel);
+                z = z * alongZ.Stride + d * alongZ.Dilation - alongZ.PadBefore;
+                bool inside = z >= 0 && z < alongZ.Size;
+                long volume = (long)n * channels + firstChannel + c;
                 Staging<V, T, Ops>.Stage(
-                    Input + (volume * s.Z.Size + (inside ? z : 0)) * s.InputPlane, end, inside ? s.Y.Size : 0, s.X.Size,
-                    top * s.Y.Stride - s.Y.PadBefore, left * s.X.Stride - s.X.PadBefore, stageHeight, stageWidth, to);
+                    Input + (volume * alongZ.Size + (inside ? z : 0)) * plane, end, inside ? y.Size : 0, x.Size,
+                    top * y.Stride - y.PadBefore, left * x.Stride - x.PadBefore, stageHeight, stageWidth, to);
             }
     }
 
@@ -230,7 +233,7 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     private readonly void FillPanel(
         int group, int image, int images, int top, int left, int height, int width, T* panel, int setPlaces)
     {
-        int places = outputHeight * outputWidth, depth = Shape.Z.Output, blockLanes = vectors * Ops.Lanes;
+        int places = outputHeight * outputWidth, depth = outputDepth, blockLanes = vectors * Ops.Lanes;
         bool wholeRows = width == outputWidth;
         int runs = wholeRows ? 1 : height, run = wholeRows ? height * width : width;
         for (int block = 0; block < blocks; block++)

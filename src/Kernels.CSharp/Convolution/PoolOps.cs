@@ -28,10 +28,14 @@ internal unsafe interface IPoolOps<V, T>
     /// <summary>An integer in all lanes, as bits of a vector.</summary>
     static abstract V Place(int place);
 
-    /// <summary>
-    /// The integers that lead from columns left + lane * step to the first that is not negative, as bits of a vector.
-    /// </summary>
-    static abstract V FirstInside(int left, int step);
+    /// <summary>The integers left + lane * step, as bits of a vector.</summary>
+    static abstract V Columns(int left, int step);
+
+    /// <summary>The integers that lead from columns to the first that is not negative.</summary>
+    static abstract V FirstInside(V columns);
+
+    /// <summary>The value where columns + v lie between 0 and width, else the padding.</summary>
+    static abstract V Inside(V value, V columns, int v, int width, V padding);
 
     /// <summary>Stores place + start + lane * step.</summary>
     static abstract void StorePlaces(int* to, V place, int start, int step);
@@ -74,10 +78,28 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
     public static Vector512<T> Fill(T value) => Vector512.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> FirstInside(int left, int step) =>
+    public static Vector512<T> Columns(int left, int step) =>
         typeof(T) == typeof(float)
-            ? Vector512.Max(Vector512.CreateSequence(-left, -step), Vector512<int>.Zero).As<int, T>()
-            : Vector512.Max(Vector512.CreateSequence(-(long)left, -step), Vector512<long>.Zero).As<long, T>();
+            ? Vector512.CreateSequence(left, step).As<int, T>()
+            : Vector512.CreateSequence((long)left, step).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> FirstInside(Vector512<T> columns) =>
+        typeof(T) == typeof(float)
+            ? Vector512.Max(-columns.AsInt32(), Vector512<int>.Zero).As<int, T>()
+            : Vector512.Max(-columns.AsInt64(), Vector512<long>.Zero).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Inside(Vector512<T> value, Vector512<T> columns, int v, int width, Vector512<T> padding)
+    {
+        // A negative column is a large number without sign.
+        Vector512<T> inside = typeof(T) == typeof(float)
+            ? Vector512.LessThan((columns.AsInt32() + Vector512.Create(v)).AsUInt32(), Vector512.Create((uint)width))
+                .As<uint, T>()
+            : Vector512.LessThan((columns.AsInt64() + Vector512.Create((long)v)).AsUInt64(), Vector512.Create((ulong)width))
+                .As<ulong, T>();
+        return Vector512.ConditionalSelect(inside, value, padding);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Place(int place) =>
@@ -141,10 +163,28 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
     public static Vector256<T> Fill(T value) => Vector256.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> FirstInside(int left, int step) =>
+    public static Vector256<T> Columns(int left, int step) =>
         typeof(T) == typeof(float)
-            ? Vector256.Max(Vector256.CreateSequence(-left, -step), Vector256<int>.Zero).As<int, T>()
-            : Vector256.Max(Vector256.CreateSequence(-(long)left, -step), Vector256<long>.Zero).As<long, T>();
+            ? Vector256.CreateSequence(left, step).As<int, T>()
+            : Vector256.CreateSequence((long)left, step).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> FirstInside(Vector256<T> columns) =>
+        typeof(T) == typeof(float)
+            ? Vector256.Max(-columns.AsInt32(), Vector256<int>.Zero).As<int, T>()
+            : Vector256.Max(-columns.AsInt64(), Vector256<long>.Zero).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Inside(Vector256<T> value, Vector256<T> columns, int v, int width, Vector256<T> padding)
+    {
+        // A negative column is a large number without sign.
+        Vector256<T> inside = typeof(T) == typeof(float)
+            ? Vector256.LessThan((columns.AsInt32() + Vector256.Create(v)).AsUInt32(), Vector256.Create((uint)width))
+                .As<uint, T>()
+            : Vector256.LessThan((columns.AsInt64() + Vector256.Create((long)v)).AsUInt64(), Vector256.Create((ulong)width))
+                .As<ulong, T>();
+        return Vector256.ConditionalSelect(inside, value, padding);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Place(int place) =>
@@ -208,10 +248,28 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
     public static Vector128<T> Fill(T value) => Vector128.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<T> FirstInside(int left, int step) =>
+    public static Vector128<T> Columns(int left, int step) =>
         typeof(T) == typeof(float)
-            ? Vector128.Max(Vector128.CreateSequence(-left, -step), Vector128<int>.Zero).As<int, T>()
-            : Vector128.Max(Vector128.CreateSequence(-(long)left, -step), Vector128<long>.Zero).As<long, T>();
+            ? Vector128.CreateSequence(left, step).As<int, T>()
+            : Vector128.CreateSequence((long)left, step).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> FirstInside(Vector128<T> columns) =>
+        typeof(T) == typeof(float)
+            ? Vector128.Max(-columns.AsInt32(), Vector128<int>.Zero).As<int, T>()
+            : Vector128.Max(-columns.AsInt64(), Vector128<long>.Zero).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Inside(Vector128<T> value, Vector128<T> columns, int v, int width, Vector128<T> padding)
+    {
+        // A negative column is a large number without sign.
+        Vector128<T> inside = typeof(T) == typeof(float)
+            ? Vector128.LessThan((columns.AsInt32() + Vector128.Create(v)).AsUInt32(), Vector128.Create((uint)width))
+                .As<uint, T>()
+            : Vector128.LessThan((columns.AsInt64() + Vector128.Create((long)v)).AsUInt64(), Vector128.Create((ulong)width))
+                .As<ulong, T>();
+        return Vector128.ConditionalSelect(inside, value, padding);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Place(int place) =>
@@ -263,12 +321,14 @@ internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
             ? Unsafe.BitCast<float, T>(BitConverter.Int32BitsToSingle(place))
             : Unsafe.BitCast<double, T>(BitConverter.Int64BitsToDouble(place));
 
-    public static T FirstInside(int left, int step) => Place(Math.Max(-left, 0));
+    public static T Columns(int left, int step) => Place(left);
 
-    public static void StorePlaces(int* to, T place, int start, int step) =>
-        *to = start + (typeof(T) == typeof(float)
-            ? BitConverter.SingleToInt32Bits(Unsafe.BitCast<T, float>(place))
-            : (int)BitConverter.DoubleToInt64Bits(Unsafe.BitCast<T, double>(place)));
+    public static T FirstInside(T columns) => Place(Math.Max(-Integer(columns), 0));
+
+    public static T Inside(T value, T columns, int v, int width, T padding) =>
+        (uint)(Integer(columns) + v) < (uint)width ? value : padding;
+
+    public static void StorePlaces(int* to, T place, int start, int step) => *to = start + Integer(place);
 
     public static void Maximum(T value, T valuePlace, ref T best, ref T place)
     {
@@ -276,4 +336,9 @@ internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
         best = value;
         place = valuePlace;
     }
+
+    private static int Integer(T bits) =>
+        typeof(T) == typeof(float)
+            ? BitConverter.SingleToInt32Bits(Unsafe.BitCast<T, float>(bits))
+            : (int)BitConverter.DoubleToInt64Bits(Unsafe.BitCast<T, double>(bits));
 }

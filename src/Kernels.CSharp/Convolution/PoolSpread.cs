@@ -15,11 +15,13 @@ internal static unsafe class PoolSpread<V, T, Ops>
     /// <summary>Computes volumes first to last, and touches no others.</summary>
     internal static void Run(in PoolShape s, int first, int last, T* ct, T* dx)
     {
-        int depth = s.Z.Output, height = s.Y.Output, width = s.X.Output, columns = s.X.Kernel;
-        int planes = (s.Z.Kernel - 1) / s.Z.Stride + 1;
+        WindowAxis alongZ = s.Z, alongY = s.Y, alongX = s.X;
+        int depth = alongZ.Output, height = alongY.Output, width = alongX.Output;
+        int stride = alongX.Stride, size = alongX.Size, padding = alongX.PadBefore, columns = alongX.Kernel;
+        int planes = (alongZ.Kernel - 1) / alongZ.Stride + 1;
 
         // The windows of a row begin at columns - 1, and vectors are read from its beginning to past its end.
-        int length = Math.Max(columns + (width - 1) * s.X.Stride, s.X.Size + s.X.PadBefore + columns + Ops.Lanes);
+        int length = Math.Max(columns + (width - 1) * stride, size + padding + columns + Ops.Lanes);
         long needed = (long)planes * height * length;
         T* spread = (T*)ConvolutionScratch.Task(needed * sizeof(T));
         new Span<T>(spread, checked((int)needed)).Clear();
@@ -28,27 +30,35 @@ internal static unsafe class PoolSpread<V, T, Ops>
         T* end = dx + (long)last * s.InputVolume;
         dx += (long)first * s.InputVolume;
         for (int p = first; p < last; p++)
-            for (int z = 0; z < s.Z.Size; z++)
+            for (int z = 0; z < alongZ.Size; z++)
             {
-                (int front, int back) = Windows(s.Z, z);
+                (int front, int back) = Windows(alongZ, depth, z);
                 for (int oz = front; oz < back; oz++)
                     for (int oy = 0; oy < height; oy++)
                     {
                         T* from = ct + (((long)p * depth + oz) * height + oy) * width;
                         T* to = spread + ((long)(oz - front) * height + oy) * length + columns - 1;
-                        for (int ox = 0; ox < width; ox++, to += s.X.Stride) *to = from[ox];
+                        for (int ox = 0; ox < width; ox++, to += stride) *to = from[ox];
                     }
 
-                for (int y = 0; y < s.Y.Size; y++, dx += s.X.Size)
+                int lastTop = -1, lastBottom = -1;
+                for (int y = 0; y < alongY.Size; y++, dx += size)
                 {
-                    (int top, int bottom) = Windows(s.Y, y);
-                    for (int x = 0; x < s.X.Size; x += Ops.Lanes)
+                    (int top, int bottom) = Windows(alongY, height, y);
+                    if (top == lastTop && bottom == lastBottom)
+                    {
+                        new ReadOnlySpan<T>(dx - size, size).CopyTo(new Span<T>(dx, size));
+                        continue;
+                    }
+
+                    (lastTop, lastBottom) = (top, bottom);
+                    for (int x = 0; x < size; x += Ops.Lanes)
                     {
                         V sum = default;
                         for (int oz = 0; oz < back - front; oz++)
                             for (int oy = top; oy < bottom; oy++)
                             {
-                                T* from = spread + ((long)oz * height + oy) * length + x + s.X.PadBefore;
+                                T* from = spread + ((long)oz * height + oy) * length + x + padding;
                                 for (int v = 0; v < columns; v++) sum = Ops.Add(sum, Ops.Load(from + v));
                             }
 
@@ -61,7 +71,7 @@ internal static unsafe class PoolSpread<V, T, Ops>
                         }
 
                         Ops.Store(spare, sum);
-                        int valid = s.X.Size - x;
+                        int valid = size - x;
                         new ReadOnlySpan<T>(spare, valid).CopyTo(new Span<T>(dx + x, valid));
                     }
                 }
@@ -69,10 +79,10 @@ internal static unsafe class PoolSpread<V, T, Ops>
     }
 
     /// <summary>The windows that hold a place, from the first to before the last.</summary>
-    private static (int First, int Last) Windows(in WindowAxis axis, int place)
+    private static (int First, int Last) Windows(in WindowAxis axis, int output, int place)
     {
         int at = place + axis.PadBefore;
         int first = at < axis.Kernel ? 0 : (at - axis.Kernel) / axis.Stride + 1;
-        return (first, Math.Max(Math.Min(at / axis.Stride + 1, axis.Output), first));
+        return (first, Math.Max(Math.Min(at / axis.Stride + 1, output), first));
     }
 }

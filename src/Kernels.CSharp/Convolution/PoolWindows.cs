@@ -3,27 +3,66 @@ using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
-/// <summary>Where the windows of one row of results lie in memory.</summary>
+/// <summary>
+/// One place of a window against its first: the distance in memory, in the volume, and along the row.
+/// </summary>
+internal struct PoolTap
+{
+    internal int Offset, Place, Column;
+}
+
+/// <summary>The windows of one row of results.</summary>
 internal unsafe struct PoolRow<T>
     where T : unmanaged
 {
-    /// <summary>The planes, rows and columns of a window, cut where it reaches over the first or last plane or row.</summary>
-    internal int Planes, Rows, Columns;
+    /// <summary>The places of a window, less those over the first or last plane or row.</summary>
+    internal PoolTap* Taps;
+    internal int Count;
 
-    /// <summary>The steps in memory from one plane and row to the next.</summary>
-    internal nint Plane, Row;
-
-    /// <summary>The steps between the places of planes and rows, and of windows.</summary>
-    internal int PlacePlane, PlaceRow, PlaceStep;
-
-    /// <summary>The steps in memory from the first column of a window to each.</summary>
-    internal int* Taps;
-
-    /// <summary>Whether neighbouring windows lie two elements apart, else one.</summary>
-    internal bool EverySecond;
+    /// <summary>The columns from one window to the next, and the length of a row of the volume.</summary>
+    internal int Stride, Width;
 
     /// <summary>What a sum is divided by.</summary>
-    internal T Count;
+    internal T Divisor;
+}
+
+/// <summary>How the elements under one tap of a vector of windows are read.</summary>
+internal unsafe interface IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+{
+    /// <summary>The elements; where columns + v lie outside a row of some width, the padding.</summary>
+    static abstract V Read(T* from, V columns, int v, int width, V padding);
+}
+
+/// <summary>Windows are neighbours, inside.</summary>
+internal readonly unsafe struct ReadNext<V, T, Ops> : IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+    where Ops : struct, IPoolOps<V, T>
+{
+    public static V Read(T* from, V columns, int v, int width, V padding) => Ops.Load(from);
+}
+
+/// <summary>Windows are two columns apart, inside.</summary>
+internal readonly unsafe struct ReadEvens<V, T, Ops> : IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+    where Ops : struct, IPoolOps<V, T>
+{
+    public static V Read(T* from, V columns, int v, int width, V padding) => Ops.Evens(from);
+}
+
+/// <summary>Some windows reach over the ends of rows.</summary>
+internal readonly unsafe struct ReadEdge<V, T, Ops, Inner> : IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+    where Ops : struct, IPoolOps<V, T>
+    where Inner : struct, IPoolRead<V, T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Read(T* from, V columns, int v, int width, V padding) =>
+        Ops.Inside(Inner.Read(from, columns, v, width, padding), columns, v, width, padding);
 }
 
 /// <summary>What pooling computes of a vector of windows that lie side by side.</summary>
@@ -41,7 +80,8 @@ internal unsafe interface IPoolWindow<V, T>
     /// <param name="place">Its place in the volume.</param>
     /// <param name="y">The results.</param>
     /// <param name="places">The places of the results, where these are wanted.</param>
-    static abstract void Run(in PoolRow<T> row, T* q, int left, int place, T* y, int* places);
+    static abstract void Run<Reader>(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+        where Reader : struct, IPoolRead<V, T>;
 }
 
 internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
@@ -52,27 +92,22 @@ internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
     public static T Padding => T.NegativeInfinity;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+    public static void Run<Reader>(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+        where Reader : struct, IPoolRead<V, T>
     {
         // Padding is never larger; where all else is minus infinity too, the first column inside stays the result.
-        V best = Ops.Fill(T.NegativeInfinity), bestPlace = Ops.FirstInside(left, row.PlaceStep);
-        int* taps = row.Taps;
-        int columns = row.Columns;
-        bool everySecond = row.EverySecond;
-        for (int d = 0; d < row.Planes; d++)
-            for (int u = 0; u < row.Rows; u++)
-            {
-                T* p = q + d * row.Plane + u * row.Row;
-                int rowPlace = d * row.PlacePlane + u * row.PlaceRow;
-                for (int v = 0; v < columns; v++)
-                {
-                    V value = everySecond ? Ops.Evens(p + taps[v]) : Ops.Load(p + taps[v]);
-                    Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
-                }
-            }
+        V lowest = Ops.Fill(T.NegativeInfinity), at = Ops.Columns(left, row.Stride);
+        V best = lowest, bestPlace = Ops.FirstInside(at);
+        int width = row.Width;
+        PoolTap* end = row.Taps + row.Count;
+        for (PoolTap* tap = row.Taps; tap < end; tap++)
+        {
+            V value = Reader.Read(q + tap->Offset, at, tap->Column, width, lowest);
+            Ops.Maximum(value, Ops.Place(tap->Place), ref best, ref bestPlace);
+        }
 
         Ops.Store(y, best);
-        Ops.StorePlaces(places, bestPlace, place, row.PlaceStep);
+        Ops.StorePlaces(places, bestPlace, place, row.Stride);
     }
 }
 
@@ -84,28 +119,22 @@ internal readonly unsafe struct AverageWindow<V, T, Ops> : IPoolWindow<V, T>
     public static T Padding => T.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+    public static void Run<Reader>(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+        where Reader : struct, IPoolRead<V, T>
     {
-        V sum = default;
-        int* taps = row.Taps;
-        int columns = row.Columns;
-        bool everySecond = row.EverySecond;
-        for (int d = 0; d < row.Planes; d++)
-            for (int u = 0; u < row.Rows; u++)
-            {
-                T* p = q + d * row.Plane + u * row.Row;
-                for (int v = 0; v < columns; v++)
-                    sum = Ops.Add(sum, everySecond ? Ops.Evens(p + taps[v]) : Ops.Load(p + taps[v]));
-            }
+        V sum = default, at = Ops.Columns(left, row.Stride);
+        int width = row.Width;
+        PoolTap* end = row.Taps + row.Count;
+        for (PoolTap* tap = row.Taps; tap < end; tap++)
+            sum = Ops.Add(sum, Reader.Read(q + tap->Offset, at, tap->Column, width, default));
 
-        Ops.Store(y, Ops.Divide(sum, row.Count));
+        Ops.Store(y, Ops.Divide(sum, row.Divisor));
     }
 }
 
 /// <summary>
-/// The walk over all windows of volumes, by vectors of windows side by side. Rows are read where they lie if no window
-/// reaches over their ends and windows are at most two columns apart; else from copies that have the padding, and in
-/// which windows are neighbours.
+/// The walk over all windows of volumes, by vectors of windows side by side. Rows are read where they lie if windows are
+/// at most two columns apart; else from copies in which windows are neighbours.
 /// </summary>
 internal static unsafe class PoolWindows<V, T, Ops, Window>
     where V : unmanaged
@@ -116,80 +145,106 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
     /// <summary>Computes the results of volumes first to last, and touches no others.</summary>
     internal static void Run(in PoolShape s, int first, int last, T* x, T* y, int* places)
     {
-        int width = s.X.Output, stride = s.X.Stride;
-        long outputEnd = (long)last * s.OutputVolume, output = (long)first * s.OutputVolume;
+        WindowAxis alongZ = s.Z, alongY = s.Y, alongX = s.X;
+        int depth = alongZ.Output, height = alongY.Output, width = alongX.Output, inputPlane = s.InputPlane;
+        int stride = alongX.Stride, size = alongX.Size, padding = alongX.PadBefore, columns = alongX.Kernel;
+        long inputVolume = s.InputVolume, outputVolume = s.OutputVolume;
+        long outputEnd = last * outputVolume, output = first * outputVolume;
         T* end = x + s.InputLength;
-        bool direct = s.X.IsInside && stride <= 2;
-        long reach = (long)(width - 1) / Ops.Lanes * Ops.Lanes * stride + s.X.Kernel + stride * Ops.Lanes;
+        bool direct = Ops.Lanes == 1 || stride <= 2;
+        long reach = (long)(width - 1) / Ops.Lanes * Ops.Lanes * stride + columns + stride * Ops.Lanes - padding;
 
         // A copied row holds the columns with each remainder modulo the stride one after another.
-        int phase = width + (s.X.Kernel - 1) / stride + Ops.Lanes, copied = phase * stride;
-        long copyLength = (long)s.Z.Kernel * s.Y.Kernel * copied;
-        byte* memory = ConvolutionScratch.Task(2L * s.X.Kernel * sizeof(int) + 64 + copyLength * sizeof(T));
-        int* taps = (int*)memory, copiedTaps = taps + s.X.Kernel;
-        T* copy = (T*)(((nint)(copiedTaps + s.X.Kernel) + 63) & ~63);
-        for (int v = 0; v < s.X.Kernel; v++)
-        {
-            taps[v] = v;
-            copiedTaps[v] = v % stride * phase + v / stride;
-        }
-
+        int phase = width + (columns - 1) / stride + Ops.Lanes, copied = phase * stride;
+        long copyBytes = (long)alongZ.Kernel * alongY.Kernel * copied * sizeof(T) + 63 & ~63L;
+        byte* memory = ConvolutionScratch.Task(copyBytes + (long)s.Taps * sizeof(PoolTap));
+        T* copy = (T*)memory;
         PoolRow<T> row = new()
         {
-            Columns = s.X.Kernel,
-            PlacePlane = s.InputPlane,
-            PlaceRow = s.X.Size,
-            PlaceStep = stride,
-            Count = T.CreateTruncating(s.Taps),
+            Taps = (PoolTap*)(memory + copyBytes),
+            Stride = stride,
+            Width = size,
+            Divisor = T.CreateTruncating(s.Taps),
         };
+        (int Planes, int Rows, bool Copies) shape = default;
         T* spareResults = stackalloc T[Ops.Lanes];
         int* sparePlaces = stackalloc int[Ops.Lanes];
         for (int p = first; p < last; p++)
-            for (int oz = 0; oz < s.Z.Output; oz++)
+            for (int oz = 0; oz < depth; oz++)
             {
-                (int front, row.Planes) = Inside(s.Z, oz);
-                for (int oy = 0; oy < s.Y.Output; oy++, output += width)
+                (int front, int planes) = Inside(alongZ, oz);
+                for (int oy = 0; oy < height; oy++, output += width)
                 {
-                    (int top, row.Rows) = Inside(s.Y, oy);
-                    int place = (front * s.Y.Size + top) * s.X.Size;
-                    T* from = x + (long)p * s.InputVolume + place;
-                    long lastRow = (row.Planes - 1L) * s.InputPlane + (row.Rows - 1L) * s.X.Size;
-                    bool copies = !direct || end - from < lastRow + reach;
-                    if (copies)
+                    (int top, int rows) = Inside(alongY, oy);
+                    int place = (front * alongY.Size + top) * size;
+                    T* from = x + p * inputVolume + place;
+                    long lastRow = (planes - 1L) * inputPlane + (rows - 1L) * size;
+
+                    // What is read beyond the ends of a row must still lie within the volumes.
+                    bool copies = !direct || from - x < padding || end - from < lastRow + reach;
+                    if (shape != (planes, rows, copies))
                     {
-                        for (int d = 0; d < row.Planes; d++)
-                            for (int u = 0; u < row.Rows; u++)
-                            {
-                                T* to = copy + (long)(d * row.Rows + u) * copied;
-                                CopyRow(s.X, from + (long)d * s.InputPlane + (long)u * s.X.Size, end, to, phase);
-                            }
+                        shape = (planes, rows, copies);
+                        row.Count = FillTaps(row.Taps, planes, rows, columns, inputPlane, size, stride, copies ? phase : 0);
                     }
 
-                    row.Plane = copies ? (nint)row.Rows * copied : s.InputPlane;
-                    row.Row = copies ? copied : s.X.Size;
-                    row.Taps = copies ? copiedTaps : taps;
-                    row.EverySecond = !copies && stride == 2;
-                    int step = copies ? 1 : stride;
-                    from = copies ? copy : from;
+                    bool evens = stride == 2 && Ops.Lanes > 1 && !copies;
+                    int step = stride;
+                    if (copies)
+                    {
+                        CopyRows(alongX, planes, rows, inputPlane, from, copy, phase);
+                        from = copy + padding;
+                        step = 1;
+                    }
+
                     for (int ox = 0; ox < width; ox += Ops.Lanes)
                     {
-                        int left = ox * stride - s.X.PadBefore;
-                        long o = output + ox;
-                        if (o + Ops.Lanes <= outputEnd)
-                        {
-                            // Results past the row are overwritten by the next row, which comes later on this thread.
-                            Window.Run(row, from + (nint)ox * step, left, place + left, y + o, places + o);
-                            continue;
-                        }
+                        int left = ox * stride - padding, count = Math.Min(Ops.Lanes, width - ox);
+                        bool edge = !copies && (left < 0 || left + (count - 1) * stride + columns > size);
 
-                        Window.Run(row, from + (nint)ox * step, left, place + left, spareResults, sparePlaces);
-                        int count = Math.Min(Ops.Lanes, width - ox);
+                        // Results past the row are overwritten by the next row, which comes later on this thread.
+                        long o = output + ox;
+                        bool fits = o + Ops.Lanes <= outputEnd;
+                        T* q = from - padding + (nint)ox * step, to = fits ? y + o : spareResults;
+                        int* toPlaces = fits ? places + o : sparePlaces;
+                        if (edge && evens) Window.Run<ReadEdge<V, T, Ops, ReadEvens<V, T, Ops>>>(
+                                row, q, left, place + left, to, toPlaces);
+                        else if (edge) Window.Run<ReadEdge<V, T, Ops, ReadNext<V, T, Ops>>>(
+                                row, q, left, place + left, to, toPlaces);
+                        else if (evens) Window.Run<ReadEvens<V, T, Ops>>(row, q, left, place + left, to, toPlaces);
+                        else Window.Run<ReadNext<V, T, Ops>>(row, q, left, place + left, to, toPlaces);
+                        if (fits) continue;
                         new ReadOnlySpan<T>(spareResults, count).CopyTo(new Span<T>(y + o, count));
                         if (places != null)
                             new ReadOnlySpan<int>(sparePlaces, count).CopyTo(new Span<int>(places + o, count));
                     }
                 }
             }
+    }
+
+    /// <summary>Lists the places of windows, in the volume itself or in a copy with rows of some phase.</summary>
+    private static int FillTaps(
+        PoolTap* tap, int planes, int rows, int columns, int plane, int width, int stride, int phase)
+    {
+        for (int d = 0; d < planes; d++)
+            for (int u = 0; u < rows; u++)
+                for (int v = 0; v < columns; v++, tap++)
+                {
+                    tap->Column = v;
+                    tap->Place = d * plane + u * width + v;
+                    tap->Offset = phase == 0
+                        ? tap->Place
+                        : (d * rows + u) * phase * stride + v % stride * phase + v / stride;
+                }
+
+        return planes * rows * columns;
+    }
+
+    private static void CopyRows(in WindowAxis axis, int planes, int rows, int plane, T* from, T* to, int phase)
+    {
+        for (int d = 0; d < planes; d++)
+            for (int u = 0; u < rows; u++, to += phase * axis.Stride)
+                CopyRow(axis, from + (long)d * plane + (long)u * axis.Size, to, phase);
     }
 
     /// <summary>The first place of a window inside the axis, and how many are.</summary>
@@ -200,29 +255,16 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
     }
 
     /// <summary>Copies one row with its padding, the columns with each remainder modulo the stride by themselves.</summary>
-    private static void CopyRow(in WindowAxis axis, T* from, T* end, T* to, int phase)
+    private static void CopyRow(in WindowAxis axis, T* from, T* to, int phase)
     {
         int stride = axis.Stride, count = phase - Ops.Lanes;
         for (int r = 0; r < stride; r++, to += phase)
         {
             int before = axis.PadBefore - r, k = Math.Clamp((before + stride - 1) / stride, 0, count);
             int inside = Math.Clamp((axis.Size + before + stride - 1) / stride, k, count);
-            new Span<T>(to, k).Fill(Window.Padding);
-            new Span<T>(to + inside, count - inside).Fill(Window.Padding);
-            T* q = from - before;
-            if (stride == 1)
-            {
-                new ReadOnlySpan<T>(q + k, inside - k).CopyTo(new Span<T>(to + k, inside - k));
-                continue;
-            }
-
-            if (stride == 2)
-            {
-                for (; k + Ops.Lanes <= inside && end - (q + 2 * k) >= 2 * Ops.Lanes; k += Ops.Lanes)
-                    Ops.Store(to + k, Ops.Evens(q + 2 * k));
-            }
-
-            for (; k < inside; k++) to[k] = q[(nint)k * stride];
+            for (int i = 0; i < k; i++) to[i] = Window.Padding;
+            for (T* q = from - before + (nint)k * stride; k < inside; k++, q += stride) to[k] = *q;
+            for (; k < count; k++) to[k] = Window.Padding;
         }
     }
 }

@@ -151,6 +151,13 @@ public static unsafe class Pooling
         where T : unmanaged, IFloatingPointIeee754<T>
         where Ops : struct, IPoolOps<V, T>
     {
+        // Few windows that lie far apart are computed one by one.
+        if (s.X.Stride > 2 && 4 * s.X.Output < Ops.Lanes && operation != Operation.AverageTranspose)
+        {
+            Run<T, T, PoolOpsScalar<T>>(operation, s, (byte*)x, (byte*)y, places);
+            return;
+        }
+
         int parts = PoolMoves<T>.Parts(s);
         if (parts == 1) Part<V, T, Ops>(operation, s, 0, s.Volumes, (T*)x, (T*)y, places);
         else Fork<V, T, Ops>(operation, s, parts, (T*)x, (T*)y, places);

@@ -142,17 +142,18 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
     /// <summary>Adds the shares of one filter tap to the padded images.</summary>
     private readonly void AddShares(int row, int count, int top, int band, T* shares, T* sums)
     {
-        ref readonly ConvolutionShape s = ref Shape;
-        (row, int v) = Math.DivRem(row, s.X.Kernel);
-        (int c, int u) = Math.DivRem(row, s.Y.Kernel);
+        WindowAxis y = Shape.Y, x = Shape.X;
+        int channels = Shape.Channels, strideX = x.Stride;
+        (row, int v) = Math.DivRem(row, x.Kernel);
+        (int c, int u) = Math.DivRem(row, y.Kernel);
         int whole = width - width % Ops.Lanes;
         V mask = Ops.Load(masks + Ops.Lanes - width % Ops.Lanes);
         for (int g = 0; g < count; g++)
             for (int i = top; i < top + band; i++, shares += width)
             {
-                T* to = sums + ((long)g * s.Channels + c) * stageHeight * stageWidth
-                    + (long)(i * s.Y.Stride + u * s.Y.Dilation) * stageWidth + v * s.X.Dilation;
-                if (s.X.Stride == 1)
+                T* to = sums + ((long)g * channels + c) * stageHeight * stageWidth
+                    + (long)(i * y.Stride + u * y.Dilation) * stageWidth + v * x.Dilation;
+                if (strideX == 1)
                 {
                     int j = 0;
                     for (; j < whole; j += Ops.Lanes) Ops.Store(to + j, Ops.Add(Ops.Load(to + j), Ops.Load(shares + j)));
@@ -161,20 +162,20 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
                 }
                 else
                 {
-                    for (int j = 0; j < width; j++) to[j * s.X.Stride] += shares[j];
+                    for (int j = 0; j < width; j++) to[j * strideX] += shares[j];
                 }
             }
     }
 
     private readonly void CopyGradient(int image, int count, T* sums)
     {
-        ref readonly ConvolutionShape s = ref Shape;
-        T* to = Gradient + (long)image * s.Channels * s.InputPlane;
-        for (int plane = 0; plane < count * s.Channels; plane++)
-            for (int i = 0; i < s.Y.Size; i++, to += s.X.Size)
+        WindowAxis y = Shape.Y, x = Shape.X;
+        T* to = Gradient + (long)image * Shape.Channels * Shape.InputPlane;
+        for (int plane = 0; plane < count * Shape.Channels; plane++)
+            for (int i = 0; i < y.Size; i++, to += x.Size)
             {
-                T* from = sums + ((long)plane * stageHeight + i + s.Y.PadBefore) * stageWidth + s.X.PadBefore;
-                new ReadOnlySpan<T>(from, s.X.Size).CopyTo(new Span<T>(to, s.X.Size));
+                T* from = sums + ((long)plane * stageHeight + i + y.PadBefore) * stageWidth + x.PadBefore;
+                new ReadOnlySpan<T>(from, x.Size).CopyTo(new Span<T>(to, x.Size));
             }
     }
 }
