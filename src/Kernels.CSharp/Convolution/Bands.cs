@@ -223,6 +223,7 @@ internal unsafe struct Bands<V, T, Ops>
                 for (int g = 0; g < count; g++, from += stageLength, to += phaseRows * BandWidth)
                 {
                     if (X.Stride == 1) CopyRows(from, step, to, used);
+                    else if (X.Stride == 2) CopyEvens(from, step, to, used);
                     else CopyStrided(from, step, to, used);
                 }
             }
@@ -235,6 +236,15 @@ internal unsafe struct Bands<V, T, Ops>
             for (int i = 0; i < BandWidth; i += Ops.Lanes)
             {
                 Ops.Store(to + i, Ops.Load(from + i));
+            }
+    }
+
+    private readonly void CopyEvens(T* from, nint step, T* to, int count)
+    {
+        for (int r = 0; r < count; r++, from += step, to += BandWidth)
+            for (int i = 0; i < BandWidth; i += Ops.Lanes)
+            {
+                Ops.Store(to + i, Ops.Evens(from + 2 * i));
             }
     }
 

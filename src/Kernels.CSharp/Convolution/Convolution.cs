@@ -10,9 +10,6 @@ namespace Autodiff.Kernels;
 /// </summary>
 public static class Convolution
 {
-    /// <summary>A vector that so many times the filters of a group would not fill has places in its lanes.</summary>
-    private const int FewFilters = 3;
-
     /// <summary>
     /// y[n, f, i, j] = sum over c, u, v of x[n, c, i*Y.Stride + u*Y.Dilation - Y.PadBefore, j*X.Stride + v*X.Dilation
     /// - X.PadBefore] * w[f, c, u, v], and likewise along Z, where c are the channels of the group of f, and x is 0
@@ -204,7 +201,8 @@ public static class Convolution
         where T : unmanaged, INumberBase<T>
         where Ops : struct, ITileOps<V, T>
     {
-        if (s.GroupFilters * FewFilters > Ops.Lanes)
+        // Filters in the lanes pay, as measured, once they fill a third of a vector; half of one if one channel is copied.
+        if (s.GroupFilters * (s.GroupChannels == 1 ? 2 : 3) > Ops.Lanes)
         {
             FilterCorrelation<V, T, Ops> filters = new() { Shape = s, Input = x, Cotangent = ct, Gradient = dw };
             filters.Run();

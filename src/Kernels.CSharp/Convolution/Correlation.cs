@@ -21,7 +21,7 @@ internal unsafe struct Correlation<V, T, Ops>
     /// <summary>The steps in the weights from one group, result, channel, plane and row of taps to the next.</summary>
     internal int WeightsGroup, WeightsResult, WeightsChannel, WeightsPlane, WeightsRow;
 
-    private int parts;
+    private int parts, termCount;
     private Term* terms;
     private nint* rows;
 
@@ -29,7 +29,7 @@ internal unsafe struct Correlation<V, T, Ops>
     {
         long places = (long)Bands.ImageCount * Bands.Y.Output * Bands.X.Output * Bands.Groups;
         if (Results == 0 || places == 0) return;
-        int termCount = Bands.TermCount;
+        termCount = Bands.TermCount;
         byte* tables = ConvolutionScratch.Tables(
             (long)termCount * sizeof(Term) + (Results + 8L) * sizeof(nint) + Bands.TableLength * sizeof(int));
         terms = (Term*)tables;
@@ -70,33 +70,42 @@ internal unsafe struct Correlation<V, T, Ops>
         int last = part == parts - 1 ? Results : Math.Min(first + share, Results);
         T* tile = buffer + length;
         T* weights = Weights + (long)band.Group * WeightsGroup;
-        int termCount = Bands.TermCount, bandWidth = Bands.BandWidth, places = band.Count * band.Height * bandWidth;
+        int bandWidth = Bands.BandWidth, places = band.Count * band.Height * bandWidth;
         nint pitch = (nint)OutputDepth * OutputHeight * OutputWidth;
         bool dense = band.Count == 1 && Bands.Y.OutputStride == 1 && bandWidth == OutputWidth;
         for (int m = first, rowCount; m < last; m += rowCount)
         {
-            rowCount = Tiles<V, T, Ops>.Rows(last - m);
+            bool single = last - m == 1;
+            rowCount = single ? 1 : Tiles<V, T, Ops>.Rows(last - m);
             int valid = Math.Min(rowCount, last - m);
             for (int p = 0, vectors; p < places; p += vectors * Ops.Lanes)
             {
-                vectors = Tiles<V, T, Ops>.Vectors(rowCount, (places - p + Ops.Lanes - 1) / Ops.Lanes);
+                int left = (places - p + Ops.Lanes - 1) / Ops.Lanes;
+                vectors = single ? RowTiles<V, T, Ops>.Vectors(left) : Tiles<V, T, Ops>.Vectors(left);
                 if (dense && vectors * Ops.Lanes <= places)
                 {
                     // A tile that would end past the band begins earlier instead, and computes some places twice.
                     int from = Math.Min(p, places - vectors * Ops.Lanes);
                     T* to = Plane(band, 0, m) + (long)band.Top * OutputWidth + from;
-                    Tiles<V, T, Ops>.Run(
-                        rowCount, vectors, terms, termCount, weights, rows + m, buffer + from, to, pitch, valid, false);
+                    Multiply(rowCount, vectors, weights, rows + m, buffer + from, to, pitch, valid);
                     continue;
                 }
 
-                Tiles<V, T, Ops>.Run(
-                    rowCount, vectors, terms, termCount, weights, rows + m, buffer + p, tile, 3 * Ops.Lanes, valid,
-                    false);
+                Multiply(rowCount, vectors, weights, rows + m, buffer + p, tile, 3 * Ops.Lanes, valid);
                 int filled = Math.Min(vectors * Ops.Lanes, places - p);
                 for (int r = 0; r < valid; r++) Spread(tile + r * 3 * Ops.Lanes, p, filled, band, m + r);
             }
         }
+    }
+
+    private readonly void Multiply(
+        int rowCount, int vectors, T* weights, nint* rows, T* places, T* to, nint pitch, int valid)
+    {
+        if (rowCount == 1)
+            RowTiles<V, T, Ops>.Run(vectors, terms, termCount, weights + *rows, places, to);
+        else
+            Tiles<V, T, Ops>.Run(
+                rowCount, vectors, terms, termCount, weights, rows, places, to, pitch, valid, false);
     }
 
     /// <summary>

@@ -53,23 +53,7 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
 
     public static void Store(T* to, Vector512<T> value) => value.Store(to);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> Evens(T* from)
-    {
-        Vector512<T> first = Vector512.Load(from), second = Vector512.Load(from + Lanes);
-        if (typeof(T) == typeof(float))
-        {
-            Vector512<int> order = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
-            return Vector512.Shuffle(first.AsSingle(), order)
-                .WithUpper(Vector512.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
-        }
-        else
-        {
-            Vector512<long> order = Vector512.Create(0, 2, 4, 6, 0, 2, 4, 6);
-            return Vector512.Shuffle(first.AsDouble(), order)
-                .WithUpper(Vector512.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
-        }
-    }
+    public static Vector512<T> Evens(T* from) => Kernels.Evens.Load512(from);
 
     public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
 
@@ -138,23 +122,7 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
 
     public static void Store(T* to, Vector256<T> value) => value.Store(to);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> Evens(T* from)
-    {
-        Vector256<T> first = Vector256.Load(from), second = Vector256.Load(from + Lanes);
-        if (typeof(T) == typeof(float))
-        {
-            Vector256<int> order = Vector256.Create(0, 2, 4, 6, 0, 2, 4, 6);
-            return Vector256.Shuffle(first.AsSingle(), order)
-                .WithUpper(Vector256.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
-        }
-        else
-        {
-            Vector256<long> order = Vector256.Create(0, 2, 0, 2);
-            return Vector256.Shuffle(first.AsDouble(), order)
-                .WithUpper(Vector256.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
-        }
-    }
+    public static Vector256<T> Evens(T* from) => Kernels.Evens.Load256(from);
 
     public static Vector256<T> Add(Vector256<T> x, Vector256<T> y) => x + y;
 
@@ -223,23 +191,7 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
 
     public static void Store(T* to, Vector128<T> value) => value.Store(to);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<T> Evens(T* from)
-    {
-        Vector128<T> first = Vector128.Load(from), second = Vector128.Load(from + Lanes);
-        if (typeof(T) == typeof(float))
-        {
-            Vector128<int> order = Vector128.Create(0, 2, 0, 2);
-            return Vector128.Shuffle(first.AsSingle(), order)
-                .WithUpper(Vector128.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
-        }
-        else
-        {
-            Vector128<long> order = Vector128.Create(0, 0L);
-            return Vector128.Shuffle(first.AsDouble(), order)
-                .WithUpper(Vector128.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
-        }
-    }
+    public static Vector128<T> Evens(T* from) => Kernels.Evens.Load128(from);
 
     public static Vector128<T> Add(Vector128<T> x, Vector128<T> y) => x + y;
 

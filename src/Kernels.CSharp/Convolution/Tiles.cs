@@ -13,8 +13,7 @@ internal struct Term
 
 /// <summary>
 /// Products of matrices that lie in memory in any order: out[r, l] = sum over terms t of
-/// a[rows[r] + t.A] * b[t.B + l], for a tile of 4 or 8 rows and 1 to 3 vectors of lanes l, or one row and 1, 2
-/// or 6 vectors, all sums held in registers.
+/// a[rows[r] + t.A] * b[t.B + l], for a tile of 4 or 8 rows and 1 to 3 vectors of lanes l, all sums held in registers.
 /// </summary>
 /// <remarks>
 /// Tables in place of fixed strides let one kernel compute a convolution and both of its transposes without a copy
@@ -25,15 +24,11 @@ internal static unsafe class Tiles<V, T, Ops>
     where T : unmanaged
     where Ops : struct, ITileOps<V, T>
 {
-    /// <summary>
-    /// The vectors to take next of <paramref name="left"/>: 3, but 2 and 2 rather than 3 and 1; a single row needs more
-    /// of them to keep the machine busy.
-    /// </summary>
-    internal static int Vectors(int rows, int left) =>
-        rows == 1 && left >= 6 ? 6 : rows > 1 && (left == 3 || left > 4) ? 3 : Math.Min(left, 2);
+    /// <summary>The vectors to take next of <paramref name="left"/>: 3, but 2 and 2 rather than 3 and 1.</summary>
+    internal static int Vectors(int left) => left == 3 || left > 4 ? 3 : Math.Min(left, 2);
 
     /// <summary>The rows to take next of <paramref name="left"/>.</summary>
-    internal static int Rows(int left) => left == 1 ? 1 : left <= 4 ? 4 : Ops.Rows;
+    internal static int Rows(int left) => left <= 4 ? 4 : Ops.Rows;
 
     /// <summary>
     /// Computes one tile into <paramref name="o"/>, whose rows are <paramref name="pitch"/> apart, or adds it.
@@ -48,12 +43,6 @@ internal static unsafe class Tiles<V, T, Ops>
     {
         nint last = (valid - 1) * pitch;
         Term* end = terms + count;
-        if (rowCount == 1)
-        {
-            RowTiles<V, T, Ops>.Run(vectors, terms, end, a + rows[0], b, o, add);
-            return;
-        }
-
         switch (rowCount + vectors)
         {
             case 11: Tile8x3(terms, end, a, rows, b, o, pitch, last, add); break;
