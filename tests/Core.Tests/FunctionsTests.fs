@@ -203,6 +203,10 @@ let private more: (string * (Tensor -> Tensor) * Tensor * (Tensor -> float[])) l
       Tensor.padValue 7.0 [ 1, 0; 0, 2 ],
       x,
       (fun x -> build [ 4; 6 ] (fun p -> if p[0] >= 1 && p[1] < 4 then at (block x) [ p[0] - 1; p[1] ] else 7.0))
+      "pad by zeros",
+      (fun x -> x.Pad(0.0, struct (1, 0), struct (0, 2))),
+      x,
+      (fun x -> build [ 4; 6 ] (fun p -> if p[0] >= 1 && p[1] < 4 then at (block x) [ p[0] - 1; p[1] ] else 0.0))
       "slice backwards", Tensor.slice 1 None None -1, x, picked [ 3; 4 ] (fun p -> [ p[0]; 3 - p[1] ])
       "slice backwards by 2", Tensor.slice 1 (Some -1) (Some 0) -2, x, picked [ 3; 2 ] (fun p -> [ p[0]; 3 - 2 * p[1] ])
       "slice forwards", Tensor.slice 1 (Some -3) (Some 9) 2, x, picked [ 3; 2 ] (fun p -> [ p[0]; 1 + 2 * p[1] ])

@@ -32,6 +32,12 @@ public class OperationTests
         { "activation", X.Elu(), [3, 1, 2, Math.Exp(-4) - 1] },
         { "bounds", X.Clamp(-1, 2), [2, 1, 2, -1] },
         { "remainder", X.Remainder(Tensor.Scalar(3.0)), [0, 1, 2, 2] },
+        { "convolution", X.Reshape(1, 1, 2, 2).Conv2D(Tensor.From([1.0, 2.0], 1, 1, 1, 2), stride: (1, 1), padding: (0, 1)), [6, 5, 1, 4, -6, -4] },
+        { "transposed convolution", X.Reshape(1, 2, 2).ConvTranspose1D(Tensor.From([1.0, 2.0], 2, 1, 1), stride: 2), [7, 0, -7] },
+        { "depthwise convolution", X.Reshape(1, 2, 2).Conv1D(Tensor.From([1.0, 2.0], 2, 1, 1), padding: Padding.Valid, groups: 2), [3, 1, 4, -8] },
+        { "pooling", X.Reshape(1, 1, 2, 2).MaxPool2D(2), [3] },
+        { "pooling of rows", X.Reshape(1, 1, 2, 2).AveragePool2D((1, 2), stride: 1, padding: Padding.Pairs((0, 0), (1, 0))), [1.5, 2, 1, -1] },
+        { "resizing", X.Resize(ResizeMode.Linear, 1), [2, -1] },
         { "equal parts", X.Split(2, 1)[1], [1, -4] },
     };
 

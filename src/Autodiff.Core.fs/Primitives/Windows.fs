@@ -17,15 +17,15 @@ type PerAxis([<ParamArray>] values: int[]) =
     /// Numbers for planes, rows and columns.
     static member op_Implicit(struct (z, y, x)) = PerAxis [| z; y; x |]
 
-/// Zeros (minus infinity for maxima) that are put around images. Made implicitly from a number or a tuple of numbers, one
-/// for each axis, which count for both ends.
+/// Zeros (minus infinity for maxima) that are put around images. Made implicitly from a number or a tuple of numbers,
+/// one for each axis, which count for both ends.
 [<Sealed; AllowNullLiteral>]
 type Padding private (isSame: bool, widths: struct (int * int)[]) =
     /// No padding: only windows that lie inside.
     static member Valid = Padding(false, [| struct (0, 0) |])
 
-    /// As much padding as makes a result of length ceil (length / stride), split evenly between both ends, the odd one at
-    /// the end. With stride 1 the length stays the same. (The convention of TensorFlow and JAX; PyTorch has it for
+    /// As much padding as makes a result of length ceil (length / stride), split evenly between both ends, the odd one
+    /// at the end. With stride 1 the length stays the same. (The convention of TensorFlow and JAX; PyTorch has it for
     /// stride 1 only.)
     static member Same = Padding(true, [||])
 
@@ -45,7 +45,8 @@ type Padding private (isSame: bool, widths: struct (int * int)[]) =
     member internal _.IsSame = isSame
     member internal _.Widths = widths
     override _.ToString() =
-        if isSame then "same" else String.Join(", ", widths |> Array.map (fun struct (a, b) -> if a = b then $"{a}" else $"({a}, {b})"))
+        let width (struct (a, b)) = if a = b then $"{a}" else $"({a}, {b})"
+        if isSame then "same" else String.Join(", ", Array.map width widths)
 
 /// How windows lie on the axes of images.
 [<RequireQualifiedAccess>]
@@ -65,7 +66,9 @@ module internal Windows =
         elif values.Length = 1 then
             Array.create count values[0]
         else
-            Shape.fail operation $"{values.Length} numbers of {what} were given for {count} axes; give one for each, or one for all."
+            Shape.fail
+                operation
+                $"{values.Length} numbers of {what} were given for {count} axes; give one for each, or one for all."
 
     /// The numbers for each axis; without any, some default.
     let perAxis operation what (defaults: int[]) (values: PerAxis) =
