@@ -207,14 +207,14 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     /// Rows with a 1 at each index.
     abstract OneHot: indices: NDArray * classes: int * dtype: DType -> NDArray
     /// Cross-correlation of images with filters.
-    abstract Convolve: s: ConvolutionShape * x: NDArray * filters: NDArray -> NDArray
+    abstract Convolve: s: ConvolutionShape * x: NDArray * filters: NDArray * shape: int[] -> NDArray
     /// The transpose of convolution in its images.
-    abstract ConvolveInputGradient: s: ConvolutionShape * ct: NDArray * filters: NDArray -> NDArray
+    abstract ConvolveInputGradient: s: ConvolutionShape * ct: NDArray * filters: NDArray * shape: int[] -> NDArray
     /// The transpose of convolution in its filters.
-    abstract ConvolveFilterGradient: s: ConvolutionShape * x: NDArray * ct: NDArray -> NDArray
-    /// The maxima of windows, and their int32 positions within each plane.
+    abstract ConvolveFilterGradient: s: ConvolutionShape * x: NDArray * ct: NDArray * shape: int[] -> NDArray
+    /// The maxima of windows, and their int32 positions within each volume.
     abstract MaxPool: s: PoolShape * x: NDArray * shape: int[] -> struct (NDArray * NDArray)
-    /// Elements of planes at the positions that a max pooling found.
+    /// Elements of volumes at the positions that a max pooling found.
     abstract MaxPoolGather: s: PoolShape * x: NDArray * positions: NDArray * shape: int[] -> NDArray
     /// The transpose of MaxPoolGather.
     abstract MaxPoolScatter: s: PoolShape * ct: NDArray * positions: NDArray * shape: int[] -> NDArray
@@ -236,7 +236,7 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
 /// An expression with the arrays that it reads: how each operand lies in an input that is contiguous, so that slicing and
 /// broadcasting are part of the one pass.
 and [<Sealed; AllowNullLiteral>] FusedCall
-    (graph: FusedGraph, shape: int[], outs: DType[], sources: int[], offsets: int[], strides: int[][], views: (NDArray -> NDArray)[])
+    (graph: FusedGraph, shape: int[], outs: DType[], sources: int[], offsets: int[], strides: int[][], views: Func<NDArray, NDArray>[])
     =
     /// The expression.
     member _.Graph = graph

@@ -146,7 +146,7 @@ type internal Cpu internal () =
             if x.IsContiguous then
                 operands[i] <- operandOf x call.Offsets[i] call.Strides[i]
             else
-                let view = call.Views[i] x
+                let view = call.Views[i].Invoke x
                 let strides = view.StridesFor shape
                 let innermost = Array.FindLastIndex(shape, (fun n -> n <> 1))
 
@@ -475,25 +475,25 @@ type internal Cpu internal () =
         GC.KeepAlive indices
         y
 
-    override _.Convolve(s, x, filters) =
+    override _.Convolve(s, x, filters, shape) =
         let x, filters = HostArrays.dense x, HostArrays.dense filters
-        let y = Cpu.Allocate(x.DType, [| s.Batch; s.Filters; s.OutputHeight; s.OutputWidth |])
+        let y = Cpu.Allocate(x.DType, shape)
         Convolution.Forward(x.DType, &s, x.Bytes, filters.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         GC.KeepAlive filters
         y
 
-    override _.ConvolveInputGradient(s, ct, filters) =
+    override _.ConvolveInputGradient(s, ct, filters, shape) =
         let ct, filters = HostArrays.dense ct, HostArrays.dense filters
-        let y = Cpu.Allocate(ct.DType, [| s.Batch; s.Channels; s.Height; s.Width |])
+        let y = Cpu.Allocate(ct.DType, shape)
         Convolution.InputGradient(ct.DType, &s, ct.Bytes, filters.Bytes, HostArrays.writable y)
         GC.KeepAlive ct
         GC.KeepAlive filters
         y
 
-    override _.ConvolveFilterGradient(s, x, ct) =
+    override _.ConvolveFilterGradient(s, x, ct, shape) =
         let x, ct = HostArrays.dense x, HostArrays.dense ct
-        let y = Cpu.Allocate(x.DType, [| s.Filters; s.Channels; s.KernelHeight; s.KernelWidth |])
+        let y = Cpu.Allocate(x.DType, shape)
         Convolution.FilterGradient(x.DType, &s, x.Bytes, ct.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         GC.KeepAlive ct
@@ -610,9 +610,13 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     override _.OneHot(indices, classes, dtype) =
         let y = base.OneHot(indices, classes, DTypes.ComputeType dtype) in y.Device.Convert(y, dtype)
 
-    override _.Convolve(s, x, filters) = like x (base.Convolve(s, wide x, wide filters))
-    override _.ConvolveInputGradient(s, ct, filters) = like ct (base.ConvolveInputGradient(s, wide ct, wide filters))
-    override _.ConvolveFilterGradient(s, x, ct) = like ct (base.ConvolveFilterGradient(s, wide x, wide ct))
+    override _.Convolve(s, x, filters, shape) = like x (base.Convolve(s, wide x, wide filters, shape))
+
+    override _.ConvolveInputGradient(s, ct, filters, shape) =
+        like ct (base.ConvolveInputGradient(s, wide ct, wide filters, shape))
+
+    override _.ConvolveFilterGradient(s, x, ct, shape) =
+        like ct (base.ConvolveFilterGradient(s, wide x, wide ct, shape))
 
     override _.MaxPool(s, x, shape) =
         let struct (y, positions) = base.MaxPool(s, wide x, shape)

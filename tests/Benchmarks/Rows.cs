@@ -50,8 +50,18 @@ internal static class Rows
         new("conv2d 32x64x56x56 3x3x64", () =>
         {
             Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 64, 3, 3);
-            return () => x.Conv2D(w, padY: 1, padX: 1);
+            return () => x.Conv2D(w, padding: 1);
         }, 2.0 * 32 * 64 * 56 * 56 * 64 * 9),
+        new("conv2d depthwise 32x64x56x56 3x3", () =>
+        {
+            Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 1, 3, 3);
+            return () => x.Conv2D(w, padding: 1, groups: 64);
+        }, 2.0 * 32 * 64 * 56 * 56 * 9),
+        new("conv3d 4x16x16x28x28 3x3x3x32", () =>
+        {
+            Tensor x = Normal(4, 16, 16, 28, 28), w = Normal(32, 16, 3, 3, 3);
+            return () => x.Conv3D(w, padding: 1);
+        }, 2.0 * 4 * 32 * 16 * 28 * 28 * 16 * 27),
     ];
 
     private static IEnumerable<Row> Differentiation =>

@@ -241,7 +241,7 @@ module internal Fuse =
                     operands |> Array.map (fun (struct (_, view)) -> sourceOf view),
                     operands |> Array.map (fun (struct (_, view)) -> view.Walked.Offset),
                     operands |> Array.map (fun (struct (_, view)) -> view.Walked.StridesFor shape),
-                    operands |> Array.map (fun (struct (_, view)) -> view.Walk)
+                    operands |> Array.map (fun (struct (_, view)) -> System.Func<_, _> view.Walk)
                 )
 
             // The part as a program, for those who read it.
