@@ -63,6 +63,19 @@ module internal TreeCodecs =
             member _.Name(_, _, _) = ()
             member _.Rebuild(value, _, _) = value }
 
+    /// A key is a leaf as tensors are, so that compiled and batched functions take it as an argument.
+    let private key =
+        { new TreeCodec() with
+            member _.Collect(value, leaves) = leaves.Add (value :?> Key).Tensor
+            member _.Describe(_, parts) = parts.Add typeof<Key>
+            member _.Name(_, place, names) = names.Add place
+
+            member _.Rebuild(_, leaves, position) =
+                need 1 leaves position
+                let x = leaves[position]
+                position <- position + 1
+                Key.OfTensor x }
+
     let private user =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.AddRange (value :?> ITree).Leaves
@@ -313,6 +326,8 @@ module internal TreeCodecs =
             leaf
         elif typeof<ITree>.IsAssignableFrom t then
             user
+        elif t = typeof<Key> then
+            key
         elif
             t.IsPrimitive
             || t.IsEnum

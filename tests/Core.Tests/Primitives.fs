@@ -947,6 +947,23 @@ let private variates =
           [ [| normal 1 [| 2 |]; normal 1 [| 2 |]; normal 1 [| 3 |] |] ]
           [| uniform 117 1.0 4.0; uniform 118 1.0 4.0; uniform 119 -0.5 1.5 |] ]
 
+// Keys that are tensors.
+
+let private keys =
+    let states shape = (Key 121).Integers(shape, -1000000000000L, 1000000000000L)
+    let keyOf (x: Tensor) = Key.OfTensor x
+
+    let drawn (shape: int[]) =
+        entry "random" (fun xs -> (keyOf xs[0]).Uniform([| 2; 3 |], dtype = DType.Float64)) None [ [| states shape |] ]
+        |> refusing [ [| normal 1 [| 2 |] |] ]
+
+    [ drawn [| 3 |]
+      drawn [| 2; 2 |]
+      drawn [| 0 |]
+      entry "random" (fun xs -> (keyOf xs[0]).Permutation 5) None [ [| states [| 2 |] |] ]
+      entry "foldIn" (fun xs -> ((keyOf xs[0]).FoldIn xs[1]).Tensor) None [ [| states [| 3 |]; states [| 3 |] |]; [| states [| 2; 1 |]; states [| 3 |] |] ]
+      |> refusing [ [| states [| 2 |]; normal 1 [| 2 |] |] ] ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -965,6 +982,7 @@ let table: Entry list =
     @ numberTheory
     @ complex
     @ variates
+    @ keys
 
 /// All rows with all their inputs.
 let cases: Case list =
