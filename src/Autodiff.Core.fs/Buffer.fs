@@ -150,8 +150,8 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Compare: kernel: CompareKernel * x: NDArray * y: NDArray * shape: int[] -> NDArray
     /// Elements of x where the condition holds, of y elsewhere.
     abstract Select: condition: NDArray * x: NDArray * y: NDArray * shape: int[] -> NDArray
-    /// The results of an expression over the elements of arrays.
-    abstract Fused: call: FusedCall * inputs: NDArray[] -> NDArray[]
+    /// The results of an expression over the elements of arrays, in given places where there are (null: anywhere).
+    abstract Fused: call: FusedCall * inputs: NDArray[] * places: NDArray[] -> NDArray[]
     /// A reduction over some sorted axes; the result has the given shape (axes dropped or kept with length 1).
     abstract Reduce: reduction: Reduction * x: NDArray * axes: int[] * shape: int[] -> NDArray
     /// The int64 positions of the largest (or smallest) elements along an axis.

@@ -124,7 +124,7 @@ type internal Cpu internal () =
         GC.KeepAlive y
         z
 
-    override _.Fused(call, inputs) =
+    override _.Fused(call, inputs, places) =
         let shape = call.Shape
 
         let operandOf (x: NDArray) offset strides =
@@ -159,7 +159,7 @@ type internal Cpu internal () =
                     operands[i] <- operandOf copy 0 (copy.StridesFor shape)
 
         for i in 0 .. results.Length - 1 do
-            results[i] <- Cpu.Allocate(call.Outs[i], shape)
+            results[i] <- if isNull places[i] then Cpu.Allocate(call.Outs[i], shape) else places[i]
             operands[count + i] <- operandOf results[i] 0 null
 
         call.Graph.Kernel.Run(shape, ReadOnlySpan operands)

@@ -5,13 +5,36 @@ open System.Runtime.InteropServices
 open Autodiff.Kernels
 
 /// Memory of the host for arrays.
-module internal HostArrays =
+[<AbstractClass; Sealed>]
+type internal HostArrays private () =
     /// Arrays below this size lie on the managed heap, where an allocation costs nanoseconds; larger ones in native
     /// memory that is reused.
-    let private nativeFrom = 8192L
+    static let nativeFrom = 8192L
+
+    /// The memory for the next array of a shape, which is told by its identity: how a compiled program gives a kernel the
+    /// place of its result.
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private target: NDArray
+
+    static member Target
+        with get () = HostArrays.target
+        and set (value: NDArray) = HostArrays.target <- value
 
     /// An array with any contents.
-    let allocate (device: Device, dtype: DType, shape: int[]) : NDArray =
+    static member allocate(device: Device, dtype: DType, shape: int[]) : NDArray =
+        let target = HostArrays.target
+
+        if
+            not (isNull target)
+            && obj.ReferenceEquals(target.Shape, shape)
+            && target.DType = dtype
+        then
+            HostArrays.target <- null
+            target
+        else
+            HostArrays.fresh (device, dtype, shape)
+
+    static member private fresh(device: Device, dtype: DType, shape: int[]) : NDArray =
         let bytes = Shape.size shape * int64 (DTypes.Size dtype)
 
         if bytes > int64 Int32.MaxValue then
@@ -28,22 +51,22 @@ module internal HostArrays =
         NDArray(device, dtype, shape, null, 0, storage, 0L)
 
     /// The bytes of an array that was just allocated and that nobody else has seen.
-    let writable (x: NDArray) : Span<byte> =
+    static member writable(x: NDArray) : Span<byte> =
         let bytes = x.Bytes
         MemoryMarshal.CreateSpan(&MemoryMarshal.GetReference bytes, x.Size * DTypes.Size x.DType)
 
     /// A contiguous copy.
-    let makeContiguous (x: NDArray) : NDArray =
-        let y = allocate (x.Device, x.DType, x.Shape)
-        Copy.ToContiguous(DTypes.Size x.DType, x.Bytes, 0L, x.KernelStrides, writable y, ReadOnlySpan x.Shape)
+    static member makeContiguous(x: NDArray) : NDArray =
+        let y = HostArrays.allocate (x.Device, x.DType, x.Shape)
+        Copy.ToContiguous(DTypes.Size x.DType, x.Bytes, 0L, x.KernelStrides, HostArrays.writable y, ReadOnlySpan x.Shape)
         GC.KeepAlive x
         y
 
     /// The same elements, contiguous.
-    let dense (x: NDArray) : NDArray = if x.IsContiguous then x else makeContiguous x
+    static member dense(x: NDArray) : NDArray = if x.IsContiguous then x else HostArrays.makeContiguous x
 
     /// The numbers of elements outside and inside an axis.
-    let around (shape: int[], axis: int) =
+    static member around(shape: int[], axis: int) =
         let mutable outer = 1
         let mutable inner = 1
 

@@ -9,10 +9,14 @@ open Autodiff.Kernels
 type internal FusedPrimitive(program: Program, call: FusedCall) =
     inherit MultiPrimitive("fused")
     let outs = program.Outputs |> Array.map _.Type
+    let nowhere: NDArray[] = Array.zeroCreate outs.Length
     let only () = Shape.fail "jit" "a compiled program was transformed instead of the function that it was made of."
     override _.Parameters = [ "program", program ]
     override _.Shapes _ = outs
-    override _.Values(inputs, _) = inputs[0].Device.Fused(call, inputs)
+    member _.Call = call
+    /// The results, in given places where there are (null: anywhere).
+    member _.ValuesAt(inputs: NDArray[], places: NDArray[]) : NDArray[] = inputs[0].Device.Fused(call, inputs, places)
+    override this.Values(inputs, _) = this.ValuesAt(inputs, nowhere)
     override _.Jvp(_, _) = only ()
     override _.Vjp(_, _, _, _) = only ()
     override _.Batch(_, _, _) = only ()
@@ -25,6 +29,8 @@ type internal View = { Source: Atom; Walked: NDArray; Walk: NDArray -> NDArray }
 module internal Fuse =
     /// Emitted code grows with the expression; beyond this it is cut. Expressions of single numbers are calls, which are short.
     let private largest (shape: int[]) = if shape.Length = 0 then 1000 else 96
+
+    let private alone = 8192L
 
     let private isSingle (t: TensorType) = t.Shape.Length = 0
 
@@ -175,7 +181,7 @@ module internal Fuse =
 
         for i in 0 .. n - 1 do
             for atom in equations[i].Inputs do
-                if isNull groupOf[i] || groupOf[i].Count = 1 then
+                if isNull groupOf[i] || groupOf[i].Count = 1 && Shape.size (shapeOf i) < alone then
                     need atom
                 else
                     let struct (view, isWalked) = reads (shapeOf i) atom
@@ -268,7 +274,8 @@ module internal Fuse =
             |> Array.mapi (fun i e ->
                 match groupOf[i] with
                 | null -> Some e
-                | members when members.Count = 1 -> Some e
+                // One operation alone is worth a loop of its own if that can write over what it reads.
+                | members when members.Count = 1 && Shape.size (shapeOf i) < alone -> Some e
                 | members when members[0] = i -> Some(fuse members)
                 | _ -> None)
             |> Array.choose id

@@ -28,7 +28,7 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
     inherit ProgramPrimitive("jit")
     let types = Stage.inputTypes program
     let outputs = Stage.outputTypes program
-    let compiled = lazy (Compile.run program)
+    let compiled = lazy (Executable(Compile.run program))
 
     new(program) = JitPrimitive(program, null)
 
