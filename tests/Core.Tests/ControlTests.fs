@@ -201,6 +201,9 @@ type ControlTests(output: ITestOutputHelper) =
         near 1e-13 b' b
         near 1e-13 c' c
         near 1e-12 (hessian (fun w -> looped (xs, w, h0)) w) (hessian (fun w -> scanned (xs, w, h0)) w)
+        // The gradient of the weights is one product over all steps, after the walk back.
+        let program = (stage (grad (fun w -> scanned (xs, w, h0))) w).Program
+        Assert.Contains("matmul", program.Equations |> Array.map _.Operation.Name)
 
     [<Fact>]
     member _.``a scan of no entries returns its carry``() =

@@ -99,14 +99,29 @@ module internal Stage =
 
         depth
 
-    /// The variables above a depth that equations at this depth, or some results, take.
-    let crossing (program: Program) (depth: int[]) (below: int) (results: Atom[]) : Variable[] =
+    /// Where a program is cut at a depth: the variables above it that what lies below, or some results, take, and the
+    /// equations below. What only walks the memory of a value is left to those below, and the value crosses instead.
+    let crossing (program: Program) (depth: int[]) (below: int) (results: Atom[]) : struct (Variable[] * Equation[]) =
         let found = List<Variable>()
-        let isFound = HashSet<Variable>(HashIdentity.Reference)
+        let isSeen = HashSet<Variable>(HashIdentity.Reference)
+        let moved = HashSet<Equation>(HashIdentity.Reference)
+        let definedBy = Dictionary<Variable, Equation>(HashIdentity.Reference)
 
-        let cross atom =
+        for equation in program.Equations do
+            for v in equation.Outputs do
+                definedBy[v] <- equation
+
+        let rec cross atom =
             match atom with
-            | Atom.Variable v when depth[v.Index] < below && isFound.Add v -> found.Add v
+            | Atom.Variable v when depth[v.Index] < below && isSeen.Add v ->
+                match definedBy.TryGetValue v with
+                | true, e when
+                    (e.Operation :? LinearPrimitive)
+                    && List.contains e.Operation.Name [ "transpose"; "reshape"; "broadcastTo" ]
+                    ->
+                    moved.Add e |> ignore
+                    cross e.Inputs[0]
+                | _ -> found.Add v
             | _ -> ()
 
         for equation in program.Equations do
@@ -114,7 +129,8 @@ module internal Stage =
                 Array.iter cross equation.Inputs
 
         Array.iter cross results
-        found.ToArray()
+        let isBelow (e: Equation) = depth[e.Outputs[0].Index] = below || moved.Contains e
+        struct (found.ToArray(), Array.filter isBelow program.Equations)
 
     /// A program of value and pullback, of n inputs and m results, cut where the cotangents come in: the program of the
     /// results and of what else the way back needs; where each kept value is, among the inputs, then among the results of
@@ -123,7 +139,7 @@ module internal Stage =
         let inputs, cts = both.Inputs[.. n - 1], both.Inputs[n..]
         let depth = depths both [ cts, 1 ]
         let results, ingoing = both.Outputs[.. m - 1], both.Outputs[m..]
-        let kept = crossing both depth 1 ingoing
+        let struct (kept, within) = crossing both depth 1 ingoing
         let inputAt (v: Variable) = System.Array.IndexOf(inputs, v)
         let resultAt (v: Variable) = results |> Array.tryFindIndex (fun y -> y = Atom.Variable v)
         let added = kept |> Array.filter (fun v -> inputAt v < 0 && (resultAt v).IsNone)
@@ -137,7 +153,6 @@ module internal Stage =
                 | _ -> n + m + System.Array.IndexOf(added, v))
 
         let forward = both.Rearranged(inputs, Array.append results (Array.map Atom.Variable added))
-        let within = both.Equations |> Array.filter (fun e -> depth[e.Outputs[0].Index] = 1)
         struct (forward, places, Program.Of(Array.append kept cts, within, ingoing))
 
     /// For several examples at once. Some results carry their axis; those that are asked for do.

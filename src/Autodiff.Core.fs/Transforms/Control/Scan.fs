@@ -6,9 +6,23 @@ open System.Collections.Generic
 [<Struct>]
 type internal LoopParts = { Consts: int; Carries: int; Items: int }
 
+/// A value of each step of the walk back, stacked: one of its items, or one of its results.
+[<Struct>]
+type internal Stacked =
+    | Item of item: int
+    | Made of made: int
+
+/// How the cotangent of a constant comes together from the steps: summed in the carry, or at once, after the walk, from
+/// stacked values: as one product of matrices for all steps, or as one sum.
+type internal Gathering =
+    | Carried of int
+    | Product of left: Stacked * right: Stacked
+    | Total of Stacked * shape: int[]
+
 /// How reverse mode walks back through the steps of a scan: another scan. Its constants are the used constants and what
-/// only they determine; its carry holds sums for the needed constants and the cotangents of the carry; its items are what
-/// was kept from each step, the used items, and the cotangents of the results.
+/// only they determine; its carry holds sums for some of the needed constants, and the cotangents of the carry; its items
+/// are what was kept from each step, the used items, and the cotangents of the results; its results are the cotangents of
+/// the needed items, and values from which those of the other constants follow.
 [<Sealed; AllowNullLiteral>]
 type internal ScanBackward
     (
@@ -18,7 +32,8 @@ type internal ScanBackward
         itemsUsed: bool[],
         kept: int[],
         outputs: int,
-        carryIsFloat: bool[]
+        carryIsFloat: bool[],
+        gatherings: Gathering[]
     ) =
     member _.Invariants = invariants
     member _.Walk = walk
@@ -29,6 +44,8 @@ type internal ScanBackward
     /// The number of outputs of the scan itself.
     member _.Outputs = outputs
     member _.CarryIsFloat = carryIsFloat
+    /// For each needed constant.
+    member _.Gatherings = gatherings
 
 /// A program run once for each entry of the items, with a carry from step to step: (constants, carry, item) to
 /// (carry, results), which are stacked.
@@ -168,7 +185,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
 
             // What each variable depends on: 0 constants alone, 1 the step, 2 cotangents.
             let depth = Stage.depths both [ c, 1; x, 1; cts, 2 ]
-            let crossing = Stage.crossing both depth 2 both.Outputs[m..]
+            let struct (crossing, backwardEquations) = Stage.crossing both depth 2 both.Outputs[m..]
             let isCrossing = HashSet<Variable>(crossing, HashIdentity.Reference)
             let isInput = HashSet<Variable>(both.Inputs, HashIdentity.Reference)
             let isItem = HashSet<Variable>(x, HashIdentity.Reference)
@@ -192,14 +209,76 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
             let kSums = Stage.pick kNeeded k
             let cCts = cts[.. Stage.count cNeeded - 1]
             let yCts = cts[Stage.count cNeeded ..]
-            let backwardEquations = both.Equations |> Array.filter (fun e -> depth[e.Outputs[0].Index] = 2)
 
             let cut =
                 Array.concat [ Stage.pick kUsed k; invariant; cCts; kept; Stage.pick xUsed x; yCts ]
 
-            let pulled = Program.Of(cut, backwardEquations, both.Outputs[m..])
-            let sums = kSums.Length
             let before = Stage.count kUsed + invariant.Length
+            let pulled = Program.Of(cut, backwardEquations, both.Outputs[m..])
+
+            // Cotangents of constants that need not be summed step by step.
+            let definedBy = Dictionary<Variable, Equation>(HashIdentity.Reference)
+
+            for e in pulled.Equations do
+                definedBy[e.Outputs[0]] <- e
+
+            let firstItem = before + cCts.Length
+            let stacks = List<Atom>()
+
+            let stacked atom =
+                match atom with
+                | Atom.Literal _ -> ValueNone
+                | Atom.Variable v ->
+                    match System.Array.IndexOf(pulled.Inputs, v) with
+                    | i when i >= firstItem -> ValueSome(Item(i - firstItem))
+                    | i when i >= 0 -> ValueNone
+                    | _ ->
+                        if not (stacks.Contains atom) then
+                            stacks.Add atom
+
+                        ValueSome(Made(stacks.IndexOf atom))
+
+            let (|Defined|_|) name atom =
+                match atom with
+                | Atom.Variable v ->
+                    match definedBy.TryGetValue v with
+                    | true, e when e.Operation.Name = name && (e.Operation :? Primitive) -> Some e.Inputs
+                    | _ -> None
+                | Atom.Literal _ -> None
+
+            let count = ref 0
+
+            let carried () =
+                count.Value <- count.Value + 1
+                Carried(count.Value - 1)
+
+            let gatherings =
+                pulled.Outputs[.. kSums.Length - 1]
+                |> Array.map (fun atom ->
+                    match atom with
+                    | Defined "matmul" [| Defined "transpose" [| a |]; b |] when
+                        a.Type.Shape.Length = 2 && b.Type.Shape.Length = 2
+                        ->
+                        match stacked a, stacked b with
+                        | ValueSome a, ValueSome b -> Product(a, b)
+                        | _ -> carried ()
+                    | Defined "sumTo" [| a |] ->
+                        match stacked a with
+                        | ValueSome a -> Total(a, atom.Type.Shape)
+                        | ValueNone -> carried ()
+                    | _ -> carried ())
+
+            let sums = count.Value
+            let isCarried = gatherings |> Array.map _.IsCarried
+            let summed = Stage.pick isCarried kSums
+
+            let pulled =
+                pulled.Returning(
+                    Array.concat
+                        [ Stage.pick isCarried pulled.Outputs[.. kSums.Length - 1]
+                          pulled.Outputs[kSums.Length ..]
+                          stacks.ToArray() ]
+                )
 
             let walk (values: Tensor[]) =
                 let consts = values[.. before - 1]
@@ -210,7 +289,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
             let typesOf = Array.map (fun (v: Variable) -> v.Type)
 
             let backwardBody =
-                Stage.closed device walk (Array.concat [ typesOf cut[.. before - 1]; typesOf kSums; typesOf cut[before..] ])
+                Stage.closed device walk (Array.concat [ typesOf cut[.. before - 1]; typesOf summed; typesOf cut[before..] ])
 
             let backwardParts =
                 { Consts = before
@@ -225,15 +304,15 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
                     xUsed,
                     keptAt,
                     m,
-                    cNeeded
+                    cNeeded,
+                    gatherings
                 )
 
             ScanPrimitive(forward, parts, length, reverse, backward) :> MultiPrimitive)
 
     override _.Vjp(xs, ys, cts, isNeeded) =
-        let struct (k, c, x) = split xs
+        let struct (k, _, x) = split xs
         let struct (kNeeded, cNeeded, xNeeded) = split isNeeded
-        let device = ProgramPrimitive.Device xs
         let n = backward.Outputs
 
         let given =
@@ -242,7 +321,14 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
                        if isNull cts[i] then Tensor.ZerosLike ys[i] else cts[i] |]
 
         let carried = Stage.count backward.CarryIsFloat
-        let sums = Stage.pick kNeeded k |> Array.map Tensor.ZerosLike
+        let needed = Stage.pick kNeeded k
+        let sums = Stage.pick (backward.Gatherings |> Array.map _.IsCarried) needed |> Array.map Tensor.ZerosLike
+
+        let items =
+            Array.concat
+                [ backward.Kept |> Array.map (fun i -> ys[i])
+                  Stage.pick backward.ItemsUsed x
+                  given[carried..] ]
 
         let found =
             Tensor.BindAll(
@@ -252,18 +338,35 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
                       backward.Invariants.Evaluate k
                       sums
                       given[.. carried - 1]
-                      backward.Kept |> Array.map (fun i -> ys[i])
-                      Stage.pick backward.ItemsUsed x
-                      given[carried..] ]
+                      items ]
             )
 
         let first = sums.Length + carried
+        let stacks = first + Stage.count xNeeded
         let carryCts = Stage.spread backward.CarryIsFloat found[sums.Length .. first - 1]
 
+        let stacked place =
+            match place with
+            | Item i -> items[i]
+            | Made i -> found[stacks + i]
+
+        // The rows of all steps, one below the other.
+        let rows place =
+            let x = stacked place
+            reshape [| -1; x.Shape[2] |] x
+
+        let constCts =
+            backward.Gatherings
+            |> Array.map (fun gathering ->
+                match gathering with
+                | Carried i -> found[i]
+                | Product(a, b) -> LinearAlgebra.matmul (LinearAlgebra.swapLast (rows a)) (rows b)
+                | Total(a, shape) -> Tensor.SumTo(stacked a, shape))
+
         Array.concat
-            [ Stage.spread kNeeded found[.. sums.Length - 1]
+            [ Stage.spread kNeeded constCts
               Array.map2 (fun isNeeded ct -> if isNeeded then ct else null) cNeeded carryCts
-              Stage.spread xNeeded found[first..] ]
+              Stage.spread xNeeded found[first .. stacks - 1] ]
 
     override this.Batch(xs, isBatched, size) =
         let struct (kBatched, cBatched, xBatched) = split isBatched
