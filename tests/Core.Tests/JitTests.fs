@@ -8,7 +8,10 @@ open Xunit
 open Xunit.Abstractions
 
 type JitTests(output: ITestOutputHelper) =
-    let program (f: 'a -> 'b) (x: 'a) : Program = Compile.run (stage f x).Program
+    let program (f: 'a -> 'b) (x: 'a) : Program =
+        let compiled = Compile.run (stage f x).Program
+        compiled.Check()
+        compiled
 
     let rec operations (program: Program) : string list =
         program.Equations |> Array.toList |> List.map _.Operation.Name
@@ -28,6 +31,7 @@ type JitTests(output: ITestOutputHelper) =
         |> forEach (fun case -> case.Label) (fun case ->
             let bind (xs: Tensor[]) = Tensor.Bind(case.Primitive, xs)
             let y = bind case.Inputs
+            program bind case.Inputs |> ignore
             let compiled = jit bind
             agree y (compiled case.Inputs)
             agree y (compiled case.Inputs)
