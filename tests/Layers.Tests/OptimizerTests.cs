@@ -89,7 +89,7 @@ public class OptimizerTests
                 u[i] = 0.9 * u[i] + 0.1 * d * d;
                 return w[i] - 0.5 * d;
             });
-        }, new AdaDelta(20))
+        }, new AdaDelta(Schedule.Exponential(50, 0.97)))
         {
             Torch = [0.9984188927917438, -1.998418864683546, 0.9994614363056394, -1.9994614335807985, 0.9988849121664483, -2.001382150196469, 0.9967216199424852, -2.0007604569250654, 0.997786406318833, -2.0010811721620416],
         },
@@ -139,9 +139,10 @@ public class OptimizerTests
             };
         }, new NAdam(0.3))
         {
-            Torch = [0.8950468851381405, -1.8950468837387655, 0.9362889763851242, -1.9362889756814214, 0.9091829274142896, -2.0210135507019653, 0.7996988114578865, -2.0022231713182705, 0.8319960214100706, -2.0176776776955894],
+            // With foreach: true, which follows its documentation; without, PyTorch 1.13 multiplies by c(t) twice in C(t + 1).
+            Torch = [0.8943548242773647, -1.8943548228687623, 0.9354657961611363, -1.9354657954459944, 0.9082600781647536, -2.020295027540894, 0.7986719379402688, -2.0015334738097925, 0.8309394113643571, -2.0170051732167993],
         },
-        new("LAMB", new LAMB(0.1, weightDecay: 0.05), () => LambOf(0.1, 0.05), new LAMB(Schedule.Exponential(0.1, 0.97))),
+        new("LAMB", new LAMB(0.1, weightDecay: 0.05), () => LambOf(0.1, 0.05), new LAMB(Schedule.Exponential(0.3, 0.98))),
         new("Lion", new Lion(0.1), () =>
         {
             double[] m = [0, 0];
@@ -151,7 +152,7 @@ public class OptimizerTests
                 m[i] = 0.99 * m[i] + 0.01 * g[i];
                 return w[i] - 0.1 * direction;
             });
-        }, new Lion(Schedule.Linear(0.1, 0.001, 300))),
+        }, new Lion(Schedule.Linear(0.1, 0.001, 400))),
         new("DecoupledWeightDecay", new DecoupledWeightDecay(new Momentum(0.1), 0.05), () =>
         {
             Naive momentum = Velocity(0.1, 0.9, (g, v) => v);
