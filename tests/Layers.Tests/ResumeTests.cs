@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Autodiff;
 using Autodiff.Layers;
 
@@ -89,6 +90,44 @@ public sealed class ResumeTests : IDisposable
                 Assert.True(deaths < 2 * total);
             }
         }
+    }
+
+    /// <summary>What the process that is killed runs: it trains, goes on from its checkpoint if there is one, and then saves the
+    /// model. Up to some step it takes time to be killed in; from there on, it waits for it.</summary>
+    internal static void Train(string checkpoint, string model, int lastStep)
+    {
+        Callback slow = Callback.From(onStepEnd: run =>
+            Thread.Sleep(run.State.Step < lastStep ? 10 : run.State.Step == lastStep ? Timeout.Infinite : 0));
+        MakeTrainer(Optimizers[0], new TrainingCheckpoint(checkpoint, 1), slow).Fit(
+            Batches(), Others, Epochs, Seed, resumeFrom: File.Exists(checkpoint) ? checkpoint : null).Model.Save(model);
+    }
+
+    [Fact]
+    public void A_process_that_is_killed_leaves_a_whole_checkpoint_to_go_on_from()
+    {
+        string checkpoint = files["run.safetensors"], model = files["model.safetensors"];
+        Process Start(int lastStep) => Process.Start(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            [typeof(ResumeTests).Assembly.Location, checkpoint, model, $"{lastStep}"]);
+        DateTime written = default;
+        var random = new Random(1);
+        foreach (int lastStep in new[] { 8, 17 })
+        {
+            using Process process = Start(lastStep);
+            Assert.True(SpinWait.SpinUntil(
+                () => process.HasExited || (File.Exists(checkpoint) && File.GetLastWriteTimeUtc(checkpoint) > written), 60_000));
+            Thread.Sleep(random.Next(100));
+            process.Kill();
+            process.WaitForExit();
+            Assert.False(File.Exists(model));
+            written = File.GetLastWriteTimeUtc(checkpoint);
+        }
+
+        using Process last = Start(0);
+        last.WaitForExit();
+        Assert.Equal(0, last.ExitCode);
+        TrainingResult whole = MakeTrainer(Optimizers[0]).Fit(Batches(), Others, Epochs, Seed);
+        Assert.Equal(Values(whole.Model), Values(Model.Load(whole.Model.Network, model)));
     }
 
     [Fact]

@@ -109,8 +109,8 @@ public static class Projection
         Tensor shifted = (distances - (distances + (1 - off) * 1e30).Min([1], true)) * off;
         double target = Math.Log(perplexity);
         Tensor low = Tensor.Full([n, 1], 0, x.DType), high = low + double.PositiveInfinity;
-        Tensor mean = shifted.Mean([1], true);
-        Tensor beta = 1 / Tensor.Maximum(mean, mean * 0 + 1e-30);
+        Tensor steepest = low + 1e30, mean = shifted.Mean([1], true);
+        Tensor beta = 1 / Tensor.Maximum(mean, 1 / steepest);
         Tensor rows = beta;
         for (int i = 0; i < 64; i++)
         {
@@ -121,7 +121,7 @@ public static class Projection
             Tensor isTooWide = Tensor.Greater(entropy, entropy * 0 + target);
             low = Tensor.Where(isTooWide, beta, low);
             high = Tensor.Where(isTooWide, high, beta);
-            beta = Tensor.Where(Tensor.IsInfinite(high), beta * 2, (low + high) / 2);
+            beta = Tensor.Where(Tensor.IsInfinite(high), Tensor.Minimum(beta * 2, steepest), (low + high) / 2);
         }
 
         return (rows + rows.Transpose()) / (2.0 * n);

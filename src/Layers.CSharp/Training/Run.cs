@@ -42,8 +42,8 @@ internal sealed class Run(
         state = found.State;
         best = found.Best;
         records = found.Position.Epochs;
-        (step, lossSum, examples, secondsBefore) =
-            (found.Position.Step, found.Position.LossSum, found.Position.Examples, found.Position.Seconds);
+        (step, rate, lossSum, examples, secondsBefore) =
+            (found.Position.Step, found.Position.LearningRate, found.Position.LossSum, found.Position.Examples, found.Position.Seconds);
         metrics.Restore(found.Position.MetricSums, examples);
     }
 
@@ -87,7 +87,7 @@ internal sealed class Run(
     private bool RunEpoch(int epoch, ref bool isStopped)
     {
         epochStart = clock.Elapsed;
-        rate = trainer.Optimizer.LearningRate(state.Optimizer);
+        if (step == 0) rate = trainer.Optimizer.LearningRate(state.Optimizer);
         foreach (Batch batch in train.Batches(key.FoldIn(epoch), step))
         {
             if (token.IsCancellationRequested) return false;
@@ -161,6 +161,7 @@ internal sealed class Run(
             InputShape = inputShape,
             Steps = state.Step,
             Step = step,
+            LearningRate = rate,
             LossSum = lossSum,
             Examples = examples,
             MetricSums = metrics.Sums,

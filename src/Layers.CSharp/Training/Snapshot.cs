@@ -24,6 +24,9 @@ internal sealed record Position
     /// <summary>The steps of the epoch that runs, with the sums over them.</summary>
     public required int Step { get; init; }
 
+    /// <summary>The learning rate of the first of them.</summary>
+    public required double LearningRate { get; init; }
+
     public required double LossSum { get; init; }
 
     public required long Examples { get; init; }
@@ -109,11 +112,16 @@ internal sealed record Snapshot(TrainingState State, Parameters? Best, Position 
         {
             if (!file.TryGetValue(prefix + name, out Tensor? value))
                 throw new ArgumentException($"Fit: {path} has no tensor '{prefix}{name}'; use the network and the optimizer that it was made with.");
-            return value.DType == leaf.DType && value.Shape.AsSpan().SequenceEqual(leaf.Shape)
-                ? value
-                : throw new ArgumentException(
+            if (value.DType != leaf.DType || !value.Shape.AsSpan().SequenceEqual(leaf.Shape))
+            {
+                throw new ArgumentException(
                     $"Fit: in {path}, '{prefix}{name}' is {value.DType.Name()} {Shapes.Format(value.Shape)}; this run needs "
                     + $"{leaf.DType.Name()} {Shapes.Format(leaf.Shape)}.");
+            }
+
+            return ReferenceEquals(value.Device, leaf.Device)
+                ? value
+                : new Concrete(leaf.Device.FromHost(value.DType, value.Shape, ElementTypes.ToBytes(value)));
         })]);
     }
 }
