@@ -8,7 +8,7 @@ namespace Autodiff.Layers;
 /// <summary>Searches of the hyperparameters for which a score is best.</summary>
 /// <remarks>Trials run at the same time, one on each thread of the kernels' pool, so that the kernels of a trial keep to its
 /// thread and no more threads work than there are. Results do not depend on the number of threads. An objective must not
-/// change what others read.</remarks>
+/// change what others read, and a trainer in it prints nothing with <see cref="Output.None"/>.</remarks>
 public static class HyperparameterSearch
 {
     /// <summary>Trials with values drawn at random.</summary>
