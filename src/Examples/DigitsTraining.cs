@@ -18,8 +18,7 @@ internal static class DigitsTraining
         int batchSize = settings.Batch ?? 100;
 
         // The learning rate falls by a third in each pass, so that the last ones settle what the first ones found.
-        double passesPerStep = (double)batchSize / train.Count;
-        var optimizer = new Adam(step => 2e-3 * Math.Pow(2.0 / 3.0, step * passesPerStep));
+        var optimizer = new Adam(Schedule.Exponential(2e-3, 2.0 / 3.0, every: Math.Max(1, train.Count / batchSize)));
         var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, optimizer) { Metrics = [Metrics.Accuracy] };
         TrainingResult result = trainer.Fit(
             train, test, epochs: settings.Epochs ?? 8, batchSize: batchSize, seed: settings.Seed,

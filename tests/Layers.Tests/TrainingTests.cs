@@ -120,7 +120,8 @@ public sealed class TrainingTests : IDisposable
         Assert.NotEqual(once.Loss, next.Loss);
         Assert.Equal([32, 2], once.Output.Shape);
         Assert.Equal(once.Loss, Losses.SoftmaxCrossEntropy.Of(once.Output, batch.Targets).ToDouble());
-        Assert.Equal(2, next.State.Optimizer.Step);
+        Assert.Equal(2, (int)next.State.Optimizer.Step);
+        Assert.Equal(2, next.State.Step);
     }
 
     [Fact]
@@ -144,7 +145,8 @@ public sealed class TrainingTests : IDisposable
         });
 
         // Ascent from the third epoch on makes a model in the middle the best.
-        var optimizer = new SGD(step => step < 16 ? 0.5 : 0.5 * (step % 2) * 40);
+        var optimizer = new SGD(Schedule.From(step =>
+            Tensor.Where(Tensor.Less(step, Tensor.Scalar(16.0)), Tensor.Scalar(0.5), Tensor.Remainder(step, Tensor.Scalar(2.0)) * 20)));
         TrainingResult result = RingTrainer(optimizer, cancel).Fit(
             Rings, OtherRings, epochs: 50, batchSize: 32, cancellationToken: source.Token);
         Assert.True(result.Cancelled);
@@ -199,15 +201,14 @@ public sealed class TrainingTests : IDisposable
         static History Scores(params double[] losses) =>
             new([.. losses.Select((loss, i) => new EpochRecord(i + 1, 0, new Dictionary<string, double>(), loss, new Dictionary<string, double>(), 1, 1))]);
         var stopping = new EarlyStopping(patience: 2);
-        Model model = new(new Dense(1), new Dense(1).Initialize(new Key(0), [1]), [1]);
         foreach ((double[] losses, bool goesOn) in ((double[], bool)[])
             [([3], true), ([3, 4], true), ([3, 4, 3], false), ([3, 4, 2.9], true), ([3, 4, 2.9, 3, 3], false), ([double.NaN, double.NaN], false)])
         {
-            Assert.Equal(goesOn, stopping.OnEpochEnd(model, Scores(losses)));
+            Assert.Equal(goesOn, stopping.GoesOn(Scores(losses)));
         }
 
         Assert.Equal(3, Scores(3, double.NaN, 1).Best!.Epoch);
-        TrainingResult result = RingTrainer(new SGD(step => step < 16 ? 0.5 : 20), new EarlyStopping(2)).Fit(Rings, OtherRings, epochs: 50);
+        TrainingResult result = RingTrainer(new SGD(Schedule.Piecewise(0.5, (16, 20))), new EarlyStopping(2)).Fit(Rings, OtherRings, epochs: 50);
         Assert.False(result.Cancelled);
         Assert.True(result.History.Epochs.Count < 50);
         Assert.Equal(
@@ -218,7 +219,7 @@ public sealed class TrainingTests : IDisposable
     public void Checkpoints_hold_the_best_model()
     {
         string path = FilePath("best.safetensors");
-        TrainingResult result = RingTrainer(new SGD(step => step < 16 ? 0.5 : 20), new ModelCheckpoint(path)).Fit(Rings, OtherRings, epochs: 6);
+        TrainingResult result = RingTrainer(new SGD(Schedule.Piecewise(0.5, (16, 20))), new ModelCheckpoint(path)).Fit(Rings, OtherRings, epochs: 6);
         Model best = Model.Load(RingTrainer().Network, path);
         Assert.Equal(
             result.History.Best!.ValidationLoss!.Value, best.Evaluate(OtherRings, Metric.From(Losses.SoftmaxCrossEntropy)), 1e-6);

@@ -92,16 +92,18 @@ public sealed class Dataset
     /// <param name="batchSize">The number of examples in each batch but perhaps the last.</param>
     /// <param name="shuffleKey">The key of the order; null keeps the order.</param>
     /// <param name="dropLast">Whether a last batch with fewer examples is left out.</param>
-    /// <exception cref="ArgumentException">The batch size is not positive.</exception>
-    public IEnumerable<Batch> Batches(int batchSize, Key? shuffleKey = null, bool dropLast = false)
+    /// <param name="skip">The number of batches to leave out at the start.</param>
+    /// <exception cref="ArgumentException">The batch size is not positive, or the number is negative.</exception>
+    public IEnumerable<Batch> Batches(int batchSize, Key? shuffleKey = null, bool dropLast = false, int skip = 0)
     {
         if (batchSize < 1) throw new ArgumentException($"Batches: the batch size {batchSize} is not positive.");
+        if (skip < 0) throw new ArgumentException($"Batches: {skip} batches cannot be left out.");
         return Iterate();
 
         IEnumerable<Batch> Iterate()
         {
             Tensor? order = shuffleKey?.Permutation(Count);
-            for (int start = 0; start < Count; start += Math.Min(batchSize, Count - start))
+            for (int start = (int)Math.Min(Count, (long)skip * batchSize); start < Count; start += Math.Min(batchSize, Count - start))
             {
                 int end = start + Math.Min(batchSize, Count - start);
                 if (dropLast && end - start < batchSize) yield break;
@@ -119,6 +121,59 @@ public sealed class Dataset
     {
         ArgumentNullException.ThrowIfNull(inputs);
         return new Dataset(inputs(Inputs), targets is null ? Targets : targets(Targets));
+    }
+
+    /// <summary>The examples that a condition chooses, in order: a function of all inputs and targets to one truth value for
+    /// each example.</summary>
+    /// <example><code>
+    /// Dataset twos = digits.Filter((x, y) =&gt; Tensor.EqualTo(y, Tensor.Scalar(2.0)));
+    /// </code></example>
+    /// <exception cref="ArgumentException">The result is not of shape (n).</exception>
+    public Dataset Filter(Func<Tensor, Tensor, Tensor> isKept)
+    {
+        ArgumentNullException.ThrowIfNull(isKept);
+        Tensor kept = isKept(Inputs, Targets);
+        if (kept.Rank != 1 || kept.Size != Count)
+            throw new ArgumentException($"Filter: the condition has shape {Shapes.Format(kept.Shape)}; it needs one truth value for each of {Count} examples, ({Count}).");
+        Batch batch = Gather(kept.ArgWhere().Reshape(-1));
+        return new Dataset(batch.Inputs, batch.Targets);
+    }
+
+    /// <summary>Targets that are class numbers, as rows of float32 with a one at the class.</summary>
+    /// <param name="classes">The number of classes.</param>
+    /// <exception cref="ArgumentException">Targets are not integers, or not from 0 to classes - 1.</exception>
+    public Dataset OneHot(int classes)
+    {
+        if (Targets.DType.IsFloat() || Targets.DType == DType.Bool)
+            throw new ArgumentException($"OneHot: targets are {Targets.DType.Name()}; class numbers are integers: convert with To(DType.Int64).");
+        if (Targets.Size > 0 && (Targets.Min().ToDouble() is var least && (least < 0 || Targets.Max().ToDouble() >= classes)))
+            throw new ArgumentException($"OneHot: class numbers run from {least} to {Targets.Max().ToDouble()}; {classes} classes are 0 to {classes - 1}.");
+        return new Dataset(Inputs, Targets.OneHot(classes));
+    }
+
+    /// <summary>As many pairs of data sets as there are folds: the examples are dealt out into parts of nearly equal size, and
+    /// each part in turn is for validation while the others are for training (k-fold cross-validation).</summary>
+    /// <param name="folds">The number of parts, from 2 to the number of examples.</param>
+    /// <param name="shuffleKey">The key of the order in which examples are dealt out; null keeps their order.</param>
+    /// <exception cref="ArgumentException">The number of parts is not in range.</exception>
+    public IEnumerable<(Dataset Train, Dataset Validation)> Folds(int folds, Key? shuffleKey = null)
+    {
+        if (folds < 2 || folds > Count)
+            throw new ArgumentException($"Folds: {Count} examples cannot be dealt out into {folds} parts; ask for 2 to {Count}.");
+        return Iterate();
+
+        IEnumerable<(Dataset Train, Dataset Validation)> Iterate()
+        {
+            Dataset all = shuffleKey is { } key ? Shuffle(key) : this;
+            for (int fold = 0; fold < folds; fold++)
+            {
+                int start = (int)((long)Count * fold / folds), end = (int)((long)Count * (fold + 1) / folds);
+                Dataset before = all.Take(start), after = all.Range(end, Count - end);
+                yield return (
+                    new(Tensor.Concat(0, before.Inputs, after.Inputs), Tensor.Concat(0, before.Targets, after.Targets)),
+                    all.Range(start, end - start));
+            }
+        }
     }
 
     /// <summary>The number of examples, and the shapes and types.</summary>

@@ -2,7 +2,7 @@ namespace Autodiff.Layers;
 
 /// <summary>A change of gradients before an optimizer uses them.</summary>
 /// <param name="change">A function of the gradients and the parameters, leaf by leaf in one order, that returns the
-/// gradients to use.</param>
+/// gradients to use. It must not read values of tensors, so that a step can be compiled.</param>
 public class GradientRule(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> change)
 {
     /// <summary>The gradients to use.</summary>
@@ -17,14 +17,15 @@ public class GradientRule(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>, IRe
     }
 }
 
-/// <summary>Weight decay: g + rate w, the gradient of the loss with rate / 2 times the sum of squared parameters
-/// added.</summary>
+/// <summary>Coupled weight decay: g + rate w, the gradient of the loss with rate / 2 times the sum of squared parameters
+/// added. Where an optimizer divides by the size of gradients, <see cref="DecoupledWeightDecay"/> is what decays weights
+/// alike.</summary>
 /// <param name="rate">The strength, positive.</param>
 /// <exception cref="ArgumentException">The rate is not positive.</exception>
 public sealed class WeightDecay(double rate) : GradientRule(Change(Shapes.Positive(rate, nameof(WeightDecay), nameof(rate))))
 {
     private static Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> Change(double rate) =>
-        (gradients, parameters) => [.. gradients.Zip(parameters, (g, w) => g + w * rate)];
+        (gradients, parameters) => [.. gradients.Zip(parameters, (g, w) => w.DType.IsFloat() ? g + w * rate : g)];
 }
 
 /// <summary>Gradients scaled down together so that their Euclidean length is at most a bound (Pascanu et al.
@@ -37,9 +38,23 @@ public sealed class ClipByNorm(double maximum)
     private static Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> Change(double maximum) =>
         (gradients, _) =>
         {
-            double norm = Math.Sqrt(gradients.Sum(g => Tensor.Square(g).Sum().ToDouble()));
-            return norm > maximum ? [.. gradients.Select(g => g * (maximum / norm))] : gradients;
+            IEnumerable<Tensor> squares = gradients.Where(g => g.DType.IsFloat()).Select(
+                g => Tensor.Square(g.To(DTypes.ComputeType(g.DType))).Sum().To(DType.Float64));
+            if (squares.Aggregate((Tensor?)null, (sum, square) => sum is null ? square : sum + square) is not { } total)
+                return gradients;
+            Tensor factor = maximum / Tensor.Maximum(Tensor.Sqrt(total), total * 0 + maximum);
+            return [.. gradients.Select(g => g.DType.IsFloat() ? g * factor.To(g.DType) : g)];
         };
+}
+
+/// <summary>Each element of the gradients kept between -maximum and maximum.</summary>
+/// <param name="maximum">The largest size, positive.</param>
+/// <exception cref="ArgumentException">The bound is not positive.</exception>
+public sealed class ClipByValue(double maximum)
+    : GradientRule(Change(Shapes.Positive(maximum, nameof(ClipByValue), nameof(maximum))))
+{
+    private static Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> Change(double maximum) =>
+        (gradients, _) => [.. gradients.Select(g => g.DType.IsFloat() ? Tensor.Clamp(g, -maximum, maximum) : g)];
 }
 
 /// <summary>Rules that change gradients, one after another, before an optimizer uses them.</summary>
@@ -53,19 +68,23 @@ public sealed class Chain : Optimizer
 
     /// <summary>An optimizer that sees gradients changed by rules, the first rule first.</summary>
     public Chain(Optimizer optimizer, params IEnumerable<GradientRule> rules)
-        : base(optimizer)
     {
+        ArgumentNullException.ThrowIfNull(optimizer);
         last = optimizer;
         this.rules = [.. rules];
     }
 
     /// <inheritdoc/>
-    protected override int Slots => SlotsOf(last);
+    protected internal override IReadOnlyList<(string Name, Tensor Value)> Start(
+        IReadOnlyList<string> names, IReadOnlyList<Tensor> parameters) => last.Start(names, parameters);
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<Tensor> Prepare(IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> parameters) =>
-        PrepareBy(last, rules.Aggregate(gradients, (changed, rule) => rule.Apply(changed, parameters)), parameters);
+    protected internal override int MemoryCount(IReadOnlyList<string> names) => last.MemoryCount(names);
 
     /// <inheritdoc/>
-    protected override Tensor Step(Tensor gradient, Tensor parameter, Rule rule) => StepBy(last, gradient, parameter, rule);
+    protected internal override Tensor Rate(Tensor number) => last.Rate(number);
+
+    /// <inheritdoc/>
+    protected internal override (Tensor[] Parameters, Tensor[] Memory) Next(OptimizerStep step) =>
+        last.Next(step with { Gradients = rules.Aggregate(step.Gradients, (g, rule) => rule.Apply(g, step.Parameters)) });
 }

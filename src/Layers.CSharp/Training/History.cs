@@ -12,17 +12,22 @@ public sealed record EpochRecord(
     int Epoch, double Loss, IReadOnlyDictionary<string, double> Metrics, double? ValidationLoss,
     IReadOnlyDictionary<string, double> ValidationMetrics, int Steps, double Seconds)
 {
-    /// <summary>What ranks epochs: the validation loss, or the loss without validation data. Lower is better.</summary>
+    /// <summary>The validation loss, or the loss without validation data.</summary>
     public double Score => ValidationLoss ?? Loss;
+
+    /// <summary>The learning rate of the first step of the epoch.</summary>
+    public double LearningRate { get; init; }
 }
 
 /// <summary>The completed epochs of a training run, in order.</summary>
 /// <param name="Epochs">The epochs.</param>
 public sealed record History(IReadOnlyList<EpochRecord> Epochs)
 {
-    /// <summary>The epoch with the lowest score, the first at a tie; null before the first epoch ends. A score that is
-    /// NaN counts as infinite.</summary>
-    public EpochRecord? Best => Epochs.MinBy(epoch => double.IsNaN(epoch.Score) ? double.PositiveInfinity : epoch.Score);
+    /// <summary>What ranks epochs.</summary>
+    public Criterion Criterion { get; init; } = Criterion.Loss;
+
+    /// <summary>The best epoch, the first at a tie; null before the first epoch ends. NaN is worst.</summary>
+    public EpochRecord? Best => Epochs.MinBy(Criterion.Rank);
 
     /// <summary>The time of all epochs.</summary>
     public double Seconds => Epochs.Sum(epoch => epoch.Seconds);
@@ -31,12 +36,20 @@ public sealed record History(IReadOnlyList<EpochRecord> Epochs)
     public int Steps => Epochs.Sum(epoch => epoch.Steps);
 }
 
-/// <summary>What <see cref="Trainer.Fit"/> returns.</summary>
+/// <summary>What training gives.</summary>
 /// <param name="Model">The trained model. After the last epoch it is the latest; if the run was cancelled or a callback
-/// stopped it, it is that of the epoch with the lowest validation loss, or the latest without validation data.</param>
+/// stopped it, it is that of the best epoch by the validation data, or the latest without such data.</param>
 /// <param name="History">The completed epochs.</param>
 /// <param name="Cancelled">Whether the run was cancelled.</param>
-public sealed record TrainingResult(Model Model, History History, bool Cancelled);
+public sealed record TrainingResult(Model Model, History History, bool Cancelled)
+{
+    /// <summary>Where training ended: what further steps start from.</summary>
+    public required TrainingState State { get; init; }
+
+    /// <summary>The loss that was not finite and ended the run, if <see cref="StopOnNaN"/> was among the callbacks; null
+    /// otherwise.</summary>
+    public TrainingException? Failure { get; init; }
+}
 
 /// <summary>Where a training run stands.</summary>
 /// <param name="Epoch">The number of the epoch, from 1.</param>

@@ -100,6 +100,16 @@ internal sealed class MetricSums(IReadOnlyList<Metric> metrics)
     private readonly double[] sums = new double[metrics.Count];
     private long examples;
 
+    /// <summary>The sums so far, as a copy.</summary>
+    internal double[] Sums => [.. sums];
+
+    /// <summary>Goes on from sums over some number of examples.</summary>
+    internal void Restore(double[] from, long count)
+    {
+        from.CopyTo(sums, 0);
+        examples = count;
+    }
+
     internal void Add(Tensor output, Tensor target)
     {
         for (int i = 0; i < sums.Length; i++) sums[i] += metrics[i].Total(output, target);

@@ -1,12 +1,11 @@
-using System.Diagnostics;
-
 namespace Autodiff.Layers;
 
 /// <summary>Where training stands: all that a step needs and changes. It is immutable.</summary>
 /// <param name="Parameters">The parameters.</param>
 /// <param name="Optimizer">The state of the optimizer.</param>
 /// <param name="Key">The source of randomness; each step derives its own from it and from its number.</param>
-public sealed record TrainingState(Parameters Parameters, OptimizerState Optimizer, Key Key);
+/// <param name="Step">The number of steps made.</param>
+public sealed record TrainingState(Parameters Parameters, OptimizerState Optimizer, Key Key, int Step = 0);
 
 /// <summary>What a training step gives.</summary>
 /// <param name="State">The state after the step.</param>
@@ -28,8 +27,6 @@ public readonly record struct TrainingStep(TrainingState State, double Loss, Ten
 /// </code></example>
 public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
 {
-    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
-
     /// <summary>The network.</summary>
     public Layer Network { get; } = network ?? throw new ArgumentNullException(nameof(network));
 
@@ -42,8 +39,12 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <summary>What is measured besides the loss, on the training batches and on the validation data.</summary>
     public IReadOnlyList<Metric> Metrics { get; init; } = [];
 
-    /// <summary>What is done after each epoch, in order.</summary>
+    /// <summary>What is done during a run, in order.</summary>
     public IReadOnlyList<Callback> Callbacks { get; init; } = [];
+
+    /// <summary>What ranks epochs, for the model that is returned and for callbacks: the validation loss, or the loss
+    /// without validation data.</summary>
+    public Criterion Criterion { get; init; } = Criterion.Loss;
 
     /// <summary>What is printed.</summary>
     public Output Output { get; init; }
@@ -63,160 +64,108 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <exception cref="ArgumentException">The shapes of the batch do not fit the network or the loss.</exception>
     public TrainingStep Step(TrainingState state, Batch batch)
     {
-        Context context = Context.Training(state.Key.FoldIn(state.Optimizer.Step));
-        Tensor? output = null;
-        Func<Parameters, (Tensor, Parameters)> lossAndGradient = Gradient.ValueAndGrad((Parameters parameters) =>
-        {
-            output = Network.Apply(parameters, batch.Inputs, context);
-            return Loss.Of(output, batch.Targets);
-        });
-        (Tensor value, Parameters gradients) = lossAndGradient(state.Parameters);
-        (Parameters next, OptimizerState optimizerState) = Optimizer.Update(gradients, state.Optimizer, state.Parameters);
+        (Tensor loss, Tensor output, Parameters parameters, OptimizerState optimizerState) =
+            Compute(state.Parameters, state.Optimizer, batch, state.Key.FoldIn(state.Step));
+        return new(
+            state with { Parameters = parameters, Optimizer = optimizerState, Step = state.Step + 1 }, loss.ToDouble(), output);
+    }
 
-        // The array of the output is the value without the record of its derivatives.
-        return new(state with { Parameters = next, Optimizer = optimizerState }, value.ToDouble(), new Concrete(output!.Array));
+    /// <summary>A step as a pure function of tensors, the same for every step: the loss and the output before it, and
+    /// the parameters and the state of the optimizer after it.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="state">The state of the optimizer.</param>
+    /// <param name="batch">The examples.</param>
+    /// <param name="key">What is random in this step, such as dropout.</param>
+    /// <exception cref="ArgumentException">The shapes of the batch do not fit the network or the loss.</exception>
+    public (Tensor Loss, Tensor Output, Parameters Parameters, OptimizerState State) Compute(
+        Parameters parameters, OptimizerState state, Batch batch, Key key)
+    {
+        Context context = Context.Training(key);
+        ((Tensor loss, Tensor output), Func<(Tensor, Tensor), Parameters> pullback) = Vjp.Of((Parameters p) =>
+        {
+            Tensor output = Network.Apply(p, batch.Inputs, context);
+            return (Loss.Of(output, batch.Targets), Gradient.Stop(output));
+        })(parameters);
+        Parameters gradients = pullback((Tensor.OnesLike(loss), Tensor.ZerosLike(output)));
+        (Parameters next, OptimizerState nextState) = Optimizer.Update(gradients, state, parameters);
+        return (loss, output, next, nextState);
     }
 
     /// <summary>Trains the network on all batches of a data set, shuffled, some number of times.</summary>
     /// <param name="train">The training data, at least one example.</param>
     /// <param name="validation">Data that is measured after each epoch; null for none.</param>
-    /// <param name="epochs">The number of passes over the training data.</param>
+    /// <param name="epochs">The number of passes over the training data, those before a checkpoint included.</param>
     /// <param name="batchSize">The number of examples of a step; the last step of an epoch may have fewer.</param>
     /// <param name="seed">What decides all that is random: the same seed gives the same bits on any number of
     /// threads.</param>
     /// <param name="initial">The parameters to start from, such as those of an earlier run; by default the network
     /// initializes them.</param>
     /// <param name="progress">Receives where the run stands some ten times a second and after each epoch.</param>
+    /// <param name="resumeFrom">A file of <see cref="TrainingCheckpoint"/>, written by a run with the same data, batch size
+    /// and seed: training goes on where it stood, and gives the same bits as if it had not stopped.</param>
     /// <param name="cancellationToken">Ends the run after the current step. The best model so far is returned; nothing
     /// is thrown.</param>
-    /// <exception cref="ArgumentException">The data are empty or do not fit, or a number is not positive.</exception>
-    /// <exception cref="TrainingException">The loss became infinite or NaN.</exception>
+    /// <exception cref="ArgumentException">The data are empty or do not fit, a number is not positive, or the checkpoint is
+    /// that of another run.</exception>
+    /// <exception cref="IOException">The checkpoint cannot be read.</exception>
+    /// <exception cref="TrainingException">The loss became infinite or NaN (see <see cref="StopOnNaN"/>).</exception>
+    /// <remarks>What a callback throws ends the run and comes out of this call; files that were written before are
+    /// whole.</remarks>
     public TrainingResult Fit(
         Dataset train, Dataset? validation = null, int epochs = 1, int batchSize = 32, int seed = 0, Parameters? initial = null,
-        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+        IProgress<TrainingProgress>? progress = null, string? resumeFrom = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        Shapes.AtLeast(1, batchSize, "Fit", nameof(batchSize));
+        return Fit(new Pipeline(train, batchSize), validation, epochs, seed, initial, progress, resumeFrom, cancellationToken);
+    }
+
+    /// <summary>Trains the network on all batches that a pipeline makes, some number of times.</summary>
+    /// <inheritdoc cref="Fit(Dataset, Dataset?, int, int, int, Parameters?, IProgress{TrainingProgress}?, string?, CancellationToken)"/>
+    public TrainingResult Fit(
+        Pipeline train, Dataset? validation = null, int epochs = 1, int seed = 0, Parameters? initial = null,
+        IProgress<TrainingProgress>? progress = null, string? resumeFrom = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(train);
         Shapes.AtLeast(1, epochs, "Fit", nameof(epochs));
-        Shapes.AtLeast(1, batchSize, "Fit", nameof(batchSize));
-        if (train.Count == 0) throw new ArgumentException("Fit: the training data are empty; give at least one example.");
+        if (train.Data.Count == 0) throw new ArgumentException("Fit: the training data are empty; give at least one example.");
+        if (train.Steps == 0)
+            throw new ArgumentException($"Fit: {train.Data.Count} examples make no batch of {train.BatchSize}, and smaller ones are dropped; lower the batch size.");
         if (validation is { Count: 0 })
             throw new ArgumentException("Fit: the validation data are empty; give at least one example, or none at all (null).");
+        if (initial is not null && resumeFrom is not null)
+            throw new ArgumentException("Fit: both initial parameters and a checkpoint were given; the checkpoint holds parameters, so give one of the two.");
 
         Reporter reporter = Reporter.For(Output);
-        var run = new Run(this, train, validation, epochs, batchSize, seed, initial, progress, reporter, cancellationToken);
+        var run = new Run(this, train, validation, epochs, seed, progress, reporter, cancellationToken);
+        run.Begin(initial, resumeFrom);
         reporter.Run(run.Execute);
         return run.Result!;
     }
 
-    /// <summary>One call of <see cref="Fit"/>.</summary>
-    private sealed class Run(
-        Trainer trainer, Dataset train, Dataset? validation, int epochs, int batchSize, int seed, Parameters? initial,
-        IProgress<TrainingProgress>? progress, Reporter reporter, CancellationToken token)
+    /// <summary>One run for each of several parts of the data: trained on the others, measured on the part (k-fold
+    /// cross-validation).</summary>
+    /// <param name="data">The examples.</param>
+    /// <param name="folds">The number of parts, at least 2.</param>
+    /// <param name="epochs">The number of passes of each run.</param>
+    /// <param name="batchSize">The number of examples of a step.</param>
+    /// <param name="seed">What decides all that is random, the parts included; each run has its own.</param>
+    /// <param name="cancellationToken">Ends the runs; those completed or begun are returned.</param>
+    /// <returns>The results; the last epoch of each history holds the loss and metrics on its part.</returns>
+    /// <exception cref="ArgumentException">The numbers do not fit.</exception>
+    public IReadOnlyList<TrainingResult> CrossValidate(
+        Dataset data, int folds = 5, int epochs = 1, int batchSize = 32, int seed = 0, CancellationToken cancellationToken = default)
     {
-        private readonly Stopwatch clock = Stopwatch.StartNew();
-        private readonly int[] inputShape = train.Inputs.Shape[1..];
-        private readonly int stepsPerEpoch = (train.Count - 1) / batchSize + 1;
-        private readonly List<EpochRecord> records = [];
-        private readonly Metric[] validationMetrics = [Metric.From(trainer.Loss), .. trainer.Metrics];
-        private TimeSpan nextReport = ReportInterval;
-        private TrainingState state = null!;
-        private Parameters? best;
-
-        internal TrainingResult? Result { get; private set; }
-
-        internal void Execute()
+        ArgumentNullException.ThrowIfNull(data);
+        var results = new List<TrainingResult>();
+        foreach ((Dataset train, Dataset validation) in data.Folds(folds, new Key(seed)))
         {
-            var key = new Key(seed);
-            state = trainer.Start(key.FoldIn(0), inputShape, initial);
-            bool goesOn = true;
-            int epoch = 1;
-            for (; epoch <= epochs && goesOn && !token.IsCancellationRequested; epoch++)
-            {
-                EpochRecord? record = RunEpoch(epoch, key.FoldIn(epoch));
-                if (record is null) break;
-                records.Add(record);
-                if (validation is not null && ReferenceEquals(History().Best, record)) best = state.Parameters;
-                reporter.OnEpoch(record, epochs);
-                Model model = ModelOf(state.Parameters);
-                foreach (Callback callback in trainer.Callbacks) goesOn &= callback.OnEpochEnd(model, History());
-            }
-
-            bool cancelled = records.Count < epochs && goesOn;
-            bool wasCut = records.Count < epochs;
-            Result = new(ModelOf(wasCut && best is not null ? best : state.Parameters), History(), cancelled);
+            if (cancellationToken.IsCancellationRequested) break;
+            results.Add(Fit(
+                train, validation, epochs, batchSize, unchecked(seed * 1_000_003 + results.Count),
+                cancellationToken: cancellationToken));
         }
 
-        /// <summary>One pass over the training data; null if it was cancelled.</summary>
-        private EpochRecord? RunEpoch(int epoch, Key shuffleKey)
-        {
-            TimeSpan start = clock.Elapsed;
-            var metrics = new MetricSums(trainer.Metrics);
-            double lossSum = 0;
-            int examples = 0, step = 0;
-            foreach (Batch batch in train.Batches(batchSize, shuffleKey))
-            {
-                if (token.IsCancellationRequested) return null;
-                TrainingStep result = trainer.Step(state, batch);
-                step++;
-                if (!double.IsFinite(result.Loss)) throw NotFinite(epoch, step, result.Loss, batch);
-                state = result.State;
-                int count = batch.Inputs.Shape[0];
-                lossSum += result.Loss * count;
-                examples += count;
-                if (trainer.Metrics.Count > 0) metrics.Add(result.Output, batch.Targets);
-                if ((progress is not null || reporter.IsLive) && (clock.Elapsed >= nextReport || step == stepsPerEpoch))
-                    Report(epoch, step, lossSum / examples, metrics.Values());
-            }
-
-            IReadOnlyDictionary<string, double>? measured;
-            try
-            {
-                measured = validation is null
-                    ? null
-                    : ModelOf(state.Parameters).Evaluate(validation, validationMetrics, cancellationToken: token);
-            }
-            catch (OperationCanceledException) when (token.IsCancellationRequested)
-            {
-                return null;
-            }
-
-            return new(
-                epoch, lossSum / examples, trainer.Metrics.Count > 0 ? metrics.Values() : new Dictionary<string, double>(),
-                measured?[trainer.Loss.Name],
-                measured is null ? [] : trainer.Metrics.ToDictionary(metric => metric.Name, metric => measured[metric.Name]),
-                step, (clock.Elapsed - start).TotalSeconds);
-        }
-
-        private void Report(int epoch, int step, double loss, IReadOnlyDictionary<string, double> metrics)
-        {
-            TimeSpan elapsed = clock.Elapsed;
-            nextReport = elapsed + ReportInterval;
-            long done = (long)(epoch - 1) * stepsPerEpoch + step;
-            long left = (long)epochs * stepsPerEpoch - done;
-            var report = new TrainingProgress(
-                epoch, epochs, step, stepsPerEpoch, loss, metrics, done / elapsed.TotalSeconds, elapsed,
-                elapsed * ((double)left / done));
-            reporter.OnProgress(report);
-            progress?.Report(report);
-        }
-
-        private History History() => new([.. records]);
-
-        private Model ModelOf(Parameters parameters) => new(trainer.Network, parameters, inputShape);
-
-        private static TrainingException NotFinite(int epoch, int step, double loss, Batch batch)
-        {
-            bool isInputBad = batch.Inputs.DType.IsFloat() && !AllFinite(batch.Inputs);
-            bool isTargetBad = batch.Targets.DType.IsFloat() && !AllFinite(batch.Targets);
-            string cause = isInputBad || isTargetBad
-                ? $"The {(isInputBad ? "inputs" : "targets")} of this batch hold NaN or infinite numbers: clean the data."
-                : "The data of this batch are finite, so the parameters have diverged: lower the learning rate, scale the inputs to "
-                + "about -1 to 1, or clip gradients (Chain with ClipByNorm).";
-            return new(
-                epoch, step, loss,
-                FormattableString.Invariant($"Fit: the loss is {loss} in epoch {epoch}, step {step}. {cause}"));
-        }
-
-        private static bool AllFinite(Tensor values) => double.IsFinite((values - values).Sum().ToDouble());
+        return results;
     }
 }
