@@ -101,18 +101,18 @@ internal static class Rows
 
     private static IEnumerable<Row> TrainingSteps =>
     [
-        new("train mlp 784-50-10 sigmoid b100 sgd", () => Train(
+        Train("train mlp 784-50-10 sigmoid b100 sgd", () => (
             new Sequential(new Dense(50), Activations.Sigmoid, new Dense(10)),
             new SGD(0.1), Normal(100, 784), Labels(100), Losses.SoftmaxCrossEntropy)),
-        new("train mlp 784-256-128-10 relu b512 mse sgd", () => Train(
+        Train("train mlp 784-256-128-10 relu b512 mse sgd", () => (
             new Sequential(new Dense(256), Activations.ReLU, new Dense(128), Activations.ReLU, new Dense(10)),
             new SGD(0.01), Normal(512, 784), Normal(512, 10), Losses.MeanSquaredError)),
-        new("train simpleconvnet 30x5x5-100-10 b100 adam", () => Train(
+        Train("train simpleconvnet 30x5x5-100-10 b100 adam", () => (
             new Sequential(
                 new Conv2D(30, kernelSize: 5), Activations.ReLU, new MaxPool2D(2), new Flatten(),
                 new Dense(100), Activations.ReLU, new Dense(10)),
             new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
-        new("train lenet b128 sgd", () => Train(
+        Train("train lenet b128 sgd", () => (
             new Sequential(
                 new Conv2D(6, kernelSize: 5, padding: 2), Activations.Sigmoid, new AveragePool2D(2),
                 new Conv2D(16, kernelSize: 5), Activations.Sigmoid, new AveragePool2D(2), new Flatten(),
@@ -137,12 +137,18 @@ internal static class Rows
     private static Tensor Labels(int count) => new Key(1).Integers([count], 0, 10);
 
     /// <summary>A training step: forward, loss, gradient, update.</summary>
-    private static Action Train(Layer network, Optimizer optimizer, Tensor inputs, Tensor targets, Loss loss)
+    private static Row Train(string name, Func<(Layer Network, Optimizer Optimizer, Tensor Inputs, Tensor Targets, Loss Loss)> make)
     {
-        var trainer = new Trainer(network, loss, optimizer);
-        TrainingState state = trainer.Start(new Key(2), inputs.Shape[1..]);
-        var batch = new Batch(inputs, targets);
-        return () => state = trainer.Step(state, batch).State;
+        return new(name, () => Step(isCompiled: false), Compiled: () => Step(isCompiled: true));
+
+        Action Step(bool isCompiled)
+        {
+            (Layer network, Optimizer optimizer, Tensor inputs, Tensor targets, Loss loss) = make();
+            var trainer = new Trainer(network, loss, optimizer) { Compiled = isCompiled };
+            TrainingState state = trainer.Start(new Key(2), inputs.Shape[1..]);
+            var batch = new Batch(inputs, targets);
+            return () => state = trainer.Step(state, batch).State;
+        }
     }
 
     private static Tensor Chain(Tensor x) =>

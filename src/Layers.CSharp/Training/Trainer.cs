@@ -27,6 +27,8 @@ public readonly record struct TrainingStep(TrainingState State, double Loss, Ten
 /// </code></example>
 public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
 {
+    private Func<(Parameters, OptimizerState, Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? compiled;
+
     /// <summary>The network.</summary>
     public Layer Network { get; } = network ?? throw new ArgumentNullException(nameof(network));
 
@@ -49,6 +51,10 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <summary>What is printed.</summary>
     public Output Output { get; init; }
 
+    /// <summary>Whether steps are compiled (see <see cref="Jit"/>), once for each shape of batch. Without it each operation of
+    /// a step runs by itself: for layers and losses that look at values, and to debug them.</summary>
+    public bool Compiled { get; init; } = true;
+
     /// <summary>The state before the first step.</summary>
     /// <param name="key">The source of randomness of parameters and dropout.</param>
     /// <param name="inputShape">The shape of one input, without the batch axis.</param>
@@ -64,8 +70,12 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <exception cref="ArgumentException">The shapes of the batch do not fit the network or the loss.</exception>
     public TrainingStep Step(TrainingState state, Batch batch)
     {
+        Key key = state.Key.FoldIn(state.Step);
         (Tensor loss, Tensor output, Parameters parameters, OptimizerState optimizerState) =
-            Compute(state.Parameters, state.Optimizer, batch, state.Key.FoldIn(state.Step));
+            Compiled
+                ? (compiled ??= Jit.Compile<(Parameters, OptimizerState, Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
+                    at => Compute(at.Item1, at.Item2, at.Item3, at.Item4)))((state.Parameters, state.Optimizer, batch, key))
+                : Compute(state.Parameters, state.Optimizer, batch, key);
         return new(
             state with { Parameters = parameters, Optimizer = optimizerState, Step = state.Step + 1 }, loss.ToDouble(), output);
     }
