@@ -220,7 +220,7 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
 type internal ProgramText =
     static member Type(t: TensorType) = DTypes.Name t.DType + Shape.format t.Shape
 
-    static member private Literal(x: Tensor) =
+    static member Literal(x: Tensor) =
         if x.Size = 1 then
             let value = x.ToDouble()
             let text = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
@@ -233,7 +233,7 @@ type internal ProgramText =
         | Atom.Variable v -> v.Name
         | Atom.Literal x -> ProgramText.Literal x
 
-    static member private Parameter (indent: string) (name: string, value: obj) =
+    static member Parameter (indent: string) (name: string, value: obj) =
         let text =
             match value with
             | :? (int[]) as shape -> Shape.format shape

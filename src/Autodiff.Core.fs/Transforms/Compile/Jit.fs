@@ -28,11 +28,12 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
     inherit ProgramPrimitive("jit")
     let types = Stage.inputTypes program
     let outputs = Stage.outputTypes program
-    let compiled = lazy (Compile.run program)
+    let compiled = lazy (Telemetry.compiling program.Equations.Length (fun () -> Compile.run program))
 
     new(program) = JitPrimitive(program, null)
 
     member _.Compiled = compiled.Value
+    member _.IsCompiled = compiled.IsValueCreated
     override _.Mapped map = JitPrimitive(map program)
     override _.Parameters = [ "program", program ]
 
