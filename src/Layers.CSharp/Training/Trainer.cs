@@ -63,6 +63,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <exception cref="ArgumentException">The shapes of the batch do not fit the network or the loss.</exception>
     public TrainingStep Step(TrainingState state, Batch batch)
     {
+        using Activity? span = Telemetry.Source.StartActivity("autodiff.step");
         Context context = Context.Training(state.Key.FoldIn(state.Optimizer.Step));
         Tensor? output = null;
         Func<Parameters, (Tensor, Parameters)> lossAndGradient = Gradient.ValueAndGrad((Parameters parameters) =>
@@ -149,6 +150,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
         /// <summary>One pass over the training data; null if it was cancelled.</summary>
         private EpochRecord? RunEpoch(int epoch, Key shuffleKey)
         {
+            using Activity? span = Telemetry.Source.StartActivity("autodiff.epoch")?.SetTag("autodiff.epoch", epoch);
             TimeSpan start = clock.Elapsed;
             var metrics = new MetricSums(trainer.Metrics);
             double lossSum = 0;
