@@ -168,15 +168,24 @@ type internal ProfileRecorder() =
 
         ProfileReport(events, seconds, overhead)
 
-/// A primitive whose evaluation on arrays is a span.
+/// A primitive whose evaluation on arrays is a span, and whose rules are. Interpreters below the one that watches get
+/// rules whose tensors are watched while they run. Those above it get rules of its trace, to which all tensors are lifted that
+/// come without being watched, such as the cotangent 1 of a gradient; what they give stays watched.
 [<Sealed; AllowNullLiteral>]
-type internal ProfiledPrimitive(inner: Primitive, recorder: ProfileRecorder) =
+type internal ProfiledPrimitive(inner: Primitive, recorder: ProfileRecorder, above: ProfiledTrace) =
     inherit Primitive(inner.Name)
 
-    /// Rules of interpreters below the one that watches: their tensors are watched while they run.
     let watching rule (run: (Tensor -> Tensor) -> Tensor) : Tensor =
-        let trace = ProfiledTrace recorder
-        recorder.Rule(rule, inner.Name, fun () -> trace.Unwrap(run trace.Wrap))
+        recorder.Rule(
+            rule,
+            inner.Name,
+            fun () ->
+                if isNull above then
+                    let trace = ProfiledTrace recorder
+                    trace.Unwrap(run trace.Wrap)
+                else
+                    run above.Lift
+        )
 
     member _.Recorder = recorder
     override _.Parameters = inner.Parameters
@@ -239,7 +248,7 @@ and [<Sealed; AllowNullLiteral>] internal ProfiledOperation(inner: MultiPrimitiv
             |> Array.map (fun e ->
                 let operation: Operation =
                     match e.Operation with
-                    | :? Primitive as p -> ProfiledPrimitive(p, recorder)
+                    | :? Primitive as p -> ProfiledPrimitive(p, recorder, null)
                     | other -> ProfiledOperation(other :?> MultiPrimitive, recorder)
 
                 Equation(operation, e.Inputs, e.Outputs))
@@ -286,23 +295,6 @@ and [<Sealed; AllowNullLiteral>] internal ProfiledOperation(inner: MultiPrimitiv
             let struct (ys, carries) = inner.Batch(Array.map trace.Wrap inputs, isBatched, size)
             struct (unwrapped trace ys, carries))
 
-/// The rules of a primitive that ran on watched tensors, for interpreters above: what comes to them without being
-/// watched, such as the cotangent 1 of a gradient, is watched from here on.
-and [<Sealed; AllowNullLiteral>] internal ProfiledRules(trace: ProfiledTrace, recorder: ProfileRecorder, inner: Primitive) =
-    inherit Primitive(inner.Name)
-    let lift (x: Tensor) = if isNull x || x.Level >= trace.Level then x else trace.Wrap x
-    override _.Parameters = inner.Parameters
-    override _.Shape inputs = inner.Shape inputs
-    override _.Value(inputs, out) = inner.Value(inputs, out)
-
-    override _.Jvp(inputs, output, tangents) =
-        recorder.Rule("jvp", inner.Name, fun () -> inner.Jvp(Array.map lift inputs, lift output, Array.map lift tangents))
-
-    override _.Vjp(inputs, output, ct, input) =
-        recorder.Rule("vjp", inner.Name, fun () -> inner.Vjp(Array.map lift inputs, lift output, lift ct, input))
-
-    override _.Batch(inputs, isBatched, size) = inner.Batch(inputs, isBatched, size)
-
 /// A tensor of `profile`.
 and [<Sealed; AllowNullLiteral>] internal Profiled(trace: ProfiledTrace, value: Tensor) =
     inherit Tensor(trace.Level, value.Shape, value.DType)
@@ -311,7 +303,7 @@ and [<Sealed; AllowNullLiteral>] internal Profiled(trace: ProfiledTrace, value: 
     override _.Array = value.Array
     override _.IsKnown = value.IsKnown
     override _.Device = value.Device
-    override _.RulesOf primitive = ProfiledRules(trace, trace.Recorder, primitive)
+    override _.RulesOf primitive = ProfiledPrimitive(primitive, trace.Recorder, trace)
     override _.ToString() = value.ToString()
 
 /// Binds each operation as one that takes its time when arrays are reached, below all other interpreters.
@@ -322,7 +314,7 @@ and [<Sealed; AllowNullLiteral>] internal ProfiledTrace(recorder: ProfileRecorde
         match operation with
         | :? ProfiledPrimitive as p when obj.ReferenceEquals(p.Recorder, recorder) -> p
         | :? ProfiledOperation as p when obj.ReferenceEquals(p.Recorder, recorder) -> p
-        | :? Primitive as p -> ProfiledPrimitive(p, recorder)
+        | :? Primitive as p -> ProfiledPrimitive(p, recorder, null)
         | operation -> recorder.Watched(operation, fun p -> ProfiledOperation(p :?> MultiPrimitive, recorder))
 
     member _.Recorder = recorder
@@ -331,6 +323,9 @@ and [<Sealed; AllowNullLiteral>] internal ProfiledTrace(recorder: ProfileRecorde
         arrays |> Array.map (fun x -> { Shape = x.Shape; DType = x.DType })
 
     member this.Wrap(x: Tensor) : Tensor = if isNull x then null else Profiled(this, x)
+
+    /// Watches a tensor from here on, unless an interpreter of this level or a higher one does.
+    member this.Lift(x: Tensor) : Tensor = if isNull x || x.Level >= this.Level then x else this.Wrap x
 
     member this.Unwrap(x: Tensor) : Tensor =
         match x with
