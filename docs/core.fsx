@@ -48,6 +48,15 @@ show "2 m - 1" (2.0 * m - 1.0)
 printfn "int32 + float64 is %A" (Tensor.ofSeq [ 1; 2; 3 ] + v).DType
 show "v / 2 as int32" (Tensor.cast DType.Int32 (v / 2.0))
 (**
+There are ten types: bool, five of integers, float16, bfloat16, float32 and float64. A plain number never widens a float, and
+an integer grows rather than wraps where the number does not fit; sums of integers are int64. The two short floats are for
+storing: they compute as float32 and round once. `docs/dtypes.md` has the whole table.
+*)
+let bytes = Tensor.ofSeq [ 200uy; 100uy ]
+printfn "uint8 * -1 is %A, its sum %A" (bytes * -1.0).DType (Tensor.sum bytes).DType
+printfn "float16 * 2.5 is %A" (Tensor.cast DType.Float16 v * 2.5).DType
+show "1/3 as bfloat16" (Tensor.cast DType.BFloat16 (Tensor.scalar (1.0 / 3.0)))
+(**
 Positions count from 0, and from -1 backwards. Slices are F#'s, with both ends included; they are views, not copies.
 *)
 show "m[0]" m[0]
@@ -139,6 +148,12 @@ let _, push = linearize chatty v
 show "J e₀" (push (Tensor.ofSeq [ 1.0; 0.0; 0.0 ]))
 show "J e₂" (push (Tensor.ofSeq [ 0.0; 0.0; 1.0 ]))
 (**
+A function that is linear is its own J, and `linearTranspose f x` is its transpose, for which x gives only the shape. The
+transpose of differences along a vector takes a change of each to a change of its two ends.
+*)
+let differences (x: Tensor) = x[1..] - x[.. x.Size - 2]
+show "transposed differences" (linearTranspose differences v (Tensor.ofSeq [ 1.0; 10.0 ]))
+(**
 ## Nesting
 
 What a transformation returns is a function, to be transformed again; each order costs a small multiple of the one before.
@@ -148,6 +163,17 @@ let rec derivative n (f: Tensor -> Tensor) = if n = 0 then f else derivative (n 
 
 for n in 0..4 do
     printfn "derivative %d of sin at 1: %7.4f" n (float (derivative n sin (Tensor.scalar 1.0)))
+(**
+Nesting for the n-th derivative does twice the work for each order. `derivatives f x n` takes all orders in one run, by Taylor
+mode, where the work grows as n²; `jet` does so along any curve through x, given by its own derivatives.
+*)
+printfn "%s" (derivatives sin (Tensor.scalar 1.0) 4 |> List.map (fun y -> $"{float y:F4}") |> String.concat ", ")
+
+// Along the parabola t ↦ (t, t²), whose derivatives at 0 are (1, 0) and (0, 2), x y is t³.
+let product (x: Tensor, y: Tensor) = x * y
+let curve = [ Tensor.scalar 1.0, Tensor.scalar 0.0; Tensor.scalar 0.0, Tensor.scalar 2.0; Tensor.scalar 0.0, Tensor.scalar 0.0 ]
+let _, along = jet product (Tensor.scalar 0.0, Tensor.scalar 0.0) curve
+printfn "t³: %s" (along |> List.map (fun y -> $"{float y:F0}") |> String.concat ", ")
 (**
 Each transformation that starts takes the next *level*, and each tensor that is being differentiated knows its level; an
 operation is handed to the highest level among its inputs, which sees all lower ones as constants. That is what keeps an
@@ -207,12 +233,35 @@ show "H" h
 show "H t" (Tensor.matmul h v)
 show "hvp" (hvp rosenbrock v v)
 (**
+For fields there are `laplacian`, the trace of the Hessian, which is not formed, `divergence` and `curl`. They take one point;
+`vmap` takes them to many.
+*)
+show "Δ |x|²" (laplacian (fun x -> Tensor.sum (square x)) v)
+let whirl (p: Tensor) = Tensor.stack 0 [ -p[1]; p[0]; p[2] ]
+show "div" (divergence whirl v)
+show "curl" (curl whirl v)
+(**
 Solvers and factorizations are operations as any other. The gradient of log |det A| is A⁻ᵀ, and that of a solution of
 A x = b is found by solving with Aᵀ, not by following the elimination.
 *)
 show "∇ log |det A|" (grad (fun a -> snd (Linalg.slogdet a)) a)
 show "A⁻¹, here symmetric" (Linalg.inverse a)
 show "∇ of Σ A⁻¹ b by b" (grad (fun b -> Tensor.sum (Linalg.solve a b)) (Tensor.ofSeq [ 1.0; 2.0 ]))
+(**
+Complex results are pairs of real and imaginary parts: eigenvalues of matrices that are not symmetric, and Fourier transforms.
+A quarter turn has the eigenvalues ±i; a cosine of two periods has its power at frequency 2.
+*)
+let re, im = Linalg.eigvals (Tensor.ofRows [ [ 0.0; -1.0 ]; [ 1.0; 0.0 ] ])
+printfn "eigenvalues: real %O, imaginary %O" (abs re) im
+let signal = cos (Tensor.linspace 0.0 (3.5 * Math.PI) 8)
+
+let power (x: Tensor) =
+    let re, im = Signal.rfft 0 x
+    square re + square im
+
+show "power" (Tensor.Round(power signal))
+let atTwo x = let p = power x in p[2]
+show "∇ of the power at 2" (Tensor.Round(grad atTwo signal) + 0.0)
 (**
 ## Programs
 
@@ -227,6 +276,32 @@ printfn "%O\n" (stage wave v)
 printfn "%O\n" (stage (grad wave) v)
 show "run on another vector" ((stage (grad wave) v).Invoke(Tensor.ofSeq [ 0.0; 0.5; 1.0 ]))
 (**
+`(stage f x).Program.ToGraphviz()` is the same as a graph, to be drawn.
+
+## Compiled functions
+
+`jit f` does as f does, as a program: at its first call for certain shapes f is staged, equal equations become one, operations
+on elements are fused into single passes over memory, and later calls run that program without f. It pays where a function
+is called again and again, as a step of training is: chains of operations on elements gain most, small tensors gain the work
+around operations, a single large matrix product gains nothing. The first call costs some tens of milliseconds.
+*)
+let mutable runs = 0
+
+let counted (x: Tensor) =
+    runs <- runs + 1
+    grad wave x
+
+let compiled = jit counted
+for x in [ v; 2.0 * v; 3.0 * v ] do
+    compiled x |> ignore
+
+printfn "%d run of f for three calls" runs
+show "the same" (compiled v - grad wave v)
+show "and its derivative" (vmap (grad (compiled >> Tensor.sum)) (Tensor.stack 0 [ v; v ]))
+(**
+What f may not do is what a program cannot: branch on values, or depend on what changes outside. A number that it closes over
+is what it was at the first call. Pass in what changes, and keep the compiled function: each `jit f` compiles anew.
+
 ## Branches and loops
 
 Where values are known, `if` and `for` are all you need: a derivative follows the way that was taken. Within a program and
@@ -317,6 +392,14 @@ let noise = key.Normal([| 100_000 |], dtype = DType.Float64)
 let secondMoment (sigma: Tensor) = Tensor.mean (square (1.0 + sigma * noise))
 printfn "sampled %.2f, exactly 6" (float (grad secondMoment (Tensor.scalar 3.0)))
 (**
+A gamma variable is drawn by rejection, and is still a function of its concentration: its derivative is the one that
+keeps the probability of what lies below. The mean of a gamma variable is its concentration, so that the mean of these
+derivatives is 1. Beta, Dirichlet, Student's t and χ² variables have theirs from it.
+*)
+let concentration = Tensor.scalar 2.5
+let mean (c: Tensor) = Tensor.mean (key.Gamma([| 100_000 |], c))
+printfn "mean %.2f, its derivative %.2f" (float (mean concentration)) (float (grad mean concentration))
+(**
 ## Minima, differential equations, implicit functions
 
 `Autodiff.Numerics` builds on the transformations, and takes trees as they do. `minimize` searches by Bfgs, Lbfgs, NewtonCg or
@@ -362,6 +445,34 @@ let attempt action =
 let wrong (x: Tensor) = customJvp sin (fun x _ t -> 0.5 * t * cos x) x
 attempt (fun () -> CheckGrads.Check wave v)
 attempt (fun () -> CheckGrads.Check wrong (Tensor.scalar 1.0))
+(**
+## Finding what is wrong, and what is slow
+
+`checkNumerics f` fails where a NaN or an infinity first appears, also within a derivative, and says which operation made it,
+in whose rule, and on which line of yours. (The error's message has them in one sentence.)
+*)
+let root (x: Tensor) = Tensor.sum (sqrt (x * x))
+
+try
+    checkNumerics (grad root) (Tensor.ofSeq [ 1.0; 0.0 ]) |> ignore
+with :? NonFiniteException as error ->
+    printfn "%s, in the derivative of %s" error.Operation error.Rule
+(**
+`profile f x` gives f x and a report of where the time went. Printed, it is a table with the time, share, GFLOP/s and GB/s of
+each operation; `SaveTrace` writes a file for ui.perfetto.dev. Compiled functions are seen equation by equation, fused ones
+with the names of their parts; what no tensor of x reaches is not seen. Here are the parts that do not depend on the machine:
+*)
+let measured name f =
+    let _, report = profile f (Tensor.ones [ 64; 64 ])
+    printfn "%s" name
+    for row in report.GroupBy((fun e -> e.Name), ProfileOrder.Name) do
+        printfn "  %-30s %d x, %6.0f operations, %6.0f bytes" row.Name row.Count row.Flops row.Bytes
+
+let energy (x: Tensor) = Tensor.sum (exp (-(Tensor.matmul x x)) * x)
+let compiledEnergy = jit energy
+compiledEnergy (Tensor.ones [ 64; 64 ]) |> ignore
+measured "as it is" energy
+measured "compiled" compiledEnergy
 (**
 ## At the edges
 

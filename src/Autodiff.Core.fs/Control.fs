@@ -2,9 +2,35 @@ namespace Autodiff
 
 open System.Collections.Concurrent
 
+/// What trees hold besides tensors, and where these are.
+module internal Structure =
+    /// The first difference of two structures as text; null if there is none.
+    let difference (a: obj[]) (b: obj[]) : string =
+        let text (part: obj) =
+            match part with
+            | null -> "nothing"
+            | :? System.Type as t -> t.Name
+            | part -> string part
+
+        match Seq.zip a b |> Seq.tryFind (fun (x, y) -> not (obj.Equals(x, y))) with
+        | Some(x, y) -> $"{text x} and {text y}"
+        | None when a.Length <> b.Length -> $"{a.Length} and {b.Length} parts"
+        | None -> null
+
+    /// Checks that a step of a loop that is staged once changes nothing but tensors of its carry.
+    let checkCarry operation (before: 'c) (after: 'c) : unit =
+        Loops.checkCarry operation (Tree.leaves before |> Array.map Stage.typeOf) (Tree.leaves after |> Array.map Stage.typeOf)
+
+        match difference (Tree.structure before) (Tree.structure after) with
+        | null -> ()
+        | difference ->
+            Shape.fail
+                operation
+                $"the step changes the structure of its carry, or what it holds besides tensors ({difference}); the step is run once, to write it down: make a tensor of what changes from step to step."
+
 /// A function written down as a program for arguments of certain shapes and types, to be run on others of the same.
 [<Sealed>]
-type StagedFunction<'a, 'b> internal (program: Program, captured: Tensor[], template: 'b) =
+type StagedFunction<'a, 'b> internal (program: Program, captured: Tensor[], structure: obj[], template: 'b) =
     member internal _.Captured = captured
     member internal _.Template = template
     /// The program: its inputs are the tensors of the argument, after those of outer transformations, if any.
@@ -27,6 +53,13 @@ type StagedFunction<'a, 'b> internal (program: Program, captured: Tensor[], temp
                 Shape.fail
                     "stage"
                     $"tensor {i - captured.Length} of the argument is {ProgramText.Type given}, but the program was written for {ProgramText.Type wanted}; stage it for this argument."
+
+        match Structure.difference structure (Tree.structure x) with
+        | null -> ()
+        | difference ->
+            Shape.fail
+                "stage"
+                $"the argument has another structure, or other values besides its tensors, than the one that the program was written for ({difference}); stage it for this argument."
 
         Tree.withLeaves template (program.Evaluate inputs)
 
@@ -109,7 +142,7 @@ module Control =
         let leaves = Tree.leaves x
         let struct (program, captured) =
             Stage.run (deviceOf leaves) (onLeaves f x result) (Array.map Stage.typeOf leaves)
-        StagedFunction(program, captured, result.Value)
+        StagedFunction(program, captured, Tree.structure x, result.Value)
 
     /// f, compiled when it is first called with tensors of certain shapes and types, `jit : (a -> b) -> a -> b`: its program
     /// is simplified, elementwise operations are fused into single passes over memory, and it is run without f. Keep the
@@ -177,22 +210,31 @@ module Control =
         if predicate.IsKnown then
             if predicate.ToDouble() <> 0.0 then ifTrue x else ifFalse x
         else
-            let result = ref Unchecked.defaultof<'b>
-            let ys = Calls.cond predicate (onLeaves ifTrue x result) (onLeaves ifFalse x result) (Tree.leaves x)
-            Tree.withLeaves result.Value ys
+            let result, other = ref Unchecked.defaultof<'b>, ref Unchecked.defaultof<'b>
+            let ys = Calls.cond predicate (onLeaves ifTrue x result) (onLeaves ifFalse x other) (Tree.leaves x)
 
-    let private scanOver reverse (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y =
+            match Structure.difference (Tree.structure result.Value) (Tree.structure other.Value) with
+            | null -> Tree.withLeaves result.Value ys
+            | difference ->
+                Shape.fail
+                    "cond"
+                    $"the sides return trees of different structure, or with different values besides tensors ({difference}); only tensors can depend on the truth value."
+
+    let private scanOver operation reverse (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y =
         let carry, items = Tree.leaves init, Tree.leaves xs
 
         if items.Length = 0 then
-            Shape.fail "scan" "there are no tensors to walk over; for a number of steps use foriLoop."
+            Shape.fail operation "there are no tensors to walk over; for a number of steps use foriLoop."
 
-        let length = if items[0].Rank = 0 then 0 else items[0].Shape[0]
+        if items |> Array.exists (fun x -> x.Rank = 0) then
+            Shape.fail operation "a scalar has no entries to walk over; make it part of the carry, or use it from outside."
+
+        let length = items[0].Shape[0]
 
         for x in items do
-            if x.Rank = 0 || x.Shape[0] <> length then
+            if x.Shape[0] <> length then
                 Shape.fail
-                    "scan"
+                    operation
                     $"all tensors to walk over need a first axis of one length; there are shapes {Shape.format items[0].Shape} and {Shape.format x.Shape}."
 
         let result = ref Unchecked.defaultof<'c * 'y>
@@ -200,6 +242,7 @@ module Control =
         let body (leaves: Tensor[]) =
             let c, x = Array.splitAt carry.Length leaves
             let next, y = f (Tree.withLeaves init c) (Tree.withLeaves xs x)
+            Structure.checkCarry operation (Tree.withLeaves init c) next
             result.Value <- (next, y)
             Array.append (Tree.leaves next) (Tree.leaves y)
 
@@ -211,10 +254,10 @@ module Control =
     /// their first axis, in order: `scan : (c -> x -> c * y) -> c -> x[] -> c * y[]`. The step is staged once, so that
     /// it may not branch on values, and costs the same in a program for any number of entries. Reverse mode keeps from
     /// each step what its pullback needs, and no more. The carry keeps its shapes and types.
-    let scan (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y = scanOver false f init xs
+    let scan (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y = scanOver "scan" false f init xs
 
     /// The same from the last entry to the first; results lie at the places of their items.
-    let scanBack (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y = scanOver true f init xs
+    let scanBack (f: 'c -> 'x -> 'c * 'y) (init: 'c) (xs: 'x) : 'c * 'y = scanOver "scanBack" true f init xs
 
     /// `body (upper - 1) (... (body lower x))`: the step for each number from lower to upper - 1, which it gets as an
     /// int32 scalar. A scan without items.
@@ -222,7 +265,7 @@ module Control =
         let numbers = [| lower .. upper - 1 |]
         let items = Tensor.From(System.ReadOnlySpan numbers, [| numbers.Length |])
         let step x i = body i x, ()
-        fst (scan step x items)
+        fst (scanOver "foriLoop" false step x items)
 
     /// Steps from x on while a condition holds. Where all values are known the loop is run as it is; in a staged program,
     /// and inside vmap, condition and step are staged, and may not branch on values. Inside vmap it runs until all
@@ -253,7 +296,14 @@ module Control =
                 let template = ref x
                 let start = x
                 let test leaves = Tensor.Cast(condition (Tree.withLeaves start leaves), DType.Bool)
-                let ys = While.run (deviceOf leaves) test (onLeaves body start template) leaves
+
+                let step (leaves: Tensor[]) =
+                    let before = Tree.withLeaves start leaves
+                    template.Value <- body before
+                    Structure.checkCarry "whileLoop" before template.Value
+                    Tree.leaves template.Value
+
+                let ys = While.run (deviceOf leaves) test step leaves
                 result <- Tree.withLeaves template.Value ys
                 isDone <- true
 

@@ -157,29 +157,34 @@ module internal TreeCodecs =
                 tree.WithLeaves part }
 
     /// Looks at the value's own type: for fields of interface, base or object type.
-    let rec private dynamic () =
+    /// What a value is says how it is taken apart; a bare object holds nothing.
+    let rec private codecOf (value: obj) : TreeCodec =
+        let t = value.GetType()
+        if t = typeof<obj> then constant else codecFor t
+
+    and private dynamic () =
         { new TreeCodec() with
 
             member _.Collect(value, leaves) =
                 if not (isNull value) then
-                    (codecFor (value.GetType())).Collect(value, leaves)
+                    (codecOf value).Collect(value, leaves)
 
             member _.Describe(value, parts) =
                 if isNull value then
                     parts.Add null
                 else
                     parts.Add(value.GetType())
-                    (codecFor (value.GetType())).Describe(value, parts)
+                    (codecOf value).Describe(value, parts)
 
             member _.Name(value, place, names) =
                 if not (isNull value) then
-                    (codecFor (value.GetType())).Name(value, place, names)
+                    (codecOf value).Name(value, place, names)
 
             member _.Rebuild(value, leaves, position) =
                 if isNull value then
                     null
                 else
-                    (codecFor (value.GetType())).Rebuild(value, leaves, &position) }
+                    (codecOf value).Rebuild(value, leaves, &position) }
 
     /// A value with a fixed number of parts.
     and private product (fields: (string * Type)[]) (take: obj -> obj[]) (make: obj -> obj[] -> obj) =

@@ -320,3 +320,90 @@ type ControlTests(output: ITestOutputHelper) =
 
         fails "cond: " "float64(3)" (fun () ->
             stage (fun (x: Tensor) -> cond (Tensor.Less(Tensor.sum x, scalar 5.0)) sin Tensor.sum x) x)
+
+    [<Fact>]
+    member _.``only tensors depend on values, in programs as they are written``() =
+        let fails (start: string) (parts: string list) (call: unit -> 'r) =
+            let error = Assert.Throws<ArgumentException>(fun () -> call () |> ignore)
+            Assert.StartsWith(start, error.Message)
+
+            for part in parts do
+                Assert.Contains(part, error.Message)
+
+        let x, one = vector [ 1.0; 2.0; 3.0 ], scalar 1.0
+        let isSmall (x: Tensor) = Tensor.Less(Tensor.sum x, scalar 5.0)
+        // The sides of a branch, and the carry of a loop, differ in structure or in what is no tensor.
+        let split n (x: Tensor) = [ for _ in 1..n -> x ], [ for _ in 1 .. 3 - n -> x ]
+        fails "cond: " [ "different structure" ] (fun () -> jit (fun x -> cond (isSmall x) (split 1) (split 2) x) x)
+        fails "cond: " [ "besides tensors"; "7 and 8" ] (fun () -> jit (fun x -> cond (isSmall x) (fun x -> x, 7) (fun x -> x, 8) x) x)
+        fails "scan: " [ "takes 1"; "returns 2" ] (fun () -> scan (fun c (x: Tensor) -> x :: c, ()) [ one ] x)
+        fails "scan: " [ "besides tensors"; "0 and 1"; "tensor" ] (fun () -> scan (fun (c: Tensor, n) (x: Tensor) -> (c + x, n + 1), ()) (one, 0) x)
+        fails "scanBack: " [ "structure" ] (fun () -> scanBack (fun (a, b) (_: Tensor) -> (b, a), ()) ([ one ], [ one; one ]) x)
+        fails "scan: " [ "scalar"; "carry" ] (fun () -> scan (fun (c: Tensor) (x: Tensor) -> c + x, ()) one one)
+        fails "foriLoop: " [ "int32()"; "float32()" ] (fun () -> foriLoop 0 3 (fun _ n -> n * 0.5) (Tensor.cast DType.Int32 one))
+        let count (x: Tensor, n: int) = x * 2.0, n + 1
+        Assert.Equal(3, snd (whileLoop (fst >> isSmall) count (one, 0)))
+        fails "whileLoop: " [ "0 and 1" ] (fun () -> jit (whileLoop (fst >> isSmall) count) (one, 0))
+        fails "whileLoop: " [ "takes 1"; "returns 2" ] (fun () -> jit (whileLoop (List.head >> isSmall) (fun xs -> one :: xs)) [ one ])
+        let scaled = stage (fun (x: Tensor, n: int) -> x * float n) (x, 2)
+        fails "stage: " [ "2 and 3"; "stage it for this" ] (fun () -> scaled.Invoke(x, 3))
+        near 0.0 (x * 2.0) (scaled.Invoke(x, 2))
+
+        // A value is asked for, in each of the places where there is none.
+        let readers: (string * (Tensor -> Tensor)) list =
+            [ "float", (fun x -> x * float (Tensor.sum x))
+              "if", (fun x -> if float (Tensor.sum x) > 0.0 then x else -x)
+              "toArray", (fun x -> Tensor.ofSeq (Tensor.toArray<float> x))
+              "a loop over numbers", (fun x -> Seq.fold (fun y _ -> y * 2.0) x [ 1 .. int (Tensor.sum x) ])
+              "mask", (fun x -> Tensor.mask (Tensor.Greater(x, one)) x) ]
+
+        for _, read in readers do
+            fails "stage: " [ "jit"; "cond"; "scan" ] (fun () -> jit read x)
+            fails "stage: " [ "no value" ] (fun () -> checkpoint read x)
+            fails "stage: " [ "no value" ] (fun () -> scan (fun (c: Tensor) (x: Tensor) -> c, read (Tensor.reshape [ 1 ] x)) one x)
+            fails "vmap: " [ "examples"; "where" ] (fun () -> vmap read (Tensor.reshape [ 1; 3 ] x))
+
+        // Printing shows the name of the variable.
+        let mutable printed = ""
+        jit (fun x -> printed <- string x; x) x |> ignore
+        Assert.Equal("a: float64(3)", printed)
+
+    [<Fact>]
+    member _.``what is kept of a program that has been written is no tensor``() =
+        let x = vector [ 1.0; 2.0; 3.0 ]
+        let mutable kept: Tensor = null
+        jit (fun (x: Tensor) -> kept <- x * 2.0; x) x |> ignore
+
+        for misuse in
+            [ (fun () -> kept + 1.0)
+              (fun () -> scalar (float (Tensor.sum kept)))
+              (fun () -> Tensor.ofSeq (Tensor.toArray<float> kept))
+              (fun () -> grad (fun x -> Tensor.sum (x * kept)) x)
+              (fun () -> jit (fun x -> x * kept) x) ] do
+            let error = Assert.Throws<ArgumentException>(fun () -> misuse () |> ignore)
+            Assert.Contains("return it from the function", error.Message)
+
+    [<Fact>]
+    member _.``functions without tensors are compiled, once, and arguments may hold anything``() =
+        let mutable runs = 0
+
+        let f = jit (fun (n: int) ->
+            runs <- runs + 1
+            scalar (float n) * 2.0)
+
+        near 0.0 (scalar 6.0) (f 3)
+        near 0.0 (scalar 6.0) (f 3)
+        near 0.0 (scalar 8.0) (f 4)
+        Assert.Equal(2, runs)
+        Assert.Equal(5, jit (fun (_: Tensor) -> 5) (scalar 1.0))
+        jit (fun (_: Tensor) -> ()) (scalar 1.0)
+        Assert.Empty(jit (fun (xs: Tensor list) -> xs) [])
+        let tag = obj ()
+        near 0.0 (scalar 1.0) (fst (jit id (scalar 1.0, tag)))
+        // What the function reads from outside is what it was at the first call.
+        let mutable scale = 2.0
+        let scaled = jit (fun (x: Tensor) -> x * scale)
+        near 0.0 (scalar 2.0) (scaled (scalar 1.0))
+        scale <- 3.0
+        near 0.0 (scalar 2.0) (scaled (scalar 1.0))
+        near 0.0 (vector [ 3.0 ]) (scaled (vector [ 1.0 ]))

@@ -94,6 +94,7 @@ type LawsTests(output: ITestOutputHelper) =
         for case in cases do
             bind case (case.Inputs |> Array.map recorder.Wrap) |> ignore
             checkNumerics (bind case) (case.Inputs |> Array.map recorder.Wrap) |> ignore
+            profile (bind case) (case.Inputs |> Array.map recorder.Wrap) |> ignore
 
             // What the batching rules bind, for each subset of the inputs.
             for subset in 1 .. (1 <<< case.Inputs.Length) - 1 do

@@ -89,4 +89,33 @@ public class ControlFlowTests
         Near(Tensor.From([0.25, 2.25, Math.Sin(-0.25)], 3), Vmap.Of(branch)(Point));
         Near(Tensor.From([1.0, 3.0, Math.Cos(-0.25)], 3), Vmap.Of(Gradient.Of(branch))(Point));
     }
+
+    [Fact]
+    public void Mistakes_name_the_operation_and_the_mend()
+    {
+        static void Fails(string start, string part, Action act)
+        {
+            string message = Assert.Throws<ArgumentException>(act).Message;
+            Assert.StartsWith(start, message);
+            Assert.Contains(part, message);
+        }
+
+        Tensor small = Tensor.Scalar(5.0);
+        Fails("stage: ", "cond", () => Jit.Compile((Tensor x) => x.Sum().ToDouble() > 0 ? x : -x)(Point));
+        Fails("stage: ", "cond", () => Jit.Compile((Tensor x) => (bool)Tensor.Less(x.Sum(), small) ? x : -x)(Point));
+        Fails("stage: ", "no value", () => Checkpoint.Of((Tensor x) => Tensor.From(x.ToArray<double>()))(Point));
+        Fails("vmap: ", "where", () => Vmap.Of((Tensor x) => (bool)Tensor.Less(x, small) ? x : -x)(Point));
+        Fails("cond: ", "besides tensors (7 and 8)", () => Jit.Compile((Tensor x) =>
+            ControlFlow.Cond(Tensor.Less(x.Sum(), small), v => (v, 7), v => (v, 8), x))(Point));
+        Fails("scan: ", "besides tensors (0 and 1)", () => ControlFlow.Scan(
+            ((Tensor Sum, int Count) c, Tensor x) => ((c.Sum + x, c.Count + 1), x), (Tensor.Scalar(0.0), 0), Point));
+        Fails("scan: ", "float64()", () => ControlFlow.Scan((Tensor c, Tensor x) => (c * Point, x), Tensor.Scalar(0.0), Point));
+        Fails("whileLoop: ", "scalar", () => ControlFlow.WhileLoop((Tensor x) => Tensor.Less(x, small), x => x * 2, Point));
+        Fails("stage: ", "written for float64(3)", () => Stage.Of((Tensor x) => x * x)(Point).Invoke(small));
+        Fails("jet: ", "(3)", () => Jet.Of((Tensor x) => x * x)(Point, [small]));
+        Tensor? kept = null;
+        Jit.Compile((Tensor x) => { kept = x * 2; return x; })(Point);
+        Fails("stage: ", "return it from the function", () => _ = kept! + Point);
+        Fails("profile: ", "no tensors", () => Profile.Run((string text) => text, "x"));
+    }
 }

@@ -53,6 +53,7 @@ public class FaceTests
         ["VectorCalculus.curl"] = "Curl.Of",
         ["Debugging.checkNumerics"] = "CheckNumerics.Of",
         ["Debugging.checkNumericsWith"] = "CheckNumerics.Of",
+        ["Profiling.profile"] = "Profile.Run",
         ["Control.stage"] = "Stage.Of",
         ["Control.jit"] = "Jit.Compile",
         ["Control.checkpoint"] = "Checkpoint.Of",

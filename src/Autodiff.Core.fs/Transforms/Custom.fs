@@ -23,6 +23,12 @@ type internal CustomPrimitive
     inherit Primitive(name)
     let mutable last: CustomRun = null
     let mutable lastTraced: obj = null
+    let mutable lastInputs: Tensor[] = null
+
+    let outside () =
+        Shape.fail
+            name
+            "the function uses a tensor that is being differentiated and is not part of its argument, so that its rule would miss that derivative; make it part of the argument."
 
     let evaluate (inputs: NDArray[]) =
         let known = last
@@ -33,9 +39,7 @@ type internal CustomPrimitive
             let struct (output, memory) = run (inputs |> Array.map (fun x -> Concrete x :> Tensor))
 
             if output.Level <> 0L then
-                Shape.fail
-                    name
-                    "the function uses a tensor that is being differentiated and is not part of its argument, so that its rule would miss that derivative; make it part of the argument."
+                outside ()
 
             let found = CustomRun(inputs, output, memory)
             last <- found
@@ -46,11 +50,25 @@ type internal CustomPrimitive
 
     /// What the function leaves for its rules at inputs, which may be differentiated themselves.
     member _.MemoryAt(inputs: Tensor[]) : obj =
-        if inputs |> Array.forall (fun x -> x.Level = 0L) then
+        if not (isNull lastInputs) && Array.forall2 (fun a b -> obj.ReferenceEquals(a, b)) inputs lastInputs then
+            lastTraced
+        elif inputs |> Array.forall (fun x -> x.Level = 0L) then
             (evaluate (inputs |> Array.map _.Array)).Memory
         else
             let struct (_, memory) = run inputs
             memory
+
+    /// The output for tensors of an interpreter that only watches arrays, whose operations it sees one by one; the rules
+    /// get what the function left for them.
+    member _.RunWatched(inputs: Tensor[], level: int64) : Tensor =
+        let struct (output, memory) = run inputs
+
+        if output.Level > level then
+            outside ()
+
+        lastTraced <- memory
+        lastInputs <- inputs
+        output
 
     override _.Shape inputs =
         let output =

@@ -279,7 +279,7 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
 type internal ProgramText =
     static member Type(t: TensorType) = DTypes.Name t.DType + Shape.format t.Shape
 
-    static member private Literal(x: Tensor) =
+    static member Literal(x: Tensor) =
         if x.Size = 1 then
             let value = x.ToDouble()
             let text = value.ToString("R", Globalization.CultureInfo.InvariantCulture)
@@ -292,7 +292,7 @@ type internal ProgramText =
         | Atom.Variable v -> v.Name
         | Atom.Literal x -> ProgramText.Literal x
 
-    static member private Parameter (indent: string) (name: string, value: obj) =
+    static member Parameter (indent: string) (name: string, value: obj) =
         let text =
             match value with
             | :? (int[]) as shape -> Shape.format shape
@@ -345,9 +345,11 @@ type internal Staged(trace: StageTrace, variable: Variable) =
     override _.IsKnown = false
 
     override _.Array =
+        trace.CheckOpen()
+
         Shape.fail
             "stage"
-            $"a tensor of shape {Shape.format variable.Type.Shape} was read as a number or an array while a program of it was being written, when it has no value. Choose with where or cond instead of if, loop with scan or whileLoop, and read values after the program has run."
+            $"a tensor of shape {Shape.format variable.Type.Shape} was read as a number or an array while a program of it was being written (inside stage, jit, checkpoint, a branch or a loop), when it has no value. Choose with where or cond instead of if, loop with scan or whileLoop, and read values after the program has run."
 
     override _.ToString() = $"{variable.Name}: {ProgramText.Type variable.Type}"
 
@@ -359,12 +361,20 @@ type internal StageTrace(device: Device) =
     let captured = Dictionary<Tensor, Variable>(HashIdentity.Reference)
     let inputs = List<Variable>()
     let mutable count = 0
+    let mutable isFinished = false
 
     let define valueType =
         count <- count + 1
         Variable(count - 1, valueType)
 
     member _.Device = device
+
+    /// Fails when the program is written, and a variable of it is used that was kept elsewhere.
+    member _.CheckOpen() : unit =
+        if isFinished then
+            Shape.fail
+                "stage"
+                "a tensor was used after the function that made it had been written down as a program (by stage, jit, checkpoint, or a branch or loop), when it is a name without a value. It was kept in a mutable variable or a field: return it from the function instead."
 
     /// A new argument of the program.
     member this.Argument(valueType: TensorType) : Tensor =
@@ -386,6 +396,8 @@ type internal StageTrace(device: Device) =
                 Atom.Variable v
 
     member private this.Add(operation: Operation, inputs: Tensor[], outs: TensorType[]) : Tensor[] =
+        this.CheckOpen()
+
         lock equations (fun () ->
             let outputs = Array.map define outs
             equations.Add(Equation(operation, Array.map this.Atom inputs, outputs))
@@ -398,4 +410,5 @@ type internal StageTrace(device: Device) =
     member this.Finish(outputs: Tensor[]) : struct (Program * Tensor[]) =
         let outputs = Array.map this.Atom outputs
         let arguments = Array.append (Seq.toArray captured.Values) (inputs.ToArray())
+        isFinished <- true
         struct (Program.Of(arguments, equations.ToArray(), outputs), Seq.toArray captured.Keys)

@@ -86,6 +86,7 @@ internal sealed class Run(
     /// <summary>What is left of one pass over the training data; false if it was cut off.</summary>
     private bool RunEpoch(int epoch, ref bool isStopped)
     {
+        using Activity? span = Telemetry.Source.StartActivity("autodiff.epoch")?.SetTag("autodiff.epoch", epoch);
         epochStart = clock.Elapsed;
         if (step == 0) rate = trainer.Optimizer.LearningRate(state.Optimizer);
         foreach (Batch batch in train.Batches(key.FoldIn(epoch), step))

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Autodiff.Layers;
 
 /// <summary>Where training stands: all that a step needs and changes. It is immutable.</summary>
@@ -70,6 +72,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <exception cref="ArgumentException">The shapes of the batch do not fit the network or the loss.</exception>
     public TrainingStep Step(TrainingState state, Batch batch)
     {
+        using Activity? span = Telemetry.Source.StartActivity("autodiff.step");
         Key key = state.Key.FoldIn(state.Step);
         (Tensor loss, Tensor output, Parameters parameters, OptimizerState optimizerState) =
             Compiled

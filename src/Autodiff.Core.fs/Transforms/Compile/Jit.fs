@@ -28,11 +28,13 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
     inherit ProgramPrimitive("jit")
     let types = Stage.inputTypes program
     let outputs = Stage.outputTypes program
-    let compiled = lazy (Executable(Compile.run program))
+    let compiled = lazy (Telemetry.compiling program.Equations.Length (fun () -> Compile.run program))
+    let executable = lazy (Executable compiled.Value)
 
     new(program) = JitPrimitive(program, null)
 
     member _.Compiled = compiled.Value
+    member _.IsCompiled = compiled.IsValueCreated
     override _.Mapped map = JitPrimitive(map program)
     override _.Parameters = [ "program", program ]
 
@@ -40,7 +42,7 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
         this.Fit(types, inputs)
         outputs
 
-    override _.Values(inputs, _) = compiled.Value.Run inputs
+    override _.Values(inputs, _) = executable.Value.Run inputs
 
     // A program that is being written takes the equations, so that they are simplified together with its own.
     override _.Unrolled inputs =

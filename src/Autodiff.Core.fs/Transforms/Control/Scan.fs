@@ -400,7 +400,6 @@ module internal Scan =
         let entry (x: Tensor) = { Shape = x.Shape[1..]; DType = x.DType }
         let types = Array.map Stage.typeOf init
         let struct (program, consts) = Stage.run device body (Array.append types (Array.map entry items))
-        Loops.checkCarry "scan" types (Array.truncate init.Length (Stage.outputTypes program))
         let k = program.Inputs[.. consts.Length - 1]
         let isFixed = HashSet<Variable>(k, HashIdentity.Reference)
 
