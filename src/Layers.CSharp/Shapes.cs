@@ -16,6 +16,11 @@ internal static class Shapes
         return product;
     }
 
+    /// <summary>A vector with one element for each channel, the axis after the batch, such that it broadcasts against
+    /// tensors of a rank.</summary>
+    internal static Tensor AlongChannels(Tensor vector, int rank) =>
+        rank == 2 ? vector : vector.Reshape([vector.Size, .. Enumerable.Repeat(1, rank - 2)]);
+
     /// <summary>A number that must be at least some bound.</summary>
     internal static int AtLeast(int bound, int value, string owner, string name) =>
         value >= bound ? value : throw new ArgumentException($"{owner}: {name} is {value}; it must be at least {bound}.");

@@ -75,6 +75,20 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<LayerPart> Parts(int[] inputShape)
+    {
+        var parts = new LayerPart[layers.Length];
+        int[] shape = inputShape;
+        for (int i = 0; i < layers.Length; i++)
+        {
+            parts[i] = new(i.ToString(CultureInfo.InvariantCulture), layers[i], shape);
+            shape = At(i, shape, static (layer, shape) => layer.OutputShape(shape));
+        }
+
+        return parts;
+    }
+
+    /// <inheritdoc/>
     public IEnumerator<Layer> GetEnumerator() => ((IEnumerable<Layer>)layers).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

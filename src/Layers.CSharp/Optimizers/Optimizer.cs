@@ -5,7 +5,7 @@ namespace Autodiff.Layers;
 /// records, tuples, arrays, a single tensor). It is immutable; what it remembers is an <see cref="OptimizerState"/>.
 /// </summary>
 /// <remarks><see cref="Update"/> returns the new parameters, not differences to be added: every step is one function
-/// call. An optimizer of one's own overrides <see cref="Slots"/> and <see cref="Step"/>.</remarks>
+/// call. The state that layers keep (<see cref="Parameters.Trainable"/> is the rest) stays as it is. An optimizer of one's own overrides <see cref="Slots"/> and <see cref="Step"/>.</remarks>
 /// <example><code>
 /// var optimizer = new Adam(learningRate: 1e-3);
 /// OptimizerState state = optimizer.Init(parameters);
@@ -34,6 +34,7 @@ public abstract class Optimizer
     /// <summary>The state before the first step, for parameters of these shapes: zeros.</summary>
     public OptimizerState Init<T>(T parameters)
     {
+        if (parameters is Parameters { HasState: true } all) return Init(all.Trainable);
         Tensor[] leaves = Tree.leaves(parameters);
         var slots = new Tensor[Slots][];
         for (int i = 0; i < slots.Length; i++) slots[i] = Array.ConvertAll(leaves, TensorModule.zerosLike);
@@ -48,6 +49,12 @@ public abstract class Optimizer
     /// rate.</exception>
     public (T Parameters, OptimizerState State) Update<T>(T gradients, OptimizerState state, T parameters)
     {
+        if (parameters is Parameters { HasState: true } all && gradients is Parameters slopesOfAll)
+        {
+            (Parameters trained, OptimizerState next) = Update(slopesOfAll.Trainable, state, all.Trainable);
+            return ((T)(object)all.WithTrainable(trained), next);
+        }
+
         Tensor[] before = Tree.leaves(parameters);
         Tensor[] slopes = Tree.leaves(gradients);
         Check(slopes, state, before);

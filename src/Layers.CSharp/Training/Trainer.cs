@@ -64,17 +64,16 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     public TrainingStep Step(TrainingState state, Batch batch)
     {
         Context context = Context.Training(state.Key.FoldIn(state.Optimizer.Step));
-        Tensor? output = null;
-        Func<Parameters, (Tensor, Parameters)> lossAndGradient = Gradient.ValueAndGrad((Parameters parameters) =>
-        {
-            output = Network.Apply(parameters, batch.Inputs, context);
-            return Loss.Of(output, batch.Targets);
-        });
-        (Tensor value, Parameters gradients) = lossAndGradient(state.Parameters);
-        (Parameters next, OptimizerState optimizerState) = Optimizer.Update(gradients, state.Optimizer, state.Parameters);
-
-        // The array of the output is the value without the record of its derivatives.
-        return new(state with { Parameters = next, Optimizer = optimizerState }, value.ToDouble(), new Concrete(output!.Array));
+        (Tensor loss, (Tensor output, Parameters updated), Parameters gradients) = Gradient.ValueAndGradAux(
+            (Parameters trainable) =>
+            {
+                (Tensor output, Parameters updated) = Network.ApplyAndUpdate(
+                    state.Parameters.WithTrainable(trainable), batch.Inputs, context);
+                return (Loss.Of(output, batch.Targets), (output, updated));
+            })(state.Parameters.Trainable);
+        (Parameters next, OptimizerState optimizerState) = Optimizer.Update(gradients, state.Optimizer, state.Parameters.Trainable);
+        return new(
+            state with { Parameters = updated.WithTrainable(next), Optimizer = optimizerState }, loss.ToDouble(), output);
     }
 
     /// <summary>Trains the network on all batches of a data set, shuffled, some number of times.</summary>
