@@ -132,16 +132,20 @@ module Arrangement =
     let internal paddedWith (value: float) (widths: (int * int)[]) (x: Tensor) : Tensor =
         checkWidths widths x
 
-        (x, Array.indexed widths)
-        ||> Array.fold (fun x (axis, (before, after)) ->
-            let block n = Concrete(x.Device.Fill(x.DType, Array.updateAt axis n x.Shape, value)) :> Tensor
-            Structural.concat
-                axis
-                [| if before > 0 then
-                       block before
-                   x
-                   if after > 0 then
-                       block after |])
+        if value = 0.0 then
+            let shape = Array.map2 (fun n (before, after) -> before + n + after) x.Shape widths
+            place shape (Array.map fst widths) (Array.create x.Rank 1) x
+        else
+            (x, Array.indexed widths)
+            ||> Array.fold (fun x (axis, (before, after)) ->
+                let block n = Concrete(x.Device.Fill(x.DType, Array.updateAt axis n x.Shape, value)) :> Tensor
+                Structural.concat
+                    axis
+                    [| if before > 0 then
+                           block before
+                       x
+                       if after > 0 then
+                           block after |])
 
     let internal movedAxis source target (x: Tensor) : Tensor =
         let source, target = Shape.axis "moveAxis" x.Rank source, Shape.axis "moveAxis" x.Rank target

@@ -150,8 +150,8 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Compare: kernel: CompareKernel * x: NDArray * y: NDArray * shape: int[] -> NDArray
     /// Elements of x where the condition holds, of y elsewhere.
     abstract Select: condition: NDArray * x: NDArray * y: NDArray * shape: int[] -> NDArray
-    /// The results of an expression over the elements of arrays that broadcast to a shape.
-    abstract Fused: graph: FusedGraph * inputs: NDArray[] * outs: DType[] * shape: int[] -> NDArray[]
+    /// The results of an expression over the elements of arrays.
+    abstract Fused: call: FusedCall * inputs: NDArray[] -> NDArray[]
     /// A reduction over some sorted axes; the result has the given shape (axes dropped or kept with length 1).
     abstract Reduce: reduction: Reduction * x: NDArray * axes: int[] * shape: int[] -> NDArray
     /// The int64 positions of the largest (or smallest) elements along an axis.
@@ -207,14 +207,14 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     /// Rows with a 1 at each index.
     abstract OneHot: indices: NDArray * classes: int * dtype: DType -> NDArray
     /// Cross-correlation of images with filters.
-    abstract Convolve: s: ConvolutionShape * x: NDArray * filters: NDArray -> NDArray
+    abstract Convolve: s: ConvolutionShape * x: NDArray * filters: NDArray * shape: int[] -> NDArray
     /// The transpose of convolution in its images.
-    abstract ConvolveInputGradient: s: ConvolutionShape * ct: NDArray * filters: NDArray -> NDArray
+    abstract ConvolveInputGradient: s: ConvolutionShape * ct: NDArray * filters: NDArray * shape: int[] -> NDArray
     /// The transpose of convolution in its filters.
-    abstract ConvolveFilterGradient: s: ConvolutionShape * x: NDArray * ct: NDArray -> NDArray
-    /// The maxima of windows, and their int32 positions within each plane.
+    abstract ConvolveFilterGradient: s: ConvolutionShape * x: NDArray * ct: NDArray * shape: int[] -> NDArray
+    /// The maxima of windows, and their int32 positions within each volume.
     abstract MaxPool: s: PoolShape * x: NDArray * shape: int[] -> struct (NDArray * NDArray)
-    /// Elements of planes at the positions that a max pooling found.
+    /// Elements of volumes at the positions that a max pooling found.
     abstract MaxPoolGather: s: PoolShape * x: NDArray * positions: NDArray * shape: int[] -> NDArray
     /// The transpose of MaxPoolGather.
     abstract MaxPoolScatter: s: PoolShape * ct: NDArray * positions: NDArray * shape: int[] -> NDArray
@@ -232,6 +232,26 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract GammaDerivative: order: int * concentration: NDArray * logarithm: NDArray -> NDArray
     /// Logarithms of gamma variables of one concentration taken to the same level for another.
     abstract GammaTransport: target: NDArray * source: NDArray * logarithm: NDArray -> NDArray
+
+/// An expression with the arrays that it reads: how each operand lies in an input that is contiguous, so that slicing and
+/// broadcasting are part of the one pass.
+and [<Sealed; AllowNullLiteral>] FusedCall
+    (graph: FusedGraph, shape: int[], outs: DType[], sources: int[], offsets: int[], strides: int[][], views: Func<NDArray, NDArray>[])
+    =
+    /// The expression.
+    member _.Graph = graph
+    /// The shape of all results.
+    member _.Shape = shape
+    /// The types of the results.
+    member _.Outs = outs
+    /// The input that each operand reads.
+    member _.Sources = sources
+    /// Where each operand begins in its input, in elements.
+    member _.Offsets = offsets
+    /// The strides with which each operand walks its input, over the shape of the results; null for contiguous.
+    member _.Strides = strides
+    /// Each operand as an array, from an input that is not contiguous.
+    member _.Views = views
 
 /// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
 and [<Struct>] Triangle = { Lower: bool; Transposed: bool; UnitDiagonal: bool }

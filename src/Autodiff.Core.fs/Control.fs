@@ -52,6 +52,21 @@ type internal JitKey(types: TensorType[], devices: Device, structure: obj[]) =
     member _.Types = types
     member _.Device = devices
     member _.Structure = structure
+
+    /// Whether a function compiled for this can take an argument.
+    member _.Fits(leaves: Tensor[], other: obj[]) : bool =
+        let mutable fits = leaves.Length = types.Length && structure.Length = other.Length
+        let mutable i = 0
+
+        while fits && i < leaves.Length do
+            let x = leaves[i]
+            fits <- x.DType = types[i].DType && Shape.equal x.Shape types[i].Shape
+            i <- i + 1
+
+        fits
+        && (leaves.Length = 0 || obj.ReferenceEquals(leaves[0].Device, devices))
+        && Array.forall2 (fun a b -> obj.Equals(a, b)) structure other
+
     override _.GetHashCode() = hash
 
     override _.Equals(other) =
@@ -66,6 +81,14 @@ type internal JitKey(types: TensorType[], devices: Device, structure: obj[]) =
             && structure.Length = other.Structure.Length
             && Array.forall2 (fun a b -> obj.Equals(a, b)) structure other.Structure
         | _ -> false
+
+/// A compiled function, with the tensors of running transformations that it takes, and the structure of its result.
+[<Sealed; AllowNullLiteral>]
+type internal JitEntry<'b>(key: JitKey, operation: JitPrimitive, captured: Tensor[], template: 'b) =
+    member _.Key = key
+    member _.Operation = operation
+    member _.Captured = captured
+    member _.Template = template
 
 /// Programs, and control flow that becomes part of them.
 [<AutoOpen>]
@@ -94,27 +117,42 @@ module Control =
     /// of arguments. f is staged: it may not branch on values, and arrays that it uses besides its argument are constants
     /// at their values of the first call. Every transformation applies to the result, and compiles what it needs.
     let jit (f: 'a -> 'b) : 'a -> 'b =
-        let compiled = ConcurrentDictionary<JitKey, struct (JitPrimitive * 'b)>()
+        let compiled = ConcurrentDictionary<JitKey, JitEntry<'b>>()
+        let last: JitEntry<'b> ref = ref null
+
+        let find (x: 'a) (leaves: Tensor[]) (structure: obj[]) : JitEntry<'b> =
+            let key = JitKey(Array.map Stage.typeOf leaves, deviceOf leaves, structure)
+
+            match compiled.TryGetValue key with
+            | true, entry -> entry
+            | _ ->
+                let staged = stage f x
+                let entry = JitEntry(key, JitPrimitive staged.Program, staged.Captured, staged.Template)
+
+                // What belongs to a transformation that runs now is not there at the next call.
+                if staged.Captured.Length = 0 then
+                    compiled[key] <- entry
+
+                entry
 
         fun x ->
             let leaves = Tree.leaves x
-            let device = deviceOf leaves
-            let key = JitKey(Array.map Stage.typeOf leaves, device, Tree.structure x)
+            let structure = Tree.structure x
+            let known = last.Value
 
-            let struct (operation, captured, template) =
-                match compiled.TryGetValue key with
-                | true, struct (operation, template) -> struct (operation, [||], template)
-                | _ ->
-                    let staged = stage f x
-                    let operation = JitPrimitive staged.Program
+            let entry =
+                if not (isNull known) && known.Key.Fits(leaves, structure) then
+                    known
+                else
+                    let found = find x leaves structure
 
-                    // What belongs to a transformation that runs now is not there at the next call.
-                    if staged.Captured.Length = 0 then
-                        compiled[key] <- struct (operation, staged.Template)
+                    if found.Captured.Length = 0 then
+                        last.Value <- found
 
-                    struct (operation, staged.Captured, staged.Template)
+                    found
 
-            Tree.withLeaves template (Tensor.BindAll(operation, Array.append captured leaves))
+            let inputs = if entry.Captured.Length = 0 then leaves else Array.append entry.Captured leaves
+            Tree.withLeaves entry.Template (Tensor.BindAll(entry.Operation, inputs))
 
     /// f x, of which reverse mode keeps only x: what else its pullback needs is computed again when it runs. Nested in
     /// layers this trades one more evaluation for memory. f is staged, and so may not branch on values.

@@ -124,43 +124,53 @@ type internal Cpu internal () =
         GC.KeepAlive y
         z
 
-    override _.Fused(graph, inputs, outs, shape) =
-        let operandOf (x: NDArray) strides =
+    override _.Fused(call, inputs) =
+        let shape = call.Shape
+
+        let operandOf (x: NDArray) offset strides =
             match x.Storage with
             | null -> FusedOperand(null, 0n, x.Bits, strides)
-            | :? (byte[]) as bytes -> FusedOperand(bytes, nativeint (x.Offset * DTypes.Size x.DType), 0L, strides)
+            | :? (byte[]) as bytes -> FusedOperand(bytes, nativeint ((x.Offset + offset) * DTypes.Size x.DType), 0L, strides)
             | storage ->
-                let start = (storage :?> HostMemory).Pointer + nativeint (x.Offset * DTypes.Size x.DType)
+                let start = (storage :?> HostMemory).Pointer + nativeint ((x.Offset + offset) * DTypes.Size x.DType)
                 FusedOperand(null, start, 0L, strides)
 
-        // Elements that lie apart are gathered first.
-        let dense (x: NDArray) =
-            let strides = x.StridesFor shape
-            let innermost = Array.FindLastIndex(shape, (fun n -> n <> 1))
+        let count = call.Sources.Length
+        let results = Array.zeroCreate call.Outs.Length
+        let operands = Array.zeroCreate (count + results.Length)
+        let mutable copies: NDArray list = []
 
-            if isNull strides || innermost < 0 || strides[innermost] <= 1 then
-                struct (x, strides)
+        for i in 0 .. count - 1 do
+            let x = inputs[call.Sources[i]]
+
+            if x.IsContiguous then
+                operands[i] <- operandOf x call.Offsets[i] call.Strides[i]
             else
-                let x = HostArrays.dense x
-                struct (x, x.StridesFor shape)
+                let view = call.Views[i].Invoke x
+                let strides = view.StridesFor shape
+                let innermost = Array.FindLastIndex(shape, (fun n -> n <> 1))
 
-        let results = outs |> Array.map (fun dtype -> Cpu.Allocate(dtype, shape))
-        let operands = Array.zeroCreate (inputs.Length + results.Length)
-        let kept = Array.zeroCreate<NDArray> inputs.Length
-
-        for i in 0 .. inputs.Length - 1 do
-            let struct (x, strides) = dense inputs[i]
-            kept[i] <- x
-            operands[i] <- operandOf x strides
+                // Elements that lie apart are gathered first.
+                if isNull strides || innermost < 0 || strides[innermost] <= 1 then
+                    operands[i] <- operandOf view 0 strides
+                else
+                    let copy = HostArrays.dense view
+                    copies <- copy :: copies
+                    operands[i] <- operandOf copy 0 (copy.StridesFor shape)
 
         for i in 0 .. results.Length - 1 do
-            operands[inputs.Length + i] <- operandOf results[i] null
+            results[i] <- Cpu.Allocate(call.Outs[i], shape)
+            operands[count + i] <- operandOf results[i] 0 null
 
-        graph.Kernel.Run(shape, ReadOnlySpan operands)
+        call.Graph.Kernel.Run(shape, ReadOnlySpan operands)
         GC.KeepAlive inputs
-        GC.KeepAlive kept
+        GC.KeepAlive copies
 
-        if shape.Length = 0 then Array.map Cpu.Inline results else results
+        if shape.Length = 0 then
+            for i in 0 .. results.Length - 1 do
+                results[i] <- Cpu.Inline results[i]
+
+        results
 
     override _.Reduce(reduction, x, axes, shape) =
         let mutable mask = 0u
@@ -465,25 +475,25 @@ type internal Cpu internal () =
         GC.KeepAlive indices
         y
 
-    override _.Convolve(s, x, filters) =
+    override _.Convolve(s, x, filters, shape) =
         let x, filters = HostArrays.dense x, HostArrays.dense filters
-        let y = Cpu.Allocate(x.DType, [| s.Batch; s.Filters; s.OutputHeight; s.OutputWidth |])
+        let y = Cpu.Allocate(x.DType, shape)
         Convolution.Forward(x.DType, &s, x.Bytes, filters.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         GC.KeepAlive filters
         y
 
-    override _.ConvolveInputGradient(s, ct, filters) =
+    override _.ConvolveInputGradient(s, ct, filters, shape) =
         let ct, filters = HostArrays.dense ct, HostArrays.dense filters
-        let y = Cpu.Allocate(ct.DType, [| s.Batch; s.Channels; s.Height; s.Width |])
+        let y = Cpu.Allocate(ct.DType, shape)
         Convolution.InputGradient(ct.DType, &s, ct.Bytes, filters.Bytes, HostArrays.writable y)
         GC.KeepAlive ct
         GC.KeepAlive filters
         y
 
-    override _.ConvolveFilterGradient(s, x, ct) =
+    override _.ConvolveFilterGradient(s, x, ct, shape) =
         let x, ct = HostArrays.dense x, HostArrays.dense ct
-        let y = Cpu.Allocate(x.DType, [| s.Filters; s.Channels; s.KernelHeight; s.KernelWidth |])
+        let y = Cpu.Allocate(x.DType, shape)
         Convolution.FilterGradient(x.DType, &s, x.Bytes, ct.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         GC.KeepAlive ct
@@ -600,9 +610,13 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     override _.OneHot(indices, classes, dtype) =
         let y = base.OneHot(indices, classes, DTypes.ComputeType dtype) in y.Device.Convert(y, dtype)
 
-    override _.Convolve(s, x, filters) = like x (base.Convolve(s, wide x, wide filters))
-    override _.ConvolveInputGradient(s, ct, filters) = like ct (base.ConvolveInputGradient(s, wide ct, wide filters))
-    override _.ConvolveFilterGradient(s, x, ct) = like ct (base.ConvolveFilterGradient(s, wide x, wide ct))
+    override _.Convolve(s, x, filters, shape) = like x (base.Convolve(s, wide x, wide filters, shape))
+
+    override _.ConvolveInputGradient(s, ct, filters, shape) =
+        like ct (base.ConvolveInputGradient(s, wide ct, wide filters, shape))
+
+    override _.ConvolveFilterGradient(s, x, ct, shape) =
+        like ct (base.ConvolveFilterGradient(s, wide x, wide ct, shape))
 
     override _.MaxPool(s, x, shape) =
         let struct (y, positions) = base.MaxPool(s, wide x, shape)

@@ -246,18 +246,6 @@ module Tensor =
     let leakyRelu (slope: float) (x: Tensor) : Tensor =
         Tensor.Where(Tensor.Greater(x, Tensor.ScalarOf(x, 0.0)), x, x * slope)
 
-    /// Images (n, c, h, w) correlated with filters (f, c, kh, kw), with one stride and zero padding for both axes.
-    let conv2d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
-        Convolution.conv2d (stride, stride) (padding, padding) (1, 1) x filters
-
-    /// The maxima of square windows of images (n, c, h, w).
-    let maxPool2d (window: int) (stride: int) (x: Tensor) : Tensor =
-        Convolution.maxPool2d (window, window) (stride, stride) (0, 0) x
-
-    /// The means of square windows of images (n, c, h, w).
-    let averagePool2d (window: int) (stride: int) (x: Tensor) : Tensor =
-        Convolution.averagePool2d (window, window) (stride, stride) (0, 0) x
-
 /// Functions of each element that F# itself does not name; `sin`, `exp`, `abs`, `**` and the rest work on tensors as they
 /// do on numbers.
 [<AutoOpen>]
@@ -461,46 +449,3 @@ type TensorExtensions =
         (indices: Tensor, classes: int, [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType)
         : Tensor =
         Indexing.oneHot classes dtype indices
-
-    /// Images (n, c, h, w) correlated with filters (f, c, kh, kw).
-    [<Extension>]
-    static member Conv2D
-        (
-            x: Tensor,
-            filters: Tensor,
-            [<Optional; DefaultParameterValue(1)>] strideY: int,
-            [<Optional; DefaultParameterValue(1)>] strideX: int,
-            [<Optional; DefaultParameterValue(0)>] padY: int,
-            [<Optional; DefaultParameterValue(0)>] padX: int,
-            [<Optional; DefaultParameterValue(1)>] dilationY: int,
-            [<Optional; DefaultParameterValue(1)>] dilationX: int
-        ) : Tensor =
-        Convolution.conv2d (strideY, strideX) (padY, padX) (dilationY, dilationX) x filters
-
-    /// The maxima of windows of images (n, c, h, w).
-    [<Extension>]
-    static member MaxPool2D
-        (
-            x: Tensor,
-            height: int,
-            width: int,
-            strideY: int,
-            strideX: int,
-            [<Optional; DefaultParameterValue(0)>] padY: int,
-            [<Optional; DefaultParameterValue(0)>] padX: int
-        ) : Tensor =
-        Convolution.maxPool2d (height, width) (strideY, strideX) (padY, padX) x
-
-    /// The means of windows of images (n, c, h, w); padding counts as zeros.
-    [<Extension>]
-    static member AveragePool2D
-        (
-            x: Tensor,
-            height: int,
-            width: int,
-            strideY: int,
-            strideX: int,
-            [<Optional; DefaultParameterValue(0)>] padY: int,
-            [<Optional; DefaultParameterValue(0)>] padX: int
-        ) : Tensor =
-        Convolution.averagePool2d (height, width) (strideY, strideX) (padY, padX) x

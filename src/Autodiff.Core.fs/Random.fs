@@ -4,35 +4,129 @@ open System
 open System.Runtime.InteropServices
 open Autodiff.Kernels
 
-/// The source of random numbers: a value, not a state. The same key gives the same numbers, on every device and for any
-/// number of threads (Philox, Salmon et al. 2011); independent numbers come from keys that are split off.
-[<Struct; CustomEquality; NoComparison>]
-type Key private (state: uint64) =
-    /// The key of a seed.
-    new(seed: int) = Key(CounterRandom.Derive(0x6175746F64696666UL, uint64 seed))
+/// Random numbers from keys that are tensors: int64, whose bits are the state.
+module internal Draws =
+    let states (x: NDArray) = Host.toArray<int64> x |> Array.map uint64
 
-    member internal _.State = state
+    let rec private randomP (draw: RandomDraw) (dtype: DType) (shape: int[]) : Primitive =
+        { new Primitive("random") with
+            member _.Parameters = [ "draw", box draw; "dtype", box dtype; "shape", box shape ]
+
+            member _.Shape inputs =
+                if inputs[0].DType <> DType.Int64 then
+                    Shape.fail "random" $"a key is an int64, not {DTypes.Name inputs[0].DType}."
+
+                { Shape = Array.append inputs[0].Shape shape; DType = dtype }
+
+            member _.Value(inputs, out) =
+                let device = inputs[0].Device
+                let draws = states inputs[0] |> Array.map (fun key -> device.Random(draw, key, dtype, shape))
+
+                match draws with
+                | [| one |] -> one.View(out.Shape, one.Strides, one.Offset)
+                | [||] -> device.Fill(dtype, out.Shape, 0.0)
+                | many ->
+                    let row (x: NDArray) = let x = device.Contiguous x in x.View(Array.append [| 1 |] shape, null, x.Offset)
+                    let all = device.Concat(Array.map row many, 0, Array.append [| many.Length |] shape)
+                    all.View(out.Shape, null, all.Offset)
+
+            member _.Jvp(_, _, _) = null
+            member _.Vjp(_, _, _, _) = null
+            member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
+
+    let random draw dtype shape (key: Tensor) : Tensor = Tensor.Bind(randomP draw dtype shape, key)
+
+    /// The state that follows from a state and a number. A salt keeps one use from another.
+    let private deriveP (salt: uint64) : Primitive =
+        { new Primitive("foldIn") with
+            member _.Parameters = [ "salt", box salt ]
+
+            member _.Shape inputs =
+                if inputs |> Array.exists (fun x -> x.DType <> DType.Int64) then
+                    Shape.fail "foldIn" "keys and the numbers folded into them are int64; convert with To."
+
+                { Shape = Shape.broadcast "foldIn" inputs[0].Shape inputs[1].Shape; DType = DType.Int64 }
+
+            member _.Value(inputs, out) =
+                let walk (x: NDArray) = states (x.View(out.Shape, x.StridesFor out.Shape, x.Offset))
+                let derived = Array.map2 (fun key data -> CounterRandom.Derive(key ^^^ salt, data)) (walk inputs[0]) (walk inputs[1])
+                inputs[0].Device.FromHost(DType.Int64, out.Shape, MemoryMarshal.AsBytes(ReadOnlySpan derived))
+
+            member _.Jvp(_, _, _) = null
+            member _.Vjp(_, _, _, _) = null
+            member this.Batch(inputs, isBatched, _) = Tensor.Bind(this, Batching.aligned inputs isBatched) }
+
+    let plain, split = deriveP 0UL, deriveP 0x73706C6974UL
+    let derive (primitive: Primitive) (key: Tensor) (data: Tensor) : Tensor = Tensor.Bind(primitive, key, data)
+    let number (value: int64) : Tensor = Tensor.From(ReadOnlySpan [| value |], [||])
+
+/// The source of random numbers: a value, not a state. The same key gives the same numbers, on every device and for any
+/// number of threads (Philox, Salmon et al. 2011); independent numbers come from keys that are split off. A key in the argument
+/// of a function that is staged, compiled or batched is an argument as a tensor is: each call has its own numbers.
+[<Struct; CustomEquality; NoComparison>]
+type Key private (state: uint64, traced: Tensor) =
+    /// The key of a seed.
+    new(seed: int) = Key(CounterRandom.Derive(0x6175746F64696666UL, uint64 seed), null)
+
+    /// The bits, where they are known.
+    member internal _.State =
+        if isNull traced then
+            state
+        elif traced.IsKnown && traced.Rank = 0 then
+            (Draws.states traced.Array)[0]
+        else
+            Shape.fail
+                "Key"
+                "this distribution needs to know its key, which is not known in a compiled function or inside vmap; draw before and pass the numbers in."
+
+    /// The key as a tensor, int64: a leaf of trees.
+    member internal _.Tensor: Tensor = if isNull traced then Draws.number (int64 state) else traced
+
+    /// The key of a tensor.
+    static member internal OfTensor(x: Tensor) : Key =
+        if x.Level = 0L && x.Rank = 0 then
+            Key((Draws.states x.Array)[0], null)
+        else
+            Key(0UL, x)
+
     override _.Equals other =
         match other with
-        | :? Key as k -> k.State = state
+        | :? Key as k -> k.State = Key(state, traced).State
         | _ -> false
-    override _.GetHashCode() = state.GetHashCode()
-    override _.ToString() = $"Key {state:x16}"
+    override this.GetHashCode() = this.State.GetHashCode()
+    override _.ToString() = if isNull traced then $"Key {state:x16}" else $"Key of {traced}"
 
     /// A new key that depends on this one and on a number: for the i-th step, layer or example.
-    member _.FoldIn(data: int) = Key(CounterRandom.Derive(state, uint64 data))
+    member _.FoldIn(data: int) =
+        if isNull traced then
+            Key(CounterRandom.Derive(state, uint64 data), null)
+        else
+            Key(0UL, Draws.derive Draws.plain traced (Draws.number (int64 data)))
+
+    /// A new key that depends on this one and on a whole number, such as the counter of a loop.
+    member this.FoldIn(data: Tensor) : Key =
+        Key.OfTensor(Draws.derive Draws.plain this.Tensor (Tensor.Cast(data, DType.Int64)))
 
     /// New keys that are independent of each other and of this one.
     member this.Split(count: int) : Key[] =
         if count < 0 then
             Shape.fail "Split" $"{count} keys cannot be made."
 
-        let state = state
-        Array.init count (fun i -> Key(CounterRandom.Derive(state ^^^ 0x73706C6974UL, uint64 i)))
+        let state, traced = state, traced
+
+        Array.init count (fun i ->
+            if isNull traced then
+                Key(CounterRandom.Derive(state ^^^ 0x73706C6974UL, uint64 i), null)
+            else
+                Key(0UL, Draws.derive Draws.split traced (Draws.number (int64 i))))
 
     member private _.Draw(operation: string, draw: RandomDraw, dtype: DType, shape: int[]) : Tensor =
         Shape.validate operation shape
-        Concrete(Cpu.Instance.Random(draw, state, dtype, shape))
+
+        if isNull traced then
+            Concrete(Cpu.Instance.Random(draw, state, dtype, shape))
+        else
+            Draws.random draw dtype shape traced
 
     static member private CheckFloat(operation, dtype: DType) =
         if not (DTypes.IsFloat dtype) then

@@ -171,8 +171,8 @@ module Signal =
                 $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} must be vectors; for rows use fftConvolve or vmap."
 
         let m, n = x.Size, y.Size
-        let row (v: Tensor) = Structural.reshape [| 1; 1; 1; v.Size |] v
-        let full = Convolution.conv2d (1, 1) (0, n - 1) (1, 1) (row x) (row (Tensor.Flipped(y, [| 0 |])))
+        let row (v: Tensor) = Structural.reshape [| 1; 1; v.Size |] v
+        let full = Tensor.conv1d 1 (n - 1) (row (Tensor.Flipped(y, [| 0 |]))) (row x)
         kept "convolve" mode m n (Structural.reshape [| m + n - 1 |] full)
 
     /// The sums of x_j y_(i - j) along the last axis, by Fourier transforms; leading axes broadcast. The error is that of

@@ -33,16 +33,76 @@ type internal TreeCodec() =
     /// The places of the leaves, each after the place of the value itself.
     abstract Name: value: obj * place: string * names: List<string> -> unit
 
+module internal TreePlaces =
+    /// The place of a part: `layers[0].weight`.
+    let inside (place: string) (part: string) =
+        if place = "" || part = "" || part[0] = '[' then place + part else $"{place}.{part}"
+
+    /// An item of a known type.
+    let itemOf<'item> (value: obj) : 'item =
+        match value with
+        | null -> Unchecked.defaultof<'item>
+        | value -> unbox<'item> value
+
+/// Arrays of one dimension. Typed, so that nothing is looked up when they are walked.
+[<Sealed>]
+type internal ArrayCodec<'item>(part: Lazy<TreeCodec>) =
+    inherit TreeCodec()
+
+    override _.Collect(value, leaves) =
+        for item in value :?> 'item[] do
+            part.Value.Collect(box item, leaves)
+
+    override _.Describe(value, parts) =
+        parts.Add (value :?> 'item[]).Length
+
+        for item in value :?> 'item[] do
+            part.Value.Describe(box item, parts)
+
+    override _.Name(value, place, names) =
+        value :?> 'item[] |> Array.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
+
+    override _.Rebuild(value, leaves, position) =
+        let source = value :?> 'item[]
+        let result = Array.zeroCreate source.Length
+
+        for i in 0 .. source.Length - 1 do
+            result[i] <- TreePlaces.itemOf<'item> (part.Value.Rebuild(box source[i], leaves, &position))
+
+        box result
+
+/// F# lists.
+[<Sealed>]
+type internal ListCodec<'item>(part: Lazy<TreeCodec>) =
+    inherit TreeCodec()
+
+    override _.Collect(value, leaves) =
+        for item in value :?> 'item list do
+            part.Value.Collect(box item, leaves)
+
+    override _.Describe(value, parts) =
+        for item in value :?> 'item list do
+            part.Value.Describe(box item, parts)
+
+        parts.Add typeof<IEnumerable>
+
+    override _.Name(value, place, names) =
+        value :?> 'item list |> List.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
+
+    override _.Rebuild(value, leaves, position) =
+        let result = List<'item>()
+
+        for item in value :?> 'item list do
+            result.Add(TreePlaces.itemOf<'item> (part.Value.Rebuild(box item, leaves, &position)))
+
+        box (List.ofSeq result)
+
 module internal TreeCodecs =
     let private codecs = ConcurrentDictionary<Type, TreeCodec>()
 
     let private need count (leaves: Tensor[]) position =
         if position + count > leaves.Length then
             Shape.fail "tree" $"{leaves.Length} tensors are too few: the tree has at least {position + count}."
-
-    /// The place of a part: `layers[0].weight`.
-    let private inside (place: string) (part: string) =
-        if place = "" || part = "" || part[0] = '[' then place + part else $"{place}.{part}"
 
     let private leaf =
         { new TreeCodec() with
@@ -63,6 +123,19 @@ module internal TreeCodecs =
             member _.Name(_, _, _) = ()
             member _.Rebuild(value, _, _) = value }
 
+    /// A key is a leaf as tensors are, so that compiled and batched functions take it as an argument.
+    let private key =
+        { new TreeCodec() with
+            member _.Collect(value, leaves) = leaves.Add (value :?> Key).Tensor
+            member _.Describe(_, parts) = parts.Add typeof<Key>
+            member _.Name(_, place, names) = names.Add place
+
+            member _.Rebuild(_, leaves, position) =
+                need 1 leaves position
+                let x = leaves[position]
+                position <- position + 1
+                Key.OfTensor x }
+
     let private user =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.AddRange (value :?> ITree).Leaves
@@ -70,10 +143,10 @@ module internal TreeCodecs =
 
             member _.Name(value, place, names) =
                 match value with
-                | :? INamedTree as tree -> names.AddRange(tree.Names |> Seq.map (inside place))
+                | :? INamedTree as tree -> names.AddRange(tree.Names |> Seq.map (TreePlaces.inside place))
                 | _ ->
                     for i in 0 .. (value :?> ITree).Leaves.Count - 1 do
-                        names.Add(inside place $"[{i}]")
+                        names.Add(TreePlaces.inside place $"[{i}]")
 
             member _.Rebuild(value, leaves, position) =
                 let tree = value :?> ITree
@@ -133,7 +206,7 @@ module internal TreeCodecs =
                 let values = take value
 
                 for i in 0 .. values.Length - 1 do
-                    parts.Value[i].Name(values[i], inside place (fst fields[i]), names)
+                    parts.Value[i].Name(values[i], TreePlaces.inside place (fst fields[i]), names)
 
             member _.Rebuild(value, leaves, position) =
                 let values = take value
@@ -145,70 +218,11 @@ module internal TreeCodecs =
                 make value values }
 
     and private array (element: Type) =
-        let part = lazy (codecFor element)
-
-        { new TreeCodec() with
-
-            member _.Collect(value, leaves) =
-                for item in value :?> Array do
-                    part.Value.Collect(item, leaves)
-
-            member _.Describe(value, parts) =
-                parts.Add (value :?> Array).Length
-
-                for item in value :?> Array do
-                    part.Value.Describe(item, parts)
-
-            member _.Name(value, place, names) =
-                value :?> Array
-                |> Seq.cast<obj>
-                |> Seq.iteri (fun i item -> part.Value.Name(item, inside place $"[{i}]", names))
-
-            member _.Rebuild(value, leaves, position) =
-                let source = value :?> Array
-                let result = Array.CreateInstance(element, source.Length)
-
-                for i in 0 .. source.Length - 1 do
-                    result.SetValue(part.Value.Rebuild(source.GetValue i, leaves, &position), i)
-
-                result }
+        Activator.CreateInstance(typedefof<ArrayCodec<int>>.MakeGenericType element, lazy (codecFor element)) :?> TreeCodec
 
     /// F# lists, which are rebuilt from an array of their elements.
     and private list (element: Type) =
-        let part = lazy (codecFor element)
-
-        let ofArray =
-            typeof<list<int>>
-                .Assembly.GetType("Microsoft.FSharp.Collections.ListModule")
-                .GetMethod("OfArray")
-                .MakeGenericMethod
-                element
-
-        { new TreeCodec() with
-
-            member _.Collect(value, leaves) =
-                for item in value :?> IEnumerable do
-                    part.Value.Collect(item, leaves)
-
-            member _.Describe(value, parts) =
-                for item in value :?> IEnumerable do
-                    part.Value.Describe(item, parts)
-
-                parts.Add typeof<IEnumerable>
-
-            member _.Name(value, place, names) =
-                value :?> IEnumerable
-                |> Seq.cast<obj>
-                |> Seq.iteri (fun i item -> part.Value.Name(item, inside place $"[{i}]", names))
-
-            member _.Rebuild(value, leaves, position) =
-                let items = (value :?> IEnumerable) |> Seq.cast<obj> |> Seq.toArray
-                let result = Array.CreateInstance(element, items.Length)
-
-                for i in 0 .. items.Length - 1 do
-                    result.SetValue(part.Value.Rebuild(items[i], leaves, &position), i)
-
-                ofArray.Invoke(null, [| result |]) }
+        Activator.CreateInstance(typedefof<ListCodec<int>>.MakeGenericType element, lazy (codecFor element)) :?> TreeCodec
 
     /// F# maps and dictionaries, walked in the order of their keys.
     and private map (mapType: Type) (key: Type) (element: Type) =
@@ -240,7 +254,7 @@ module internal TreeCodecs =
 
             member _.Name(value, place, names) =
                 for struct (k, item) in entries value do
-                    part.Value.Name(item, inside place $"[{k}]", names)
+                    part.Value.Name(item, TreePlaces.inside place $"[{k}]", names)
 
             member _.Rebuild(value, leaves, position) =
                 let source = entries value
@@ -313,6 +327,8 @@ module internal TreeCodecs =
             leaf
         elif typeof<ITree>.IsAssignableFrom t then
             user
+        elif t = typeof<Key> then
+            key
         elif
             t.IsPrimitive
             || t.IsEnum

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Benchmarks;
 
-/// <summary>Times the rows and writes them as JSON: {"us": {row: {"eager": microseconds}}}.</summary>
+/// <summary>Times the rows and writes them as JSON: {"us": {row: {"eager": microseconds, "jit": microseconds}}}.</summary>
 internal static class Program
 {
     private const string Usage = """
@@ -10,7 +10,7 @@ internal static class Program
 
           --only TEXT      only rows whose name contains TEXT
           --seconds S      time spent on each row (default 1.0)
-          --json FILE      write {"us": {row: {"eager": microseconds}}}
+          --json FILE      write {"us": {row: {"eager": microseconds, "jit": microseconds}}}
           --openblas FILE  time the matrix product against this OpenBLAS library, in the same run
           --memory STEPS   run a training row for so many steps and report the resident memory
           --list           print the names of the rows
@@ -48,10 +48,17 @@ internal static class Program
         var times = new Dictionary<string, Dictionary<string, double>>();
         foreach (Row row in Rows.All.Where(row => row.Name.Contains(only, StringComparison.Ordinal)))
         {
-            double microseconds = Clock.Median(row.Make(), seconds);
-            times[row.Name] = new() { ["eager"] = microseconds };
+            times[row.Name] = [];
+            Time(row, "eager", row.Make);
+            if (row.Compiled is { } compiled) Time(row, "jit", compiled);
+        }
+
+        void Time(Row row, string mode, Func<Action> make)
+        {
+            double microseconds = Clock.Median(make(), seconds);
+            times[row.Name][mode] = microseconds;
             string rate = row.Flops > 0 ? $"{row.Flops / microseconds / 1e3,9:f1} GFLOP/s" : "";
-            Console.WriteLine($"{row.Name,-46} {microseconds,12:f1} us {rate}");
+            Console.WriteLine($"{row.Name,-46} {mode,-5} {microseconds,12:f1} us {rate}");
         }
 
         if (json != "")

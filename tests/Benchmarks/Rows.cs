@@ -3,8 +3,22 @@ using Autodiff.Layers;
 
 namespace Benchmarks;
 
-/// <summary>One benchmark: <paramref name="Make"/> prepares the inputs and returns what is timed.</summary>
-internal sealed record Row(string Name, Func<Action> Make, double Flops = 0);
+/// <summary>One benchmark: <paramref name="Make"/> prepares the inputs and returns what is timed, and so does <paramref
+/// name="Compiled"/> for the same work compiled.</summary>
+internal sealed record Row(string Name, Func<Action> Make, double Flops = 0, Func<Action>? Compiled = null)
+{
+    /// <summary>A function of one tensor, as it is and compiled.</summary>
+    internal static Row Of(string name, Func<Tensor> input, Func<Tensor, Tensor> function)
+    {
+        return new(name, () => Call(function), Compiled: () => Call(Jit.Compile(function)));
+
+        Action Call(Func<Tensor, Tensor> f)
+        {
+            Tensor x = input();
+            return () => f(x);
+        }
+    }
+}
 
 /// <summary>The rows, under the names that the comparison with the peer uses.</summary>
 internal static class Rows
@@ -25,27 +39,9 @@ internal static class Rows
             Tensor a = Normal(n, n), b = Normal(n, n);
             return () => a.MatMul(b);
         }, 2.0 * n * n * n)),
-        new("elementwise chain 1e6 forward", () =>
-        {
-            Tensor x = Normal(1_000_000);
-            return () => Chain(x);
-        }),
-        new("elementwise chain 1e6 gradient", () =>
-        {
-            Tensor x = Normal(1_000_000);
-            Func<Tensor, Tensor> gradient = Gradient.Of((Tensor v) => Chain(v).Sum());
-            return () => gradient(x);
-        }),
-        new("float32 to float16 and back 1e6", () =>
-        {
-            Tensor x = Normal(1_000_000);
-            return () => x.To(DType.Float16).To(DType.Float32);
-        }),
-        new("softmax 512x1000", () =>
-        {
-            Tensor x = Normal(512, 1000);
-            return () => x.Softmax(-1);
-        }),
+        Row.Of("elementwise chain 1e6 forward", () => Normal(1_000_000), Chain),
+        Row.Of("elementwise chain 1e6 gradient", () => Normal(1_000_000), Gradient.Of((Tensor v) => Chain(v).Sum())),
+        Row.Of("softmax 512x1000", () => Normal(512, 1000), x => x.Softmax(-1)),
         new("conv2d 100x1x28x28 5x5x30", () =>
         {
             Tensor x = Normal(100, 1, 28, 28), w = Normal(30, 1, 5, 5);
@@ -54,24 +50,25 @@ internal static class Rows
         new("conv2d 32x64x56x56 3x3x64", () =>
         {
             Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 64, 3, 3);
-            return () => x.Conv2D(w, padY: 1, padX: 1);
+            return () => x.Conv2D(w, padding: 1);
         }, 2.0 * 32 * 64 * 56 * 56 * 64 * 9),
+        new("conv2d depthwise 32x64x56x56 3x3", () =>
+        {
+            Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 1, 3, 3);
+            return () => x.Conv2D(w, padding: 1, groups: 64);
+        }, 2.0 * 32 * 64 * 56 * 56 * 9),
+        new("conv3d 4x16x16x28x28 3x3x3x32", () =>
+        {
+            Tensor x = Normal(4, 16, 16, 28, 28), w = Normal(32, 16, 3, 3, 3);
+            return () => x.Conv3D(w, padding: 1);
+        }, 2.0 * 4 * 32 * 16 * 28 * 28 * 16 * 27),
     ];
 
     private static IEnumerable<Row> Differentiation =>
     [
-        .. new[] { 10, 1000 }.Select(n => new Row($"gradient rosenbrock n={n} f64", () =>
-        {
-            Tensor x = new Key(0).Normal([n], dtype: DType.Float64);
-            Func<Tensor, Tensor> gradient = Gradient.Of<Tensor>(Rosenbrock);
-            return () => gradient(x);
-        })),
-        new("hessian rosenbrock n=100 f64", () =>
-        {
-            Tensor x = new Key(0).Normal([100], dtype: DType.Float64);
-            Func<Tensor, Tensor> hessian = Hessian.Of(Rosenbrock);
-            return () => hessian(x);
-        }),
+        .. new[] { 10, 1000 }.Select(n => Row.Of(
+            $"gradient rosenbrock n={n} f64", () => new Key(0).Normal([n], dtype: DType.Float64), Gradient.Of<Tensor>(Rosenbrock))),
+        Row.Of("hessian rosenbrock n=100 f64", () => new Key(0).Normal([100], dtype: DType.Float64), Hessian.Of(Rosenbrock)),
         .. new[] { 1, 2, 10 }.Select(n => new Row($"hessian rosenbrock n={n} f64", () =>
         {
             Tensor x = new Key(0).Normal([n], dtype: DType.Float64);
@@ -99,12 +96,7 @@ internal static class Rows
                 foreach (string name in all[0].Names) TensorModule.stack(0, all.Select(one => one[name]));
             };
         }),
-        new("gradient scalar chain 300 ops", () =>
-        {
-            Tensor x = Tensor.Scalar(0.5);
-            Func<Tensor, Tensor> gradient = Gradient.Of<Tensor>(ScalarChain);
-            return () => gradient(x);
-        }),
+        Row.Of("gradient scalar chain 300 ops", () => Tensor.Scalar(0.5), Gradient.Of<Tensor>(ScalarChain)),
     ];
 
     private static IEnumerable<Row> TrainingSteps =>

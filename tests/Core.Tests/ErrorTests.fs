@@ -167,7 +167,46 @@ let private table: (string * (unit -> unit) * string list) list =
       run (fun () -> Tensor.maxPool2d 2 2 x23),
       [ "maxPool2d: "; "(2, 3)"; "(batch, channels, height, width)" ]
       "maxPool2d window", run (fun () -> Tensor.maxPool2d 9 1 image), [ "maxPool2d: "; "9 x 9"; "8 x 8" ]
-      "averagePool2d padding", run (fun () -> image.AveragePool2D(2, 2, 1, 1, 2, 2)), [ "averagePool2d: "; "padding" ]
+      "conv2d groups",
+      run (fun () -> image.Conv2D(normal 1 [| 4; 2; 3; 3 |], groups = 2)),
+      [ "conv2d: "; "(2, 3, 8, 8)"; "3 channels"; "(4, 2, 3, 3)"; "2 for each of 2 groups" ]
+      "conv2d filters in groups",
+      run (fun () -> image.Conv2D(normal 1 [| 4; 1; 3; 3 |], groups = 3)),
+      [ "conv2d: "; "4 filters"; "(4, 1, 3, 3)"; "3 equal groups" ]
+      "conv2d without groups", run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], groups = 0)), [ "conv2d: "; "0 groups" ]
+      "conv2d strides",
+      run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], struct (1, 2, 3))),
+      [ "conv2d: "; "3 numbers of stride"; "2 axes" ]
+      "conv2d dilation",
+      run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], dilation = 0)),
+      [ "conv2d: "; "dilation (0, 0)"; "1" ]
+      "conv2d padding", run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], padding = -1)), [ "conv2d: "; "padding -1"; "0" ]
+      "conv1d rank",
+      run (fun () -> Tensor.conv1d 1 0 (normal 1 [| 4; 3; 3 |]) image),
+      [ "conv1d: "; "(2, 3, 8, 8)"; "(batch, channels, length)"; "(filters, channels, length)" ]
+      "conv3d rank", run (fun () -> Tensor.conv3d 1 0 image image), [ "conv3d: "; "(batch, channels, depth, height, width)" ]
+      "convTranspose2d channels",
+      run (fun () -> Tensor.convTranspose2d 1 0 (normal 1 [| 4; 3; 3; 3 |]) image),
+      [ "convTranspose2d: "; "(2, 3, 8, 8)"; "3 channels"; "(4, 3, 3, 3)"; "4" ]
+      "convTranspose2d outputPadding",
+      run (fun () -> image.ConvTranspose2D(normal 1 [| 3; 3; 3; 3 |], 2, outputPadding = 2)),
+      [ "convTranspose2d: "; "outputPadding of 2"; "stride 2" ]
+      "convTranspose2d padding",
+      run (fun () -> image.ConvTranspose2D(normal 1 [| 3; 3; 3; 3 |], padding = 5)),
+      [ "convTranspose2d: "; "8 x 8"; "3 x 3"; "10"; "padding 5" ]
+      "convTranspose2d same",
+      run (fun () -> image.ConvTranspose2D(normal 1 [| 3; 3; 3; 3 |], padding = Padding.Same)),
+      [ "convTranspose2d: "; "same length"; "numbers" ]
+      "maxPool2d window of nothing", run (fun () -> image.MaxPool2D 0), [ "maxPool2d: "; "window (0, 0)"; "1" ]
+      "maxPool3d rank", run (fun () -> image.MaxPool3D 2), [ "maxPool3d: "; "(2, 3, 8, 8)"; "depth" ]
+      "globalMaxPool rank", run (fun () -> Tensor.globalMaxPool x23), [ "globalMaxPool: "; "(2, 3)"; "channels" ]
+      "resize to nothing", run (fun () -> Tensor.resize ResizeMode.Linear [ 0 ] x23), [ "resize: "; "(2, 3)"; "(0)" ]
+      "resize of too many axes",
+      run (fun () -> Tensor.resize ResizeMode.Linear [ 1; 2; 3 ] x23),
+      [ "resize: "; "(2, 3)"; "(1, 2, 3)" ]
+      "resize of nothing", run (fun () -> empty.Resize(ResizeMode.Nearest, 2, 2)), [ "resize: "; "(0, 3)"; "empty" ]
+      "resize of integers", run (fun () -> Tensor.resize ResizeMode.Linear [ 2 ] ints), [ "resize: "; "int32"; "nearest" ]
+      "averagePool2d padding", run (fun () -> image.AveragePool2D(2, 1, 2)), [ "averagePool2d: "; "padding" ]
 
       "negative shape", run (fun () -> Tensor.zeros [ 2; -1 ]), [ "Full: "; "(2, -1)"; "negative" ]
       "huge shape", run (fun () -> Tensor.zeros [ 100000; 100000 ]), [ "Full: "; "(100000, 100000)"; "10000000000" ]

@@ -18,6 +18,7 @@ let private logSumExp (xs: float list) = log (List.sumBy exp xs)
 let private over axes f = fun (x: Tensor) -> reduce axes f [| x |]
 let private each f = fun (x: Tensor) -> elementwise1 f [| x |]
 let private all = [ 0; 1 ]
+let private every stride = { Stride = stride; Before = 0; After = 0; Dilation = 1 }
 
 /// A function, an input, and the elements of its value.
 let private basics: (string * (Tensor -> Tensor) * Tensor * (Tensor -> float[])) list =
@@ -100,11 +101,11 @@ let private basics: (string * (Tensor -> Tensor) * Tensor * (Tensor -> float[]))
       "average pooling",
       Tensor.averagePool2d 2 2,
       image,
-      (fun x -> [| for _, w in windows [ 2; 3; 6; 5 ] 2 2 0 -> List.averageBy (at (block x)) w |])
+      (fun x -> [| for _, w in windows [ 2; 3; 6; 5 ] [ 2; 2 ] [ every 2; every 2 ] -> List.averageBy (at (block x)) w |])
       "max pooling",
       Tensor.maxPool2d 2 1,
       Primitives.distinct 4 0.0 [| 1; 2; 4; 4 |],
-      (fun x -> [| for _, w in windows [ 1; 2; 4; 4 ] 2 1 0 -> w |> List.map (at (block x)) |> List.max |]) ]
+      (fun x -> [| for _, w in windows [ 1; 2; 4; 4 ] [ 2; 2 ] [ every 1; every 1 ] -> w |> List.map (at (block x)) |> List.max |]) ]
 
 let private std (xs: float list) = sqrt (variance xs)
 let private withZeros = rows [ [ 2.0; 0.0; 3.0 ]; [ 0.0; 1.5; 0.0 ]; [ -1.0; 2.0; 0.5 ] ]
@@ -202,6 +203,10 @@ let private more: (string * (Tensor -> Tensor) * Tensor * (Tensor -> float[])) l
       Tensor.padValue 7.0 [ 1, 0; 0, 2 ],
       x,
       (fun x -> build [ 4; 6 ] (fun p -> if p[0] >= 1 && p[1] < 4 then at (block x) [ p[0] - 1; p[1] ] else 7.0))
+      "pad by zeros",
+      (fun x -> x.Pad(0.0, struct (1, 0), struct (0, 2))),
+      x,
+      (fun x -> build [ 4; 6 ] (fun p -> if p[0] >= 1 && p[1] < 4 then at (block x) [ p[0] - 1; p[1] ] else 0.0))
       "slice backwards", Tensor.slice 1 None None -1, x, picked [ 3; 4 ] (fun p -> [ p[0]; 3 - p[1] ])
       "slice backwards by 2", Tensor.slice 1 (Some -1) (Some 0) -2, x, picked [ 3; 2 ] (fun p -> [ p[0]; 3 - 2 * p[1] ])
       "slice forwards", Tensor.slice 1 (Some -3) (Some 9) 2, x, picked [ 3; 2 ] (fun p -> [ p[0]; 1 + 2 * p[1] ])

@@ -530,48 +530,77 @@ let private selections =
               [ [| indices [ 2; 2 ] [ 0; 3; 4; 1 ] |]; [| long (indices [] [ 2 ]) |] ]
           |> refusing [ [| bad |] ] ]
 
-let private images =
-    [ for image, filters, stride, pad, dilation in
-          [ [ 1; 1; 4; 4 ], [ 1; 1; 3; 3 ], 1, 0, 1
-            [ 2; 3; 5; 6 ], [ 4; 3; 3; 2 ], 1, 1, 1
-            [ 2; 2; 7; 8 ], [ 3; 2; 3; 3 ], 2, 1, 1
-            [ 1; 2; 8; 7 ], [ 2; 2; 2; 3 ], 3, 2, 2
-            [ 2; 3; 4; 4 ], [ 5; 3; 1; 1 ], 1, 0, 1 ] do
-          let shape, terms = Reference.convolutionTerms image filters stride pad dilation
-          let conv x w = Convolution.conv2d (stride, stride) (pad, pad) (dilation, dilation) x w
+let private axis stride before after dilation : Reference.Axis =
+    { Stride = stride
+      Before = before
+      After = after
+      Dilation = dilation }
+
+let private even stride pad dilation = axis stride pad pad dilation
+
+/// The numbers of axes as operations take them.
+let private strideOf (axes: Reference.Axis list) = PerAxis [| for a in axes -> a.Stride |]
+let private dilationOf (axes: Reference.Axis list) = PerAxis [| for a in axes -> a.Dilation |]
+let private paddingOf (axes: Reference.Axis list) = Padding.Pairs [| for a in axes -> struct (a.Before, a.After) |]
+
+let private convolutions =
+    [ for image, filters, axes, groups in
+          [ [ 1; 1; 4; 4 ], [ 1; 1; 3; 3 ], [ even 1 0 1; even 1 0 1 ], 1
+            [ 2; 3; 5; 6 ], [ 4; 3; 3; 2 ], [ even 1 1 1; even 1 1 1 ], 1
+            [ 2; 2; 7; 8 ], [ 3; 2; 3; 3 ], [ even 2 1 1; axis 2 0 1 1 ], 1
+            [ 1; 2; 8; 7 ], [ 2; 2; 2; 3 ], [ even 3 2 2; even 2 2 1 ], 1
+            [ 2; 3; 4; 4 ], [ 5; 3; 1; 1 ], [ even 1 0 1; even 1 0 1 ], 1
+            [ 2; 4; 5; 4 ], [ 6; 2; 3; 2 ], [ even 1 1 1; axis 2 1 0 1 ], 2
+            [ 2; 3; 4; 5 ], [ 3; 1; 3; 3 ], [ even 1 1 1; even 1 1 1 ], 3
+            [ 1; 2; 6; 5 ], [ 4; 1; 2; 3 ], [ even 2 1 1; even 1 1 2 ], 2
+            [ 2; 2; 9 ], [ 3; 2; 3 ], [ axis 2 2 1 1 ], 1
+            [ 1; 4; 7 ], [ 4; 2; 2 ], [ even 1 1 3 ], 2
+            [ 2; 2; 3; 4; 3 ], [ 3; 2; 2; 3; 2 ], [ even 1 1 1; even 2 1 1; axis 1 0 1 1 ], 1
+            [ 1; 4; 4; 3; 3 ], [ 4; 2; 3; 2; 1 ], [ axis 2 1 2 1; even 1 0 1; even 2 0 1 ], 2 ] do
+          let shape, terms = Reference.convolutionTerms image filters axes groups
+          let conv x w =
+              Convolution.convolve "conv" axes.Length (strideOf axes) (paddingOf axes) (dilationOf axes) groups x w
           let x, w, ct =
               normal 61 (List.toArray image), normal 62 (List.toArray filters), normal 63 (List.toArray shape)
           let sum target (order: _ -> _) (xs: Tensor[]) =
               Reference.accumulate target (List.map order terms) (Reference.block xs[0]) (Reference.block xs[1])
 
-          entry "conv2d" (fun xs -> conv xs[0] xs[1]) (Some(sum shape id)) [ [| x; w |] ]
+          entry "conv" (fun xs -> conv xs[0] xs[1]) (Some(sum shape id)) [ [| x; w |] ]
 
           entry
-              "conv2dInputGradient"
+              "convInputGradient"
               (fun xs -> snd (vjp (fun x -> conv x xs[1]) x) xs[0])
               (Some(sum image (fun (o, i, f) -> i, o, f)))
               [ [| ct; w |] ]
 
           entry
-              "conv2dFilterGradient"
+              "convFilterGradient"
               (fun xs -> snd (vjp (conv xs[0]) w) xs[1])
               (Some(sum filters (fun (o, i, f) -> f, i, o)))
-              [ [| x; ct |] ]
+              [ [| x; ct |] ] ]
 
-      for image, size, stride, pad in
-          [ [ 1; 1; 4; 4 ], 2, 2, 0; [ 2; 3; 7; 5 ], 3, 2, 1; [ 1; 2; 5; 6 ], 3, 1, 0; [ 2; 2; 5; 5 ], 2, 3, 0 ] do
-          let found = Reference.windows image size stride pad
+let private poolings =
+    [ for image, kernel, axes in
+          [ [ 1; 1; 4; 4 ], [ 2; 2 ], [ even 2 0 1; even 2 0 1 ]
+            [ 2; 3; 7; 5 ], [ 3; 3 ], [ even 2 1 1; even 2 1 1 ]
+            [ 1; 2; 5; 6 ], [ 3; 2 ], [ even 1 0 1; axis 1 0 1 1 ]
+            [ 2; 2; 5; 5 ], [ 2; 2 ], [ even 3 0 1; even 3 0 1 ]
+            [ 2; 2; 9 ], [ 3 ], [ axis 2 1 2 1 ]
+            [ 1; 2; 4; 5; 3 ], [ 2; 3; 2 ], [ even 2 0 1; even 2 1 1; axis 1 1 0 1 ] ] do
+          let found = Reference.windows image kernel axes
           let output = found |> List.map fst |> List.last |> List.map ((+) 1) |> List.toArray
           let x, ct = distinct 64 0.0 (List.toArray image), normal 65 output
-          let area = float (size * size)
-          let width = image[3]
-          let maxPool x = Convolution.maxPool2d (size, size) (stride, stride) (pad, pad) x
-          let averagePool x = Convolution.averagePool2d (size, size) (stride, stride) (pad, pad) x
+          let area = float (List.fold (*) 1 kernel)
+          let lengths = List.skip 2 image |> List.toArray
+          let window = PerAxis(List.toArray kernel)
+          let maxPool x = Pooling.maxPool "maxPool" kernel.Length window (strideOf axes) (paddingOf axes) x
+          let averagePool x = Pooling.averagePool "averagePool" kernel.Length window (strideOf axes) (paddingOf axes) x
           let chosen = Tensor.Bind(primitiveOf "maxPoolPositions" (fun xs -> maxPool xs[0]) [| x |], x)
-          let position (at: int list) = float (at[2] * width + at[3])
+          let position (at: int list) = float (Reference.offset lengths (List.skip 2 at))
           // The place in the image that an output position chose.
           let place (positions: Reference.Block) (p: int list) =
-              let k = int (Reference.at positions p) in [ p[0]; p[1]; k / width; k % width ]
+              let k = int (Reference.at positions p)
+              p[0] :: p[1] :: (Reference.positions (List.ofArray lengths) |> Seq.item k)
 
           let scattered (terms: (int list * int list) list) (source: Reference.Block) factor =
               let data = Array.zeroCreate (List.fold (*) 1 image)
@@ -918,6 +947,23 @@ let private variates =
           [ [| normal 1 [| 2 |]; normal 1 [| 2 |]; normal 1 [| 3 |] |] ]
           [| uniform 117 1.0 4.0; uniform 118 1.0 4.0; uniform 119 -0.5 1.5 |] ]
 
+// Keys that are tensors.
+
+let private keys =
+    let states shape = (Key 121).Integers(shape, -1000000000000L, 1000000000000L)
+    let keyOf (x: Tensor) = Key.OfTensor x
+
+    let drawn (shape: int[]) =
+        entry "random" (fun xs -> (keyOf xs[0]).Uniform([| 2; 3 |], dtype = DType.Float64)) None [ [| states shape |] ]
+        |> refusing [ [| normal 1 [| 2 |] |] ]
+
+    [ drawn [| 3 |]
+      drawn [| 2; 2 |]
+      drawn [| 0 |]
+      entry "random" (fun xs -> (keyOf xs[0]).Permutation 5) None [ [| states [| 2 |] |] ]
+      entry "foldIn" (fun xs -> ((keyOf xs[0]).FoldIn xs[1]).Tensor) None [ [| states [| 3 |]; states [| 3 |] |]; [| states [| 2; 1 |]; states [| 3 |] |] ]
+      |> refusing [ [| states [| 2 |]; normal 1 [| 2 |] |] ] ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -928,13 +974,15 @@ let table: Entry list =
     @ softmaxes
     @ products
     @ selections
-    @ images
+    @ convolutions
+    @ poolings
     @ decompositions
     @ customs
     @ logSums
     @ numberTheory
     @ complex
     @ variates
+    @ keys
 
 /// All rows with all their inputs.
 let cases: Case list =

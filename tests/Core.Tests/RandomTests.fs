@@ -89,3 +89,39 @@ let ``a permutation holds every number once, and every order is as likely`` () =
     Assert.Equal(6, orders.Length)
     Assert.All(orders, fun (order, count) -> Assert.True(abs (count - 1000) < 150, $"%A{order} {count} times"))
     Assert.Equal(0, ((Key 1).Permutation 0).Size)
+
+[<Fact>]
+let ``a key in the argument of a compiled function gives new numbers for each key, those that it gives alone`` () =
+    let f (key: Key, x: Tensor) =
+        let first, second = let keys = key.Split 2 in keys[0], keys[1].FoldIn 3
+        let noisy = x + first.Normal([| 4 |], dtype = DType.Float64)
+        Tensor.where (second.Bernoulli([| 4 |], 0.5)) noisy (first.Uniform([| 4 |], -1.0, 1.0, DType.Float64))
+
+    let x = normal 3 [| 4 |]
+    let compiled = jit f
+
+    for seed in 1..5 do
+        Assert.True(sameBits (f (Key seed, x)) (compiled (Key seed, x)))
+
+    Assert.False(sameBits (compiled (Key 1, x)) (compiled (Key 2, x)))
+    // Its gradient passes by the key.
+    let _, slope = grad (fun (k, x) -> Tensor.sum (f (k, x))) (Key 1, x)
+    let _, compiledSlope = jit (grad (fun (k, x) -> Tensor.sum (f (k, x)))) (Key 1, x)
+    Assert.True(sameBits slope compiledSlope)
+
+[<Fact>]
+let ``a key folds in the counter of a loop`` () =
+    let looped (key: Key) =
+        List.fold (fun s (i: int) -> s + (key.FoldIn i).Normal([| 2 |], dtype = DType.Float64)) (Tensor.zerosLike (normal 1 [| 2 |])) [ 0..4 ]
+
+    let scanned (key: Key) =
+        foriLoop 0 5 (fun i s -> s + (key.FoldIn(i: Tensor)).Normal([| 2 |], dtype = DType.Float64)) (Tensor.zerosLike (normal 1 [| 2 |]))
+
+    near 1e-14 (looped (Key 9)) (scanned (Key 9))
+    near 1e-14 (looped (Key 9)) (jit scanned (Key 9))
+
+[<Fact>]
+let ``a key keeps its bits through a tree`` () =
+    let key = Key 17
+    Assert.Equal(key, Tree.withLeaves key (Tree.leaves key))
+    Assert.Equal<string[]>([| "Item1"; "Item2" |], Tree.names (key, normal 1 [| 2 |]))

@@ -231,22 +231,45 @@ let oneHot (classes: int) (xs: Tensor[]) =
     build (Array.append x.Shape [| classes |]) (fun p ->
         if at x p[.. p.Length - 2] = float (List.last p) then 1.0 else 0.0)
 
+/// One axis of a convolution or pooling.
+type Axis =
+    { Stride: int
+      Before: int
+      After: int
+      Dilation: int }
+
+/// Places of a window of k places inside an axis of length n, as (place in the window, place in the axis).
+let inside (axis: Axis) n k window =
+    [ for t in 0 .. k - 1 do
+          let i = window * axis.Stride + t * axis.Dilation - axis.Before
+
+          if i >= 0 && i < n then
+              t, i ]
+
+let windowCount (axis: Axis) n k = (n + axis.Before + axis.After - (k - 1) * axis.Dilation - 1) / axis.Stride + 1
+
+/// All combinations of one element of each list.
+let rec combinations (lists: 'a list list) =
+    match lists with
+    | [] -> [ [] ]
+    | first :: rest -> List.allPairs first (combinations rest) |> List.map (fun (x, xs) -> x :: xs)
+
 /// All (output position, input position, filter position) triples of a convolution, seen as a sum over products.
-let convolutionTerms (image: int list) (filters: int list) (stride: int) (pad: int) (dilation: int) =
-    let length n k = (n + 2 * pad - (k - 1) * dilation - 1) / stride + 1
-    let height, width = length image[2] filters[2], length image[3] filters[3]
+let convolutionTerms (image: int list) (filters: int list) (axes: Axis list) groups =
+    let lengths, kernel = List.skip 2 image, List.skip 2 filters
+    let output = image[0] :: filters[0] :: List.map3 windowCount axes lengths kernel
 
     let terms =
-        [ for p in positions [ image[0]; filters[0]; height; width ] do
-              for c in 0 .. image[1] - 1 do
-                  for i in 0 .. filters[2] - 1 do
-                      for j in 0 .. filters[3] - 1 do
-                          let y, x = p[2] * stride - pad + i * dilation, p[3] * stride - pad + j * dilation
+        [ for p in positions output do
+              let group = p[1] / (filters[0] / groups)
+              let along = List.map2 (fun (axis, n) (k, o) -> inside axis n k o)
+                              (List.zip axes lengths) (List.zip kernel (List.skip 2 p))
 
-                          if y >= 0 && y < image[2] && x >= 0 && x < image[3] then
-                              p, [ p[0]; c; y; x ], [ p[1]; c; i; j ] ]
+              for c in 0 .. filters[1] - 1 do
+                  for taps in combinations along ->
+                      p, p[0] :: (group * filters[1] + c) :: List.map snd taps, p[1] :: c :: List.map fst taps ]
 
-    [ image[0]; filters[0]; height; width ], terms
+    output, terms
 
 /// Sums products of two operands into a block, where each term names three positions.
 let accumulate (shape: int list) terms (x: Block) (y: Block) =
@@ -259,17 +282,13 @@ let accumulate (shape: int list) terms (x: Block) (y: Block) =
     data
 
 /// The windows of a pooling as (output position, input positions inside the image).
-let windows (image: int list) (size: int) (stride: int) (pad: int) =
-    let length n = (n + 2 * pad - size) / stride + 1
+let windows (image: int list) (kernel: int list) (axes: Axis list) =
+    let lengths = List.skip 2 image
 
-    [ for p in positions [ image[0]; image[1]; length image[2]; length image[3] ] do
-          p,
-          [ for i in 0 .. size - 1 do
-                for j in 0 .. size - 1 do
-                    let y, x = p[2] * stride - pad + i, p[3] * stride - pad + j
-
-                    if y >= 0 && y < image[2] && x >= 0 && x < image[3] then
-                        [ p[0]; p[1]; y; x ] ] ]
+    [ for p in positions (image[0] :: image[1] :: List.map3 windowCount axes lengths kernel) do
+          let along = List.map2 (fun (axis, n) (k, o) -> inside axis n k o)
+                          (List.zip axes lengths) (List.zip kernel (List.skip 2 p))
+          p, combinations along |> List.map (fun taps -> p[0] :: p[1] :: List.map snd taps) ]
 
 /// The error function by its Taylor series, for |x| up to 3.
 let erf (x: float) =

@@ -16,7 +16,7 @@ public class ConvolutionTests
             foreach (var (sy, sx) in new[] { (1, 1), (2, 2), (3, 3), (1, 2), (3, 1) })
                 foreach (var (top, bottom, left, right) in new[] { (0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 3), (0, 3, 4, 0) })
                     foreach (var (dy, dx) in new[] { (1, 1), (2, 1), (2, 3) })
-                        yield return new(2, 3, 9, 11, 5, kh, kw, sy, sx, top, bottom, left, right, dy, dx);
+                        yield return Planar(2, 3, 9, 11, 5, kh, kw, sy, sx, top, bottom, left, right, dy, dx);
     }
 
     /// <summary>Sizes at which blocks, vectors and bands end early, or where there is nothing to do.</summary>
@@ -24,32 +24,78 @@ public class ConvolutionTests
     {
         foreach (int filters in new[] { 1, 4, 6, 8, 9, 13, 17, 30, 33, 50 })
             foreach (int width in new[] { 5, 8, 20, 28, 53 })
-                yield return new(3, 2, 7, width, filters, 3, 3, 1, 1, 1, 1, 1, 1);
+                yield return Planar(3, 2, 7, width, filters, 3, 3, 1, 1, 1, 1, 1, 1);
 
-        yield return new(0, 2, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
-        yield return new(2, 0, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
-        yield return new(2, 2, 7, 7, 0, 3, 3, 1, 1, 1, 1, 1, 1);
-        yield return new(2, 2, 0, 7, 3, 3, 3, 1, 1, 2, 2, 1, 1);
-        yield return new(2, 2, 2, 7, 3, 3, 3, 1, 1, 0, 0, 0, 0);
-        yield return new(2, 2, 2, 7, 3, 3, 3, 2, 2, 0, 0, 0, 0);
-        yield return new(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0);
-        yield return new(1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4, 5, 6);
-        yield return new(1, 1, 1, 40, 1, 1, 3, 1, 1, 0, 0, 0, 0);
-        yield return new(1, 1, 40, 1, 1, 3, 1, 1, 1, 0, 0, 0, 0);
-        yield return new(50, 16, 4, 4, 20, 3, 3, 1, 1, 1, 1, 1, 1);
-        yield return new(37, 8, 5, 5, 12, 5, 5, 1, 1, 0, 0, 0, 0);
-        yield return new(40, 20, 2, 2, 10, 2, 2, 1, 1, 0, 1, 1, 0);
-        yield return new(2, 40, 30, 31, 10, 3, 3, 1, 1, 1, 1, 1, 1);
-        yield return new(1, 40, 61, 63, 9, 3, 3, 2, 2, 1, 1, 1, 1);
-        yield return new(1, 8, 3, 3000, 9, 3, 9, 1, 1, 1, 1, 4, 4);
-        yield return new(1, 9, 3000, 2, 7, 9, 2, 2, 1, 4, 4, 1, 0);
-        yield return new(30, 1, 28, 28, 30, 5, 5, 1, 1, 0, 0, 0, 0);
-        yield return new(3, 4, 12, 13, 5, 2, 2, 5, 5, 0, 0, 0, 0);
-        yield return new(1, 64, 7, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1);
-        yield return new(2, 3, 90, 91, 40, 3, 3, 1, 1, 0, 1, 1, 0);
-        yield return new(2, 2, 90, 91, 70, 4, 4, 2, 2, 1, 1, 2, 2);
-        yield return new(100, 3, 6, 5, 20, 3, 4, 1, 2, 0, 0, 1, 1);
+        yield return Planar(0, 2, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(2, 0, 7, 7, 3, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(2, 2, 7, 7, 0, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(2, 2, 0, 7, 3, 3, 3, 1, 1, 2, 2, 1, 1);
+        yield return Planar(2, 2, 2, 7, 3, 3, 3, 1, 1, 0, 0, 0, 0);
+        yield return Planar(2, 2, 2, 7, 3, 3, 3, 2, 2, 0, 0, 0, 0);
+        yield return Planar(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0);
+        yield return Planar(1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4, 5, 6);
+        yield return Planar(1, 1, 1, 40, 1, 1, 3, 1, 1, 0, 0, 0, 0);
+        yield return Planar(1, 1, 40, 1, 1, 3, 1, 1, 1, 0, 0, 0, 0);
+        yield return Planar(50, 16, 4, 4, 20, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(37, 8, 5, 5, 12, 5, 5, 1, 1, 0, 0, 0, 0);
+        yield return Planar(40, 20, 2, 2, 10, 2, 2, 1, 1, 0, 1, 1, 0);
+        yield return Planar(2, 40, 30, 31, 10, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(1, 40, 61, 63, 9, 3, 3, 2, 2, 1, 1, 1, 1);
+        yield return Planar(1, 8, 3, 3000, 9, 3, 9, 1, 1, 1, 1, 4, 4);
+        yield return Planar(1, 9, 3000, 2, 7, 9, 2, 2, 1, 4, 4, 1, 0);
+        yield return Planar(30, 1, 28, 28, 30, 5, 5, 1, 1, 0, 0, 0, 0);
+        yield return Planar(3, 4, 12, 13, 5, 2, 2, 5, 5, 0, 0, 0, 0);
+        yield return Planar(1, 64, 7, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(2, 3, 90, 91, 40, 3, 3, 1, 1, 0, 1, 1, 0);
+        yield return Planar(2, 2, 90, 91, 70, 4, 4, 2, 2, 1, 1, 2, 2);
+        yield return Planar(100, 3, 6, 5, 20, 3, 4, 1, 2, 0, 0, 1, 1);
     }
+
+    /// <summary>Three axes, groups, and both.</summary>
+    private static IEnumerable<ConvolutionShape> Volumes()
+    {
+        foreach (int groups in new[] { 1, 2 })
+            foreach (var (kernel, stride, dilation) in new[] { (1, 1, 1), (3, 1, 1), (2, 2, 1), (3, 2, 1), (2, 3, 2), (3, 1, 2) })
+                foreach (var (before, after) in new[] { (0, 0), (1, 1), (2, 0), (0, 3), (1, -1) })
+                {
+                    WindowAxis z = new(5, kernel, stride, before, after, dilation);
+                    yield return new(2, 4, 6, groups, z, new(6, 3, 1, 1, 1), new(7, 2));
+                    yield return new(3, 2, 2, groups, z, new(7, 2, 2), new(19, 3, 1, 1, 1));
+                    yield return new(2, 4, 10, groups, new(2, 2), z with { Size = 9 }, z with { Size = 8 });
+                }
+
+        yield return new(1, 8, 24, 1, new(12, 3, 1, 1, 1), new(13, 3, 1, 1, 1), new(14, 3, 1, 1, 1));
+        yield return new(2, 3, 20, 1, new(8, 3), new(4, 2), new(4, 2));
+        yield return new(2, 3, 4, 1, new(0, 3, 1, 1, 1), new(4, 2), new(4, 2));
+        yield return new(2, 3, 4, 1, new(0, 3, 1, 2, 2), new(4, 2), new(4, 2));
+    }
+
+    private static IEnumerable<ConvolutionShape> Groups()
+    {
+        foreach (var (channels, filters, groups) in new[]
+            { (3, 3, 3), (8, 8, 8), (4, 8, 4), (8, 4, 4), (6, 9, 3), (6, 33, 3), (40, 40, 20), (2, 100, 2), (0, 0, 3), (3, 0, 3), (0, 3, 3) })
+            foreach (int side in new[] { 1, 4, 9, 21 })
+                foreach (var (kernel, stride, pad, dilation) in new[] { (1, 1, 0, 1), (3, 1, 1, 1), (3, 2, 1, 1), (5, 1, 2, 1), (2, 3, 1, 2) })
+                {
+                    WindowAxis axis = new(side, kernel, stride, pad, pad, dilation);
+                    yield return new(5, channels, filters, groups, WindowAxis.Unit, axis, axis with { Size = side + 1 });
+                }
+
+        yield return new(1, 2, 2, 2, WindowAxis.Unit, WindowAxis.Unit, new(30000, 9, 1, 4, 4));
+        yield return new(2, 1, 1, 1, WindowAxis.Unit, new(70, 3, 1, 1, 1), new(3000, 3, 2, 1, 1));
+        yield return new(2, 100, 100, 100, WindowAxis.Unit, new(40, 3, 1, 1, 1), new(41, 3, 1, 1, 1));
+        yield return new(2, 200, 800, 100, WindowAxis.Unit, new(10, 3, 1, 1, 1), new(11, 5, 1, 1, 1));
+        yield return new(1, 3200, 2400, 400, WindowAxis.Unit, new(3, 7, 1, 3, 3), new(3, 7, 1, 3, 3));
+    }
+
+    /// <summary>A convolution of one group along rows and columns.</summary>
+    private static ConvolutionShape Planar(
+        int batch, int channels, int height, int width, int filters, int kernelHeight, int kernelWidth, int strideY,
+        int strideX, int top, int bottom, int left, int right, int dilationY = 1, int dilationX = 1) =>
+        new(
+            batch, channels, filters, 1, WindowAxis.Unit,
+            new(height, kernelHeight, strideY, top, bottom, dilationY),
+            new(width, kernelWidth, strideX, left, right, dilationX));
 
     [Theory]
     [MemberData(nameof(Widths))]
@@ -79,10 +125,32 @@ public class ConvolutionTests
         foreach (ConvolutionShape s in Sizes()) Compare<double>(DType.Float64, s, width);
     }
 
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Both_types_agree_with_the_sums_for_three_axes(int width)
+    {
+        foreach (ConvolutionShape s in Volumes())
+        {
+            Compare<float>(DType.Float32, s, width);
+            Compare<double>(DType.Float64, s, width);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Both_types_agree_with_the_sums_for_groups(int width)
+    {
+        foreach (ConvolutionShape s in Groups())
+        {
+            Compare<float>(DType.Float32, s, width);
+            Compare<double>(DType.Float64, s, width);
+        }
+    }
+
     [Fact]
     public void The_transposes_satisfy_the_adjoint_identities()
     {
-        foreach (ConvolutionShape s in Combinations().Where((_, i) => i % 7 == 0))
+        foreach (ConvolutionShape s in Combinations().Where((_, i) => i % 7 == 0).Concat(Volumes()))
         {
             double[] x = Normal(s.InputLength, 1), w = Normal(s.FilterLength, 2), ct = Normal(s.OutputLength, 3);
             double[] y = new double[ct.Length], dx = new double[x.Length], dw = new double[w.Length];
@@ -99,7 +167,7 @@ public class ConvolutionTests
     [MemberData(nameof(Widths))]
     public void A_NaN_or_an_infinity_reaches_only_the_windows_that_hold_it(int width)
     {
-        ConvolutionShape s = new(2, 2, 9, 10, 5, 3, 3, 1, 1, 1, 1, 1, 1);
+        ConvolutionShape s = Planar(2, 2, 9, 10, 5, 3, 3, 1, 1, 1, 1, 1, 1);
         foreach (float special in new[] { float.NaN, float.PositiveInfinity })
         {
             float[] x = Integers<float>(s.InputLength, 1), w = Integers<float>(s.FilterLength, 2);
@@ -126,14 +194,16 @@ public class ConvolutionTests
     [Fact]
     public void Lengths_and_types_that_do_not_fit_are_rejected()
     {
-        ConvolutionShape s = new(1, 1, 4, 4, 1, 3, 3, 1, 1, 0, 0, 0, 0);
+        ConvolutionShape s = Planar(1, 1, 4, 4, 1, 3, 3, 1, 1, 0, 0, 0, 0);
         byte[] x = new byte[64], w = new byte[36], y = new byte[16];
         Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s, x, w, new byte[12]));
         Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s, x, new byte[32], y));
         Assert.Throws<ArgumentException>(() => Convolution.InputGradient(DType.Float64, s, y, w, x));
         Assert.Throws<ArgumentException>(() => Convolution.FilterGradient(DType.Int32, s, x, y, w));
-        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { StrideX = 0 }, x, w, y));
-        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { PadTop = -1 }, x, w, y));
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { X = s.X with { Stride = 0 } }, x, w, y));
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { Y = s.Y with { PadBefore = -1 } }, x, w, y));
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { Groups = 2 }, x, w, y));
+        Assert.Throws<ArgumentException>(() => Convolution.Forward(DType.Float32, s with { Groups = 0 }, x, w, y));
     }
 
     private static void Compare<T>(DType dtype, ConvolutionShape s, int width)
@@ -156,28 +226,37 @@ public class ConvolutionTests
     private static void Reference<T>(ConvolutionShape s, T[] x, T[] w, T[] ct, T[] y, T[] dx, T[] dw)
         where T : INumber<T>
     {
-        int height = s.OutputHeight, width = s.OutputWidth;
         int output = 0;
         for (int n = 0; n < s.Batch; n++)
             for (int f = 0; f < s.Filters; f++)
-                for (int oy = 0; oy < height; oy++)
-                    for (int ox = 0; ox < width; ox++, output++)
-                        for (int c = 0; c < s.Channels; c++)
-                            for (int u = 0; u < s.KernelHeight; u++)
-                            {
-                                int iy = oy * s.StrideY + u * s.DilationY - s.PadTop;
-                                if (iy < 0 || iy >= s.Height) continue;
-                                for (int v = 0; v < s.KernelWidth; v++)
+                for (int oz = 0; oz < s.Z.Output; oz++)
+                    for (int oy = 0; oy < s.Y.Output; oy++)
+                        for (int ox = 0; ox < s.X.Output; ox++, output++)
+                            for (int c = 0; c < s.GroupChannels; c++)
+                                foreach (var (tap, place) in Window(s, oz, oy, ox))
                                 {
-                                    int ix = ox * s.StrideX + v * s.DilationX - s.PadLeft;
-                                    if (ix < 0 || ix >= s.Width) continue;
-                                    int input = ((n * s.Channels + c) * s.Height + iy) * s.Width + ix;
-                                    int filter = ((f * s.Channels + c) * s.KernelHeight + u) * s.KernelWidth + v;
+                                    int channel = f / s.GroupFilters * s.GroupChannels + c;
+                                    int input = (n * s.Channels + channel) * s.Z.Size * s.InputPlane + place;
+                                    int filter = (f * s.GroupChannels + c) * s.Taps + tap;
                                     y[output] += x[input] * w[filter];
                                     dx[input] += ct[output] * w[filter];
                                     dw[filter] += ct[output] * x[input];
                                 }
-                            }
+    }
+
+    /// <summary>The taps of a window that lie inside the volume, and their places in it.</summary>
+    private static IEnumerable<(int Tap, int Place)> Window(ConvolutionShape s, int oz, int oy, int ox)
+    {
+        for (int d = 0; d < s.Z.Kernel; d++)
+            for (int u = 0; u < s.Y.Kernel; u++)
+                for (int v = 0; v < s.X.Kernel; v++)
+                {
+                    int z = oz * s.Z.Stride + d * s.Z.Dilation - s.Z.PadBefore;
+                    int y = oy * s.Y.Stride + u * s.Y.Dilation - s.Y.PadBefore;
+                    int x = ox * s.X.Stride + v * s.X.Dilation - s.X.PadBefore;
+                    if (z >= 0 && z < s.Z.Size && y >= 0 && y < s.Y.Size && x >= 0 && x < s.X.Size)
+                        yield return ((d * s.Y.Kernel + u) * s.X.Kernel + v, (z * s.Y.Size + y) * s.X.Size + x);
+                }
     }
 
     private static void AssertEqual<T>(T[] expected, T[] actual, string what)

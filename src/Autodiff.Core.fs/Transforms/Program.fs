@@ -74,27 +74,47 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
 
             result
 
-    let run (values: 'v[]) (constant: Tensor -> 'v) (step: Equation -> 'v[] -> 'v[]) : 'v[] =
-        if values.Length <> inputs.Length then
-            Shape.fail "program" $"{values.Length} tensors were given for {inputs.Length} inputs."
+    // Values are held in slots: the variables', then the constants'.
+    let literals =
+        lazy
+            let found = Dictionary<Tensor, int>(HashIdentity.Reference)
 
-        let environment: 'v[] = Array.zeroCreate size
-        Array.iter2 (fun (v: Variable) value -> environment[v.Index] <- value) inputs values
+            for atom in Seq.append (equations |> Seq.collect _.Inputs) outputs do
+                match atom with
+                | Atom.Literal x when not (found.ContainsKey x) -> found.Add(x, size + found.Count)
+                | _ -> ()
 
-        let read atom =
-            match atom with
-            | Atom.Variable v -> environment[v.Index]
-            | Atom.Literal x -> constant x
+            found
 
-        for i in 0 .. equations.Length - 1 do
-            let equation = equations[i]
-            let results = step equation (Array.map read equation.Inputs)
-            Array.iter2 (fun (v: Variable) y -> environment[v.Index] <- y) equation.Outputs results
+    let slot atom =
+        match atom with
+        | Atom.Variable v -> v.Index
+        | Atom.Literal x -> literals.Value[x]
 
-            for index in dying.Value[i] do
-                environment[index] <- Unchecked.defaultof<'v>
+    let reads = lazy (equations |> Array.map (fun e -> Array.map slot e.Inputs))
+    let results = lazy (Array.map slot outputs)
+    let types = lazy (equations |> Array.map (fun e -> e.Outputs |> Array.map _.Type))
 
-        Array.map read outputs
+    let constants =
+        lazy
+            let arrays: NDArray[] = Array.zeroCreate (size + literals.Value.Count)
+
+            for entry in literals.Value do
+                arrays[entry.Value] <- entry.Key.Array
+
+            arrays
+
+    let checkCount given =
+        if given <> inputs.Length then
+            Shape.fail "program" $"{given} tensors were given for {inputs.Length} inputs."
+
+    let gather (environment: 'v[]) (slots: int[]) : 'v[] =
+        let values = Array.zeroCreate slots.Length
+
+        for i in 0 .. slots.Length - 1 do
+            values[i] <- environment[slots[i]]
+
+        values
 
     /// What the program takes.
     member _.Inputs = inputs
@@ -107,20 +127,59 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
 
     /// The results for arrays.
     member _.Run(arrays: NDArray[]) : NDArray[] =
-        run arrays _.Array (fun equation values ->
+        checkCount arrays.Length
+        let environment = Array.copy constants.Value
+        let reads, types, dying = reads.Value, types.Value, dying.Value
+
+        for i in 0 .. arrays.Length - 1 do
+            environment[inputs[i].Index] <- arrays[i]
+
+        for i in 0 .. equations.Length - 1 do
+            let equation = equations[i]
+            let values = gather environment reads[i]
+            let outputs = equation.Outputs
+
             match equation.Operation with
-            | :? Primitive as primitive -> [| primitive.Value(values, equation.Outputs[0].Type) |]
-            | operation -> (operation :?> MultiPrimitive).Values(values, equation.Outputs |> Array.map _.Type))
+            | :? Primitive as primitive -> environment[outputs[0].Index] <- primitive.Value(values, types[i][0])
+            | operation ->
+                let ys = (operation :?> MultiPrimitive).Values(values, types[i])
+
+                for j in 0 .. outputs.Length - 1 do
+                    environment[outputs[j].Index] <- ys[j]
+
+            // What nothing needs any more may be used again.
+            for index in dying[i] do
+                environment[index] <- null
+
+        gather environment results.Value
 
     /// The results for tensors of any kind: each equation is bound, so that every transformation applies.
     member this.Evaluate(tensors: Tensor[]) : Tensor[] =
         if tensors |> Array.forall (fun x -> x.Level = 0L) then
             this.Run(tensors |> Array.map _.Array) |> Array.map (fun y -> Concrete y :> Tensor)
         else
-            run tensors id (fun equation values ->
-                match equation.Operation with
-                | :? Primitive as primitive -> [| Tensor.Bind(primitive, values) |]
-                | operation -> Tensor.BindAll(operation :?> MultiPrimitive, values))
+            checkCount tensors.Length
+            let environment: Tensor[] = Array.zeroCreate constants.Value.Length
+
+            for entry in literals.Value do
+                environment[entry.Value] <- entry.Key
+
+            Array.iteri (fun i (v: Variable) -> environment[v.Index] <- tensors[i]) inputs
+
+            for i in 0 .. equations.Length - 1 do
+                let values = gather environment reads.Value[i]
+
+                let ys =
+                    match equations[i].Operation with
+                    | :? Primitive as primitive -> [| Tensor.Bind(primitive, values) |]
+                    | operation -> Tensor.BindAll(operation :?> MultiPrimitive, values)
+
+                Array.iteri (fun j (v: Variable) -> environment[v.Index] <- ys[j]) equations[i].Outputs
+
+                for index in dying.Value[i] do
+                    environment[index] <- null
+
+            gather environment results.Value
 
     /// The same program with other results.
     member internal _.Returning(outputs: Atom[]) : Program = Program.Of(inputs, equations, outputs)

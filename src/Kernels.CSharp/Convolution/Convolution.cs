@@ -4,15 +4,16 @@ using System.Runtime.Intrinsics;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// Two-dimensional convolution of images (batch, channels, rows, columns) with filters
-/// (filters, channels, rows, columns), all contiguous, in the convention of neural networks: a cross-correlation,
-/// without a turn of the filter. Types float32 and float64.
+/// Convolution of images (batch, channels, planes, rows, columns) with filters (filters, channels / groups, planes, rows,
+/// columns), all contiguous, in the convention of neural networks: a cross-correlation, without a turn of the filter.
+/// Types float32 and float64.
 /// </summary>
 public static class Convolution
 {
     /// <summary>
-    /// y[n, f, i, j] = sum over c, u, v of x[n, c, i*StrideY + u*DilationY - PadTop, j*StrideX + v*DilationX - PadLeft]
-    /// * w[f, c, u, v], where x is 0 outside the image. A sum over no channels is 0.
+    /// y[n, f, i, j] = sum over c, u, v of x[n, c, i*Y.Stride + u*Y.Dilation - Y.PadBefore, j*X.Stride + v*X.Dilation
+    /// - X.PadBefore] * w[f, c, u, v], and likewise along Z, where c are the channels of the group of f, and x is 0
+    /// outside the image. A sum over no channels is 0.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
@@ -127,16 +128,7 @@ public static class Convolution
         {
             case Operation.Forward: Forward<V, T, Ops>(s, (T*)x, (T*)w, (T*)y); break;
             case Operation.InputGradient: InputGradient<V, T, Ops>(s, (T*)y, (T*)w, (T*)x); break;
-            default:
-                FilterCorrelation<V, T, Ops> filters = new()
-                {
-                    Shape = s,
-                    Input = (T*)x,
-                    Cotangent = (T*)y,
-                    Gradient = (T*)w,
-                };
-                filters.Run();
-                break;
+            default: FilterGradient<V, T, Ops>(s, (T*)x, (T*)y, (T*)w); break;
         }
     }
 
@@ -145,25 +137,22 @@ public static class Convolution
         where T : unmanaged
         where Ops : struct, ITileOps<V, T>
     {
+        int* taps = stackalloc int[TapSpace(s)];
         Correlation<V, T, Ops> correlation = new()
         {
-            Batch = s.Batch,
-            Channels = s.Channels,
-            Results = s.Filters,
-            Input = x,
+            Bands = ForwardBands<V, T, Ops>(s, x, taps),
+            Results = s.GroupFilters,
             Weights = w,
             Output = y,
-            OutputHeight = s.OutputHeight,
-            OutputWidth = s.OutputWidth,
-            WeightsResult = s.Channels * s.KernelHeight * s.KernelWidth,
-            WeightsChannel = s.KernelHeight * s.KernelWidth,
-            WeightsRow = s.KernelWidth,
+            OutputDepth = s.Z.Output,
+            OutputHeight = s.Y.Output,
+            OutputWidth = s.X.Output,
+            WeightsGroup = s.GroupFilters * s.GroupChannels * s.Taps,
+            WeightsResult = s.GroupChannels * s.Taps,
+            WeightsChannel = s.Taps,
+            WeightsPlane = s.Y.Kernel * s.X.Kernel,
+            WeightsRow = s.X.Kernel,
         };
-        int* taps = stackalloc int[TapSpace(s)];
-        correlation.Y = CorrelationAxis.Forward(
-            taps, s.Height, s.OutputHeight, s.KernelHeight, s.StrideY, s.PadTop, s.DilationY);
-        correlation.X = CorrelationAxis.Forward(
-            taps + 2 * s.KernelHeight, s.Width, s.OutputWidth, s.KernelWidth, s.StrideX, s.PadLeft, s.DilationX);
         correlation.Run();
     }
 
@@ -179,37 +168,79 @@ public static class Convolution
             return;
         }
 
+        int* taps = stackalloc int[TapSpace(s)];
+        int* tapsY = taps + 2 * s.Z.Kernel, tapsX = tapsY + 2 * s.Y.Kernel;
         Correlation<V, T, Ops> correlation = new()
         {
-            Batch = s.Batch,
-            Channels = s.Filters,
-            Results = s.Channels,
-            Input = ct,
+            Bands = new() { Batch = s.Batch, Groups = s.Groups, Channels = s.GroupFilters, Input = ct },
+            Results = s.GroupChannels,
             Weights = w,
             Output = dx,
-            OutputHeight = s.Height,
-            OutputWidth = s.Width,
-            WeightsResult = s.KernelHeight * s.KernelWidth,
-            WeightsChannel = s.Channels * s.KernelHeight * s.KernelWidth,
-            WeightsRow = s.KernelWidth,
+            OutputDepth = s.Z.Size,
+            OutputHeight = s.Y.Size,
+            OutputWidth = s.X.Size,
+            WeightsGroup = s.GroupFilters * s.GroupChannels * s.Taps,
+            WeightsResult = s.Taps,
+            WeightsChannel = s.GroupChannels * s.Taps,
+            WeightsPlane = s.Y.Kernel * s.X.Kernel,
+            WeightsRow = s.X.Kernel,
         };
+        for (int phaseZ = 0; phaseZ < s.Z.Stride; phaseZ++)
+            for (int phaseY = 0; phaseY < s.Y.Stride; phaseY++)
+                for (int phaseX = 0; phaseX < s.X.Stride; phaseX++)
+                {
+                    correlation.Bands.Z = CorrelationAxis.Transposed(taps, s.Z, phaseZ);
+                    correlation.Bands.Y = CorrelationAxis.Transposed(tapsY, s.Y, phaseY);
+                    correlation.Bands.X = CorrelationAxis.Transposed(tapsX, s.X, phaseX);
+                    correlation.Run();
+                }
+    }
+
+    private static unsafe void FilterGradient<V, T, Ops>(in ConvolutionShape s, T* x, T* ct, T* dw)
+        where V : unmanaged
+        where T : unmanaged, INumberBase<T>
+        where Ops : struct, ITileOps<V, T>
+    {
+        // Filters in the lanes pay, as measured, once they fill a third of a vector; half of one if one channel is copied.
+        if (s.GroupFilters * (s.GroupChannels == 1 ? 2 : 3) > Ops.Lanes)
+        {
+            FilterCorrelation<V, T, Ops> filters = new() { Shape = s, Input = x, Cotangent = ct, Gradient = dw };
+            filters.Run();
+            return;
+        }
+
         int* taps = stackalloc int[TapSpace(s)];
-        for (int phaseY = 0; phaseY < s.StrideY; phaseY++)
-            for (int phaseX = 0; phaseX < s.StrideX; phaseX++)
-            {
-                correlation.Y = CorrelationAxis.Transposed(
-                    taps, s.Height, s.OutputHeight, s.KernelHeight, s.StrideY, s.PadTop, s.DilationY, phaseY);
-                correlation.X = CorrelationAxis.Transposed(
-                    taps + 2 * s.KernelHeight, s.Width, s.OutputWidth, s.KernelWidth, s.StrideX, s.PadLeft, s.DilationX,
-                    phaseX);
-                correlation.Run();
-            }
+        PlaceCorrelation<V, T, Ops> places = new()
+        {
+            Bands = ForwardBands<V, T, Ops>(s, x, taps),
+            Filters = s.GroupFilters,
+            Cotangent = ct,
+            Gradient = dw,
+        };
+        places.Run();
+    }
+
+    private static unsafe Bands<V, T, Ops> ForwardBands<V, T, Ops>(in ConvolutionShape s, T* x, int* taps)
+        where V : unmanaged
+        where T : unmanaged
+        where Ops : struct, ITileOps<V, T>
+    {
+        return new()
+        {
+            Batch = s.Batch,
+            Groups = s.Groups,
+            Channels = s.GroupChannels,
+            Input = x,
+            Z = CorrelationAxis.Forward(taps, s.Z),
+            Y = CorrelationAxis.Forward(taps + 2 * s.Z.Kernel, s.Y),
+            X = CorrelationAxis.Forward(taps + 2 * (s.Z.Kernel + s.Y.Kernel), s.X),
+        };
     }
 
     private static int TapSpace(in ConvolutionShape s)
     {
         const int Most = 1 << 14;
-        int space = 2 * (s.KernelHeight + s.KernelWidth);
+        int space = 2 * (s.Z.Kernel + s.Y.Kernel + s.X.Kernel);
         return space <= Most ? space : throw new ArgumentException($"The filters are too large: {s}.");
     }
 

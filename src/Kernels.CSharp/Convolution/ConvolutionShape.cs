@@ -1,68 +1,48 @@
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// The sizes of a two-dimensional convolution: images (Batch, Channels, Height, Width), filters
-/// (Filters, Channels, KernelHeight, KernelWidth), result (Batch, Filters, OutputHeight, OutputWidth).
+/// The sizes of a convolution: images (Batch, Channels, Z, Y, X), filters (Filters, Channels / Groups, window along Z, Y
+/// and X), result (Batch, Filters, windows along Z, Y and X). Fewer axes are unit axes.
 /// </summary>
 /// <param name="Batch">The number of images.</param>
 /// <param name="Channels">The number of channels of an image.</param>
-/// <param name="Height">The number of rows of an image.</param>
-/// <param name="Width">The number of columns of an image.</param>
-/// <param name="Filters">The number of filters: the channels of the result.</param>
-/// <param name="KernelHeight">The number of rows of a filter.</param>
-/// <param name="KernelWidth">The number of columns of a filter.</param>
-/// <param name="StrideY">The step between windows, in rows.</param>
-/// <param name="StrideX">The step between windows, in columns.</param>
-/// <param name="PadTop">The rows of zeros above an image.</param>
-/// <param name="PadBottom">The rows of zeros below an image.</param>
-/// <param name="PadLeft">The columns of zeros before an image.</param>
-/// <param name="PadRight">The columns of zeros after an image.</param>
-/// <param name="DilationY">The step between the rows of a window.</param>
-/// <param name="DilationX">The step between the columns of a window.</param>
+/// <param name="Filters">The number of filters, which are the channels of the result.</param>
+/// <param name="Groups">
+/// The number of equal parts into which channels and filters are split; the filters of a part see its channels only.
+/// </param>
+/// <param name="Z">The axis of the planes.</param>
+/// <param name="Y">The axis of the rows of a plane.</param>
+/// <param name="X">The axis of the columns of a plane.</param>
 public readonly record struct ConvolutionShape(
-    int Batch,
-    int Channels,
-    int Height,
-    int Width,
-    int Filters,
-    int KernelHeight,
-    int KernelWidth,
-    int StrideY,
-    int StrideX,
-    int PadTop,
-    int PadBottom,
-    int PadLeft,
-    int PadRight,
-    int DilationY = 1,
-    int DilationX = 1)
+    int Batch, int Channels, int Filters, int Groups, WindowAxis Z, WindowAxis Y, WindowAxis X)
 {
-    /// <summary>The number of rows of the result: the windows that fit whole; 0 when none does.</summary>
-    public int OutputHeight => Windows(Height, PadTop + PadBottom, DilationY * (KernelHeight - 1) + 1, StrideY);
+    /// <summary>The channels that one filter sees.</summary>
+    public int GroupChannels => Channels / Groups;
 
-    /// <summary>The number of columns of the result: the windows that fit whole; 0 when none does.</summary>
-    public int OutputWidth => Windows(Width, PadLeft + PadRight, DilationX * (KernelWidth - 1) + 1, StrideX);
+    /// <summary>The filters that see the same channels.</summary>
+    public int GroupFilters => Filters / Groups;
 
-    internal int InputLength => checked(Batch * Channels * Height * Width);
+    /// <summary>The elements of one filter for one channel.</summary>
+    internal int Taps => Z.Kernel * Y.Kernel * X.Kernel;
 
-    internal int FilterLength => checked(Filters * Channels * KernelHeight * KernelWidth);
+    internal int InputPlane => Y.Size * X.Size;
 
-    internal int OutputLength => checked(Batch * Filters * OutputHeight * OutputWidth);
+    internal int OutputPlane => Y.Output * X.Output;
 
-    internal static int Windows(int size, int padding, int window, int stride)
-    {
-        int room = size + padding - window;
-        return room < 0 || stride < 1 ? 0 : room / stride + 1;
-    }
+    internal int InputLength => checked(Batch * Channels * Z.Size * InputPlane);
+
+    internal int FilterLength => checked(Filters * GroupChannels * Taps);
+
+    internal int OutputLength => checked(Batch * Filters * Z.Output * OutputPlane);
 
     internal void Validate()
     {
-        if (Batch < 0 || Channels < 0 || Height < 0 || Width < 0 || Filters < 0
-            || PadTop < 0 || PadBottom < 0 || PadLeft < 0 || PadRight < 0)
-        {
-            throw new ArgumentException($"A convolution has no negative sizes or padding: {this}.");
-        }
-
-        if (KernelHeight < 1 || KernelWidth < 1 || StrideY < 1 || StrideX < 1 || DilationY < 1 || DilationX < 1)
-            throw new ArgumentException($"Filter sizes, strides and dilations are at least 1: {this}.");
+        if (Groups < 1 || Channels % Groups != 0 || Filters % Groups != 0)
+            throw new ArgumentException($"{Channels} channels and {Filters} filters have no {Groups} equal groups.");
+        if (Batch < 0 || Channels < 0 || Filters < 0)
+            throw new ArgumentException($"A convolution has no negative sizes: {this}.");
+        Z.Validate("A convolution");
+        Y.Validate("A convolution");
+        X.Validate("A convolution");
     }
 }

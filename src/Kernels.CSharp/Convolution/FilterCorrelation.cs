@@ -3,13 +3,14 @@ using System.Numerics;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// dw[f, c, u, v] = sum over images n and places p of ct[n, f, p] * x[n, c, input place of (p, u, v)]: the transpose of
-/// a convolution in the filters.
+/// dw[f, c, u, v] = sum over images n and places p of ct[n, f, p] * x[n, c, input place of (p, u, v)], for each group,
+/// and likewise along Z: the transpose of a convolution in the filters.
 /// </summary>
 /// <remarks>
 /// The terms of a sum are places: filters are the lanes of the vectors, for which the cotangent of some hundred places
 /// at a time is transposed, and filter taps are the rows, read one element at a time from where they lie in the image.
-/// Places are split into groups, by size alone, which are summed each by itself and then added in order.
+/// Places are split into parts, by size alone, which are summed each by itself and then added in order. An image is what
+/// lies under the windows of one plane of the result, and the planes under the taps along Z count as channels.
 /// </remarks>
 internal unsafe struct FilterCorrelation<V, T, Ops>
     where V : unmanaged
@@ -18,18 +19,18 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
 {
     private const int SetPlaces = 256;
     private const int WidestBand = 512;
-    private const int MostGroups = 16;
+    private const int MostParts = 16;
     private const long PartialBytes = 8 << 20;
-    private const long GroupWork = 1 << 16;
+    private const long PartWork = 1 << 16;
     private const long ForkWork = 1 << 18;
 
     internal ConvolutionShape Shape;
     internal T* Input, Cotangent, Gradient;
 
-    private int outputHeight, outputWidth, taps;
+    private int outputDepth, outputHeight, outputWidth, planes, planeTaps, filters, imageCount;
     private int vectors, blocks, lanes;
     private int setImages, bandHeight, bandWidth, bandsY, bandsX, sets;
-    private int groups, chunks, chunkChannels, chunkRows;
+    private int firstGroup, groups, parts, chunks, chunkPlanes, chunkRows;
     private bool direct;
     private int stageHeight, stageWidth;
     private T* partial;
@@ -37,47 +38,56 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     internal void Run()
     {
         ref readonly ConvolutionShape s = ref Shape;
-        outputHeight = s.OutputHeight;
-        outputWidth = s.OutputWidth;
-        taps = s.KernelHeight * s.KernelWidth;
-        long length = (long)s.Filters * s.Channels * taps;
-        if (length == 0) return;
-        if ((long)s.Batch * outputHeight * outputWidth == 0)
+        outputDepth = s.Z.Output;
+        outputHeight = s.Y.Output;
+        outputWidth = s.X.Output;
+        planes = s.GroupChannels * s.Z.Kernel;
+        planeTaps = s.Y.Kernel * s.X.Kernel;
+        filters = s.GroupFilters;
+        imageCount = s.Batch * outputDepth;
+        if (s.FilterLength == 0) return;
+        if ((long)imageCount * outputHeight * outputWidth == 0)
         {
-            new Span<T>(Gradient, (int)length).Clear();
+            new Span<T>(Gradient, s.FilterLength).Clear();
             return;
         }
 
         ChooseLanes();
         ChooseSets();
-        bool fork = ChooseGroups() >= ForkWork && Workers.Count > 1;
-        partial = (T*)ConvolutionScratch.Tables((long)groups * chunks * chunkRows * lanes * sizeof(T));
-        int tasks = groups * chunks;
+        bool fork = ChooseParts() * s.Groups >= ForkWork && Workers.Count > 1;
+        long groupLength = (long)parts * chunks * chunkRows * lanes;
+        int most = (int)Math.Clamp(PartialBytes / (groupLength * sizeof(T)), 1, s.Groups);
+        partial = (T*)ConvolutionScratch.Tables(most * groupLength * sizeof(T));
         fixed (FilterCorrelation<V, T, Ops>* self = &this)
         {
-            if (fork)
+            for (firstGroup = 0; firstGroup < s.Groups; firstGroup += most)
             {
-                Fork(self, tasks);
-            }
-            else
-            {
-                for (int task = 0; task < tasks; task++) self->Group(task);
-                self->Collect(0, s.Channels * taps);
+                groups = Math.Min(most, s.Groups - firstGroup);
+                int tasks = groups * parts * chunks;
+                if (fork)
+                {
+                    Fork(self, tasks);
+                }
+                else
+                {
+                    for (int task = 0; task < tasks; task++) self->Part(task);
+                    self->Collect(0, groups * planes * planeTaps);
+                }
             }
         }
     }
 
     private static void Fork(FilterCorrelation<V, T, Ops>* self, int tasks)
     {
-        Workers.For(tasks, task => self->Group(task));
+        Workers.For(tasks, task => self->Part(task));
         Workers.ForRange(
-            (long)self->Shape.Channels * self->taps, Math.Max(16384 / (self->lanes * self->groups), 64),
-            (from, to) => self->Collect((int)from, (int)to));
+            (long)self->groups * self->planes * self->planeTaps,
+            Math.Max(16384 / (self->lanes * self->parts), 64), (from, to) => self->Collect((int)from, (int)to));
     }
 
     private void ChooseLanes()
     {
-        int needed = (Shape.Filters + Ops.Lanes - 1) / Ops.Lanes;
+        int needed = (filters + Ops.Lanes - 1) / Ops.Lanes;
         int byThree = (needed + 2) / 3 * 3, byTwo = (needed + 1) / 2 * 2;
         vectors = needed == 1 ? 1 : byThree <= byTwo ? 3 : 2;
         blocks = (needed + vectors - 1) / vectors;
@@ -89,136 +99,157 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     {
         ref readonly ConvolutionShape s = ref Shape;
         int places = outputHeight * outputWidth;
-        setImages = Math.Clamp(SetPlaces / places, 1, s.Batch);
+        setImages = Math.Clamp(SetPlaces / places, 1, imageCount);
         bandsX = (outputWidth + WidestBand - 1) / WidestBand;
         bandWidth = (outputWidth + bandsX - 1) / bandsX;
         bandsX = (outputWidth + bandWidth - 1) / bandWidth;
         bandsY = Math.Max(outputHeight / Math.Max(SetPlaces / bandWidth, 1), 1);
         bandHeight = (outputHeight + bandsY - 1) / bandsY;
         bandsY = (outputHeight + bandHeight - 1) / bandHeight;
-        sets = (s.Batch + setImages - 1) / setImages * bandsY * bandsX;
-        direct = s.PadTop == 0 && s.PadLeft == 0
-            && (outputHeight - 1) * s.StrideY + (s.KernelHeight - 1) * s.DilationY < s.Height
-            && (outputWidth - 1) * s.StrideX + (s.KernelWidth - 1) * s.DilationX < s.Width;
-        stageHeight = direct ? s.Height : (bandHeight - 1) * s.StrideY + (s.KernelHeight - 1) * s.DilationY + 1;
-        stageWidth = direct ? s.Width : (bandWidth - 1) * s.StrideX + (s.KernelWidth - 1) * s.DilationX + 1;
+        sets = (imageCount + setImages - 1) / setImages * bandsY * bandsX;
+
+        // The images of a set that are read where they lie must be equally far from each other.
+        direct = s.Z.IsInside && s.Y.IsInside && s.X.IsInside && (setImages == 1 || outputDepth == 1);
+        stageHeight = direct ? s.Y.Size : (bandHeight - 1) * s.Y.Stride + s.Y.Last + 1;
+        stageWidth = direct ? s.X.Size : (bandWidth - 1) * s.X.Stride + s.X.Last + 1;
     }
 
-    private long ChooseGroups()
+    /// <summary>Splits the work of a group, which is returned.</summary>
+    private long ChooseParts()
     {
-        ref readonly ConvolutionShape s = ref Shape;
-        long rows = (long)s.Channels * taps;
-        long work = (long)s.Batch * outputHeight * outputWidth * rows * lanes;
-        long most = Math.Min(Math.Min(work / GroupWork, PartialBytes / (rows * lanes * sizeof(T))), MostGroups);
-        groups = (int)Math.Clamp(most, 1, sets);
-        chunks = groups >= 8 || work < 8 * GroupWork ? 1 : Math.Min(8 / groups, s.Channels);
-        chunkChannels = (s.Channels + chunks - 1) / chunks;
-        chunks = (s.Channels + chunkChannels - 1) / chunkChannels;
-        chunkRows = chunkChannels * taps + 8;
+        long rows = (long)planes * planeTaps;
+        long work = (long)imageCount * outputHeight * outputWidth * rows * lanes;
+        long most = Math.Min(
+            Math.Min(work / PartWork, PartialBytes / (rows * lanes * sizeof(T))), MostParts / Shape.Groups);
+        parts = (int)Math.Clamp(most, 1, sets);
+        int tasks = parts * Shape.Groups;
+        chunks = tasks >= 8 || work < 8 * PartWork ? 1 : Math.Min(8 / tasks, planes);
+        chunkPlanes = (planes + chunks - 1) / chunks;
+        chunks = (planes + chunkPlanes - 1) / chunkPlanes;
+        chunkRows = chunkPlanes * planeTaps + 8;
         return work;
     }
 
-    /// <summary>Sums the places of one group, for the channels of one chunk.</summary>
-    private readonly void Group(int task)
+    /// <summary>Sums some places of one group, for the planes of one chunk.</summary>
+    private readonly void Part(int task)
     {
         ref readonly ConvolutionShape s = ref Shape;
-        (int group, int chunk) = Math.DivRem(task, chunks);
-        int channel = chunk * chunkChannels, channels = Math.Min(chunkChannels, s.Channels - channel);
+        (int rest, int chunk) = Math.DivRem(task, chunks);
+        (int group, int part) = Math.DivRem(rest, parts);
+        group += firstGroup;
+        int plane = chunk * chunkPlanes, count = Math.Min(chunkPlanes, planes - plane);
         int setPlaces = setImages * bandHeight * bandWidth;
         int stagePlane = stageHeight * stageWidth;
-        int imageLength = direct ? s.Channels * stagePlane : channels * stagePlane;
+        int imageLength = direct ? s.Channels * s.Z.Size * stagePlane : count * stagePlane;
 
         long panelBytes = (long)setPlaces * lanes * sizeof(T);
         long stageBytes = direct ? 0 : ((long)setImages * imageLength + 4 * Ops.Lanes) * sizeof(T) + 63 & ~63L;
-        long rowBytes = (channels * taps + 8L) * sizeof(nint);
+        long rowBytes = (count * planeTaps + 8L) * sizeof(nint);
         byte* memory = ConvolutionScratch.Task(panelBytes + stageBytes + rowBytes + (long)setPlaces * sizeof(Term));
         T* panel = (T*)memory, staged = (T*)(memory + panelBytes);
         nint* rows = (nint*)(memory + panelBytes + stageBytes);
         Term* terms = (Term*)((byte*)rows + rowBytes);
-        FillRows(rows, channels, stagePlane);
+        FillRows(rows, plane, count, stagePlane);
         T* result = partial + (long)task * chunkRows * lanes;
         int tableWidth = -1;
-        int first = (int)((long)sets * group / groups), last = (int)((long)sets * (group + 1) / groups);
+        int first = (int)((long)sets * part / parts), last = (int)((long)sets * (part + 1) / parts);
         for (int set = first; set < last; set++)
         {
-            (int rest, int bandX) = Math.DivRem(set, bandsX);
+            (rest, int bandX) = Math.DivRem(set, bandsX);
             (rest, int bandY) = Math.DivRem(rest, bandsY);
-            int image = rest * setImages, images = Math.Min(setImages, s.Batch - image);
+            int image = rest * setImages, images = Math.Min(setImages, imageCount - image);
             int top = bandY * bandHeight, left = bandX * bandWidth;
             int height = Math.Min(bandHeight, outputHeight - top), width = Math.Min(bandWidth, outputWidth - left);
             if (width != tableWidth) FillTerms(terms, tableWidth = width, imageLength);
             T* x = staged;
             if (direct)
             {
-                x = Input + ((long)image * s.Channels + channel) * s.Height * s.Width
-                    + (long)top * s.StrideY * s.Width + (long)left * s.StrideX;
+                (int n, int z) = Math.DivRem(image, outputDepth);
+                x = Input + ((long)n * s.Channels + group * s.GroupChannels) * s.Z.Size * stagePlane
+                    + (long)z * s.Z.Stride * stagePlane
+                    + (long)top * s.Y.Stride * stageWidth + (long)left * s.X.Stride;
             }
             else
             {
-                Stage(image, images, channel, channels, top, left, staged);
+                Stage(group, image, images, plane, count, top, left, staged);
             }
 
-            FillPanel(image, images, top, left, height, width, panel, setPlaces);
-            Multiply(terms, images * height * width, x, rows, channels * taps, panel, setPlaces, result, set > first);
+            FillPanel(group, image, images, top, left, height, width, panel, setPlaces);
+            Multiply(terms, images * height * width, x, rows, count * planeTaps, panel, setPlaces, result, set > first);
         }
     }
 
-    private readonly void FillRows(nint* rows, int channels, int stagePlane)
+    private readonly void FillRows(nint* rows, int first, int count, int stagePlane)
     {
+        WindowAxis z = Shape.Z, y = Shape.Y, x = Shape.X;
         int r = 0;
-        for (int c = 0; c < channels; c++)
-            for (int u = 0; u < Shape.KernelHeight; u++)
-                for (int v = 0; v < Shape.KernelWidth; v++)
+        for (int p = 0; p < count; p++)
+        {
+            (int c, int d) = Math.DivRem(first + p, z.Kernel);
+            nint plane = direct ? (nint)c * z.Size + d * z.Dilation : p;
+            for (int u = 0; u < y.Kernel; u++)
+                for (int v = 0; v < x.Kernel; v++)
                 {
-                    rows[r++] = (nint)c * stagePlane + u * Shape.DilationY * stageWidth + v * Shape.DilationX;
+                    rows[r++] = plane * stagePlane + u * y.Dilation * stageWidth + v * x.Dilation;
                 }
+        }
 
         for (int extra = 0; extra < 8; extra++) rows[r + extra] = rows[r - 1];
     }
 
     private readonly void FillTerms(Term* terms, int width, int imageLength)
     {
-        int place = 0;
+        int place = 0, stepY = Shape.Y.Stride * stageWidth, stepX = Shape.X.Stride;
         for (int g = 0; g < setImages; g++)
             for (int i = 0; i < bandHeight; i++)
                 for (int j = 0; j < width; j++, place++)
                 {
-                    terms[place].A = g * imageLength + i * Shape.StrideY * stageWidth + j * Shape.StrideX;
+                    terms[place].A = g * imageLength + i * stepY + j * stepX;
                     terms[place].B = place * vectors * Ops.Lanes;
                 }
     }
 
-    private readonly void Stage(int image, int images, int channel, int channels, int top, int left, T* to)
+    private readonly void Stage(int group, int image, int images, int first, int count, int top, int left, T* to)
     {
         ref readonly ConvolutionShape s = ref Shape;
-        T* end = Input + (long)s.Batch * s.Channels * s.Height * s.Width;
+        WindowAxis alongZ = s.Z, y = s.Y, x = s.X;
+        int channels = s.Channels, firstChannel = group * s.GroupChannels, plane = s.InputPlane;
+        T* end = Input + s.InputLength;
         for (int g = 0; g < images; g++)
-            for (int c = 0; c < channels; c++, to += stageHeight * stageWidth)
+            for (int p = 0; p < count; p++, to += stageHeight * stageWidth)
             {
+                (int n, int z) = Math.DivRem(image + g, outputDepth);
+                (int c, int d) = Math.DivRem(first + p, alongZ.Kernel);
+                z = z * alongZ.Stride + d * alongZ.Dilation - alongZ.PadBefore;
+                bool inside = z >= 0 && z < alongZ.Size;
+                long volume = (long)n * channels + firstChannel + c;
                 Staging<V, T, Ops>.Stage(
-                    Input + ((long)(image + g) * s.Channels + channel + c) * s.Height * s.Width, end, s.Height, s.Width,
-                    top * s.StrideY - s.PadTop, left * s.StrideX - s.PadLeft, stageHeight, stageWidth, to);
+                    Input + (volume * alongZ.Size + (inside ? z : 0)) * plane, end, inside ? y.Size : 0, x.Size,
+                    top * y.Stride - y.PadBefore, left * x.Stride - x.PadBefore, stageHeight, stageWidth, to);
             }
     }
 
     /// <summary>Transposes the cotangent of a set: the panel holds, block by block, all lanes of each place.</summary>
     private readonly void FillPanel(
-        int image, int images, int top, int left, int height, int width, T* panel, int setPlaces)
+        int group, int image, int images, int top, int left, int height, int width, T* panel, int setPlaces)
     {
-        int places = outputHeight * outputWidth, blockLanes = vectors * Ops.Lanes;
+        int places = outputHeight * outputWidth, depth = outputDepth, blockLanes = vectors * Ops.Lanes;
         bool wholeRows = width == outputWidth;
         int runs = wholeRows ? 1 : height, run = wholeRows ? height * width : width;
         for (int block = 0; block < blocks; block++)
         {
-            int filter = block * blockLanes, filters = Math.Min(blockLanes, Shape.Filters - filter);
+            int filter = block * blockLanes, count = Math.Min(blockLanes, filters - filter);
             T* to = panel + (long)block * setPlaces * blockLanes;
             for (int g = 0; g < images; g++)
-                for (int i = 0; i < runs; i++, to += run * blockLanes)
+            {
+                (int n, int z) = Math.DivRem(image + g, depth);
+                long volume = (long)n * Shape.Filters + group * filters + filter;
+                T* from = Cotangent + (volume * depth + z) * places + (long)top * outputWidth + left;
+                for (int i = 0; i < runs; i++, from += outputWidth, to += run * blockLanes)
                 {
-                    T* from = Cotangent + ((long)(image + g) * Shape.Filters + filter) * places
-                        + (long)(top + i) * outputWidth + left;
-                    Staging<V, T, Ops>.Transpose(from, places, filters, run, to, blockLanes);
+                    Staging<V, T, Ops>.Transpose(from, (nint)depth * places, count, run, to, blockLanes);
                 }
+            }
         }
     }
 
@@ -236,21 +267,26 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
             }
     }
 
-    /// <summary>Adds the groups for some rows, and writes them as columns of the gradient.</summary>
+    /// <summary>Adds the parts for some rows of the groups, and writes them as columns of the gradient.</summary>
     private readonly void Collect(int from, int to)
     {
         const int Square = 16;
-        int rows = Shape.Channels * taps, perChunk = chunkChannels * taps;
-        long groupLength = (long)chunks * chunkRows * lanes;
-        for (int r0 = from; r0 < to; r0 += Square)
-            for (int f = 0; f < Shape.Filters; f++)
-                for (int r = r0; r < Math.Min(r0 + Square, to); r++)
+        int rows = planes * planeTaps, perChunk = chunkPlanes * planeTaps;
+        long partLength = (long)chunks * chunkRows * lanes;
+        for (int next; from < to; from = next)
+        {
+            (int group, int r0) = Math.DivRem(from, rows);
+            int r1 = Math.Min(Math.Min(r0 + Square, rows), r0 + to - from);
+            next = from + r1 - r0;
+            for (int f = 0; f < filters; f++)
+                for (int r = r0; r < r1; r++)
                 {
                     (int chunk, int row) = Math.DivRem(r, perChunk);
-                    T* p = partial + ((long)chunk * chunkRows + row) * lanes + f;
+                    T* p = partial + group * parts * partLength + ((long)chunk * chunkRows + row) * lanes + f;
                     T sum = *p;
-                    for (int g = 1; g < groups; g++) sum += p[g * groupLength];
-                    Gradient[(long)f * rows + r] = sum;
+                    for (int part = 1; part < parts; part++) sum += p[part * partLength];
+                    Gradient[((long)(firstGroup + group) * filters + f) * rows + r] = sum;
                 }
+        }
     }
 }

@@ -23,8 +23,19 @@ internal unsafe interface IPoolOps<V, T>
 
     static abstract V Divide(V x, T y);
 
+    static abstract V Fill(T value);
+
     /// <summary>An integer in all lanes, as bits of a vector.</summary>
     static abstract V Place(int place);
+
+    /// <summary>The integers left + lane * step, as bits of a vector.</summary>
+    static abstract V Columns(int left, int step);
+
+    /// <summary>The integers that lead from columns to the first that is not negative.</summary>
+    static abstract V FirstInside(V columns);
+
+    /// <summary>The value where columns + v lie between 0 and width, else the padding.</summary>
+    static abstract V Inside(V value, V columns, int v, int width, V padding);
 
     /// <summary>Stores place + start + lane * step.</summary>
     static abstract void StorePlaces(int* to, V place, int start, int step);
@@ -42,27 +53,37 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
 
     public static void Store(T* to, Vector512<T> value) => value.Store(to);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> Evens(T* from)
-    {
-        Vector512<T> first = Vector512.Load(from), second = Vector512.Load(from + Lanes);
-        if (typeof(T) == typeof(float))
-        {
-            Vector512<int> order = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
-            return Vector512.Shuffle(first.AsSingle(), order)
-                .WithUpper(Vector512.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
-        }
-        else
-        {
-            Vector512<long> order = Vector512.Create(0, 2, 4, 6, 0, 2, 4, 6);
-            return Vector512.Shuffle(first.AsDouble(), order)
-                .WithUpper(Vector512.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
-        }
-    }
+    public static Vector512<T> Evens(T* from) => Kernels.Evens.Load512(from);
 
     public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
 
     public static Vector512<T> Divide(Vector512<T> x, T y) => x / Vector512.Create(y);
+
+    public static Vector512<T> Fill(T value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Columns(int left, int step) =>
+        typeof(T) == typeof(float)
+            ? Vector512.CreateSequence(left, step).As<int, T>()
+            : Vector512.CreateSequence((long)left, step).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> FirstInside(Vector512<T> columns) =>
+        typeof(T) == typeof(float)
+            ? Vector512.Max(-columns.AsInt32(), Vector512<int>.Zero).As<int, T>()
+            : Vector512.Max(-columns.AsInt64(), Vector512<long>.Zero).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Inside(Vector512<T> value, Vector512<T> columns, int v, int width, Vector512<T> padding)
+    {
+        // A negative column is a large number without sign.
+        Vector512<T> inside = typeof(T) == typeof(float)
+            ? Vector512.LessThan((columns.AsInt32() + Vector512.Create(v)).AsUInt32(), Vector512.Create((uint)width))
+                .As<uint, T>()
+            : Vector512.LessThan((columns.AsInt64() + Vector512.Create((long)v)).AsUInt64(), Vector512.Create((ulong)width))
+                .As<ulong, T>();
+        return Vector512.ConditionalSelect(inside, value, padding);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Place(int place) =>
@@ -101,27 +122,37 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
 
     public static void Store(T* to, Vector256<T> value) => value.Store(to);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> Evens(T* from)
-    {
-        Vector256<T> first = Vector256.Load(from), second = Vector256.Load(from + Lanes);
-        if (typeof(T) == typeof(float))
-        {
-            Vector256<int> order = Vector256.Create(0, 2, 4, 6, 0, 2, 4, 6);
-            return Vector256.Shuffle(first.AsSingle(), order)
-                .WithUpper(Vector256.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
-        }
-        else
-        {
-            Vector256<long> order = Vector256.Create(0, 2, 0, 2);
-            return Vector256.Shuffle(first.AsDouble(), order)
-                .WithUpper(Vector256.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
-        }
-    }
+    public static Vector256<T> Evens(T* from) => Kernels.Evens.Load256(from);
 
     public static Vector256<T> Add(Vector256<T> x, Vector256<T> y) => x + y;
 
     public static Vector256<T> Divide(Vector256<T> x, T y) => x / Vector256.Create(y);
+
+    public static Vector256<T> Fill(T value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Columns(int left, int step) =>
+        typeof(T) == typeof(float)
+            ? Vector256.CreateSequence(left, step).As<int, T>()
+            : Vector256.CreateSequence((long)left, step).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> FirstInside(Vector256<T> columns) =>
+        typeof(T) == typeof(float)
+            ? Vector256.Max(-columns.AsInt32(), Vector256<int>.Zero).As<int, T>()
+            : Vector256.Max(-columns.AsInt64(), Vector256<long>.Zero).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Inside(Vector256<T> value, Vector256<T> columns, int v, int width, Vector256<T> padding)
+    {
+        // A negative column is a large number without sign.
+        Vector256<T> inside = typeof(T) == typeof(float)
+            ? Vector256.LessThan((columns.AsInt32() + Vector256.Create(v)).AsUInt32(), Vector256.Create((uint)width))
+                .As<uint, T>()
+            : Vector256.LessThan((columns.AsInt64() + Vector256.Create((long)v)).AsUInt64(), Vector256.Create((ulong)width))
+                .As<ulong, T>();
+        return Vector256.ConditionalSelect(inside, value, padding);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Place(int place) =>
@@ -160,27 +191,37 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
 
     public static void Store(T* to, Vector128<T> value) => value.Store(to);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<T> Evens(T* from)
-    {
-        Vector128<T> first = Vector128.Load(from), second = Vector128.Load(from + Lanes);
-        if (typeof(T) == typeof(float))
-        {
-            Vector128<int> order = Vector128.Create(0, 2, 0, 2);
-            return Vector128.Shuffle(first.AsSingle(), order)
-                .WithUpper(Vector128.Shuffle(second.AsSingle(), order).GetLower()).As<float, T>();
-        }
-        else
-        {
-            Vector128<long> order = Vector128.Create(0, 0L);
-            return Vector128.Shuffle(first.AsDouble(), order)
-                .WithUpper(Vector128.Shuffle(second.AsDouble(), order).GetLower()).As<double, T>();
-        }
-    }
+    public static Vector128<T> Evens(T* from) => Kernels.Evens.Load128(from);
 
     public static Vector128<T> Add(Vector128<T> x, Vector128<T> y) => x + y;
 
     public static Vector128<T> Divide(Vector128<T> x, T y) => x / Vector128.Create(y);
+
+    public static Vector128<T> Fill(T value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Columns(int left, int step) =>
+        typeof(T) == typeof(float)
+            ? Vector128.CreateSequence(left, step).As<int, T>()
+            : Vector128.CreateSequence((long)left, step).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> FirstInside(Vector128<T> columns) =>
+        typeof(T) == typeof(float)
+            ? Vector128.Max(-columns.AsInt32(), Vector128<int>.Zero).As<int, T>()
+            : Vector128.Max(-columns.AsInt64(), Vector128<long>.Zero).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Inside(Vector128<T> value, Vector128<T> columns, int v, int width, Vector128<T> padding)
+    {
+        // A negative column is a large number without sign.
+        Vector128<T> inside = typeof(T) == typeof(float)
+            ? Vector128.LessThan((columns.AsInt32() + Vector128.Create(v)).AsUInt32(), Vector128.Create((uint)width))
+                .As<uint, T>()
+            : Vector128.LessThan((columns.AsInt64() + Vector128.Create((long)v)).AsUInt64(), Vector128.Create((ulong)width))
+                .As<ulong, T>();
+        return Vector128.ConditionalSelect(inside, value, padding);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Place(int place) =>
@@ -211,7 +252,7 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
 }
 
 internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
-    where T : unmanaged, INumberBase<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
 {
     public static int Lanes => 1;
 
@@ -225,9 +266,31 @@ internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
 
     public static T Divide(T x, T y) => x / y;
 
-    public static T Place(int place) => throw new NotSupportedException();
+    public static T Fill(T value) => value;
 
-    public static void StorePlaces(int* to, T place, int start, int step) => throw new NotSupportedException();
+    public static T Place(int place) =>
+        typeof(T) == typeof(float)
+            ? Unsafe.BitCast<float, T>(BitConverter.Int32BitsToSingle(place))
+            : Unsafe.BitCast<double, T>(BitConverter.Int64BitsToDouble(place));
 
-    public static void Maximum(T value, T valuePlace, ref T best, ref T place) => throw new NotSupportedException();
+    public static T Columns(int left, int step) => Place(left);
+
+    public static T FirstInside(T columns) => Place(Math.Max(-Integer(columns), 0));
+
+    public static T Inside(T value, T columns, int v, int width, T padding) =>
+        (uint)(Integer(columns) + v) < (uint)width ? value : padding;
+
+    public static void StorePlaces(int* to, T place, int start, int step) => *to = start + Integer(place);
+
+    public static void Maximum(T value, T valuePlace, ref T best, ref T place)
+    {
+        if (value <= best || T.IsNaN(best)) return;
+        best = value;
+        place = valuePlace;
+    }
+
+    private static int Integer(T bits) =>
+        typeof(T) == typeof(float)
+            ? BitConverter.SingleToInt32Bits(Unsafe.BitCast<T, float>(bits))
+            : (int)BitConverter.DoubleToInt64Bits(Unsafe.BitCast<T, double>(bits));
 }

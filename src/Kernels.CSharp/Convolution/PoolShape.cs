@@ -1,63 +1,43 @@
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// The sizes of two-dimensional pooling: planes (Planes, Height, Width), result (Planes, OutputHeight, OutputWidth).
+/// The sizes of pooling: volumes (Volumes, Z, Y, X), result (Volumes, windows along Z, Y and X). Fewer axes are unit axes.
 /// </summary>
-/// <param name="Planes">The number of planes: images times channels.</param>
-/// <param name="Height">The number of rows of a plane.</param>
-/// <param name="Width">The number of columns of a plane.</param>
-/// <param name="KernelHeight">The number of rows of a window.</param>
-/// <param name="KernelWidth">The number of columns of a window.</param>
-/// <param name="StrideY">The step between windows, in rows.</param>
-/// <param name="StrideX">The step between windows, in columns.</param>
-/// <param name="PadTop">The rows of padding above a plane.</param>
-/// <param name="PadBottom">The rows of padding below a plane.</param>
-/// <param name="PadLeft">The columns of padding before a plane.</param>
-/// <param name="PadRight">The columns of padding after a plane.</param>
-public readonly record struct PoolShape(
-    int Planes,
-    int Height,
-    int Width,
-    int KernelHeight,
-    int KernelWidth,
-    int StrideY,
-    int StrideX,
-    int PadTop,
-    int PadBottom,
-    int PadLeft,
-    int PadRight)
+/// <param name="Volumes">The number of volumes: images times channels.</param>
+/// <param name="Z">The axis of the planes.</param>
+/// <param name="Y">The axis of the rows of a plane.</param>
+/// <param name="X">The axis of the columns of a plane.</param>
+public readonly record struct PoolShape(int Volumes, WindowAxis Z, WindowAxis Y, WindowAxis X)
 {
-    /// <summary>The number of rows of the result: the windows that fit whole; 0 when none does.</summary>
-    public int OutputHeight => ConvolutionShape.Windows(Height, PadTop + PadBottom, KernelHeight, StrideY);
+    /// <summary>The elements of a window, those in the padding included.</summary>
+    internal int Taps => Z.Kernel * Y.Kernel * X.Kernel;
 
-    /// <summary>The number of columns of the result: the windows that fit whole; 0 when none does.</summary>
-    public int OutputWidth => ConvolutionShape.Windows(Width, PadLeft + PadRight, KernelWidth, StrideX);
+    internal int InputPlane => Y.Size * X.Size;
 
-    internal int InputPlane => Height * Width;
+    internal int InputVolume => Z.Size * InputPlane;
 
-    internal int OutputPlane => OutputHeight * OutputWidth;
+    internal int OutputVolume => Z.Output * Y.Output * X.Output;
 
-    internal int InputLength => checked(Planes * Height * Width);
+    internal int InputLength => checked(Volumes * InputVolume);
 
-    internal int OutputLength => checked(Planes * OutputHeight * OutputWidth);
+    internal int OutputLength => checked(Volumes * OutputVolume);
 
     internal void Validate()
     {
-        if (Planes < 0 || Height < 0 || Width < 0
-            || PadTop < 0 || PadBottom < 0 || PadLeft < 0 || PadRight < 0)
-        {
-            throw new ArgumentException($"Pooling has no negative sizes or padding: {this}.");
-        }
-
-        if (KernelHeight < 1 || KernelWidth < 1 || StrideY < 1 || StrideX < 1)
-            throw new ArgumentException($"Window sizes and strides are at least 1: {this}.");
+        if (Volumes < 0) throw new ArgumentException($"Pooling has no negative sizes: {this}.");
+        Z.Validate("Pooling");
+        Y.Validate("Pooling");
+        X.Validate("Pooling");
+        if (Z.Dilation != 1 || Y.Dilation != 1 || X.Dilation != 1)
+            throw new ArgumentException($"The windows of pooling have no gaps: {this}.");
     }
 
     internal void ValidateWindows()
     {
-        bool onlyPadding = PadTop >= KernelHeight || PadBottom >= KernelHeight
-            || PadLeft >= KernelWidth || PadRight >= KernelWidth || Height == 0 || Width == 0;
-        if (onlyPadding && OutputLength > 0)
-            throw new ArgumentException($"Every window of a maximum must reach into the plane: {this}.");
+        if (OutputLength > 0 && (OnlyPadding(Z) || OnlyPadding(Y) || OnlyPadding(X)))
+            throw new ArgumentException($"Every window of a maximum must reach into the volume: {this}.");
     }
+
+    private static bool OnlyPadding(in WindowAxis axis) =>
+        axis.PadBefore >= axis.Kernel || axis.PadAfter >= axis.Kernel || axis.Size == 0;
 }

@@ -3,22 +3,85 @@ using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
-/// <summary>What pooling computes of one window.</summary>
+/// <summary>
+/// One place of a window against its first: the distance in memory, in the volume, and along the row.
+/// </summary>
+internal struct PoolTap
+{
+    internal int Offset, Place, Column;
+}
+
+/// <summary>The windows of one row of results.</summary>
+internal unsafe struct PoolRow<T>
+    where T : unmanaged
+{
+    /// <summary>The places of a window, less those over the first or last plane or row.</summary>
+    internal PoolTap* Taps;
+    internal int Count;
+
+    /// <summary>The columns from one window to the next, and the length of a row of the volume.</summary>
+    internal int Stride, Width;
+
+    /// <summary>What a sum is divided by.</summary>
+    internal T Divisor;
+}
+
+/// <summary>How the elements under one tap of a vector of windows are read.</summary>
+internal unsafe interface IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+{
+    /// <summary>The elements; where columns + v lie outside a row of some width, the padding.</summary>
+    static abstract V Read(T* from, V columns, int v, int width, V padding);
+}
+
+/// <summary>Windows are neighbours, inside.</summary>
+internal readonly unsafe struct ReadNext<V, T, Ops> : IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+    where Ops : struct, IPoolOps<V, T>
+{
+    public static V Read(T* from, V columns, int v, int width, V padding) => Ops.Load(from);
+}
+
+/// <summary>Windows are two columns apart, inside.</summary>
+internal readonly unsafe struct ReadEvens<V, T, Ops> : IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+    where Ops : struct, IPoolOps<V, T>
+{
+    public static V Read(T* from, V columns, int v, int width, V padding) => Ops.Evens(from);
+}
+
+/// <summary>Some windows reach over the ends of rows.</summary>
+internal readonly unsafe struct ReadEdge<V, T, Ops, Inner> : IPoolRead<V, T>
+    where V : unmanaged
+    where T : unmanaged
+    where Ops : struct, IPoolOps<V, T>
+    where Inner : struct, IPoolRead<V, T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Read(T* from, V columns, int v, int width, V padding) =>
+        Ops.Inside(Inner.Read(from, columns, v, width, padding), columns, v, width, padding);
+}
+
+/// <summary>What pooling computes of a vector of windows that lie side by side.</summary>
 internal unsafe interface IPoolWindow<V, T>
     where V : unmanaged
     where T : unmanaged
 {
-    /// <summary>A vector of windows that lie side by side, whole inside the plane or cut at the same rows.</summary>
-    /// <param name="s">The sizes.</param>
+    /// <summary>What padding holds.</summary>
+    static abstract T Padding { get; }
+
+    /// <summary>The results of a vector of windows.</summary>
+    /// <param name="row">The shape of the windows.</param>
     /// <param name="q">The first element of the first window.</param>
-    /// <param name="place">Its place in the plane.</param>
-    /// <param name="rows">The rows of the windows.</param>
+    /// <param name="left">Its column, negative in the padding.</param>
+    /// <param name="place">Its place in the volume.</param>
     /// <param name="y">The results.</param>
     /// <param name="places">The places of the results, where these are wanted.</param>
-    static abstract void Many(in PoolShape s, T* q, int place, int rows, T* y, int* places);
-
-    /// <summary>One window, of any number of rows and columns.</summary>
-    static abstract void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places);
+    static abstract void Run<Reader>(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+        where Reader : struct, IPoolRead<V, T>;
 }
 
 internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
@@ -26,38 +89,25 @@ internal readonly unsafe struct MaximumWindow<V, T, Ops> : IPoolWindow<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
     where Ops : struct, IPoolOps<V, T>
 {
+    public static T Padding => T.NegativeInfinity;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Many(in PoolShape s, T* q, int place, int rows, T* y, int* places)
+    public static void Run<Reader>(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+        where Reader : struct, IPoolRead<V, T>
     {
-        bool everySecond = s.StrideX == 2;
-        int columns = s.KernelWidth;
-        V best = everySecond ? Ops.Evens(q) : Ops.Load(q), bestPlace = Ops.Place(0);
-        int rowPlace = 0;
-        for (int u = 0, v = 1; u < rows; u++, q += s.Width, rowPlace += s.Width, v = 0)
-            for (; v < columns; v++)
-            {
-                V value = everySecond ? Ops.Evens(q + v) : Ops.Load(q + v);
-                Ops.Maximum(value, Ops.Place(rowPlace + v), ref best, ref bestPlace);
-            }
+        // Padding is never larger; where all else is minus infinity too, the first column inside stays the result.
+        V lowest = Ops.Fill(T.NegativeInfinity), at = Ops.Columns(left, row.Stride);
+        V best = lowest, bestPlace = Ops.FirstInside(at);
+        int width = row.Width;
+        PoolTap* end = row.Taps + row.Count;
+        for (PoolTap* tap = row.Taps; tap < end; tap++)
+        {
+            V value = Reader.Read(q + tap->Offset, at, tap->Column, width, lowest);
+            Ops.Maximum(value, Ops.Place(tap->Place), ref best, ref bestPlace);
+        }
 
         Ops.Store(y, best);
-        Ops.StorePlaces(places, bestPlace, place, s.StrideX);
-    }
-
-    public static void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places)
-    {
-        T best = *q;
-        int bestPlace = place;
-        for (int u = 0; u < rows; u++, q += s.Width, place += s.Width)
-            for (int v = 0; v < columns; v++)
-            {
-                if (q[v] <= best || T.IsNaN(best)) continue;
-                best = q[v];
-                bestPlace = place + v;
-            }
-
-        *y = best;
-        *places = bestPlace;
+        Ops.StorePlaces(places, bestPlace, place, row.Stride);
     }
 }
 
@@ -66,36 +116,25 @@ internal readonly unsafe struct AverageWindow<V, T, Ops> : IPoolWindow<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
     where Ops : struct, IPoolOps<V, T>
 {
+    public static T Padding => T.Zero;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Many(in PoolShape s, T* q, int place, int rows, T* y, int* places)
+    public static void Run<Reader>(in PoolRow<T> row, T* q, int left, int place, T* y, int* places)
+        where Reader : struct, IPoolRead<V, T>
     {
-        bool everySecond = s.StrideX == 2;
-        int columns = s.KernelWidth;
-        V sum = default;
-        for (int u = 0; u < rows; u++, q += s.Width)
-            for (int v = 0; v < columns; v++)
-            {
-                sum = Ops.Add(sum, everySecond ? Ops.Evens(q + v) : Ops.Load(q + v));
-            }
+        V sum = default, at = Ops.Columns(left, row.Stride);
+        int width = row.Width;
+        PoolTap* end = row.Taps + row.Count;
+        for (PoolTap* tap = row.Taps; tap < end; tap++)
+            sum = Ops.Add(sum, Reader.Read(q + tap->Offset, at, tap->Column, width, default));
 
-        Ops.Store(y, Ops.Divide(sum, T.CreateTruncating(s.KernelHeight * s.KernelWidth)));
-    }
-
-    public static void One(in PoolShape s, T* q, int place, int rows, int columns, T* y, int* places)
-    {
-        T sum = T.Zero;
-        for (int u = 0; u < rows; u++, q += s.Width)
-            for (int v = 0; v < columns; v++)
-            {
-                sum += q[v];
-            }
-
-        *y = sum / T.CreateTruncating(s.KernelHeight * s.KernelWidth);
+        Ops.Store(y, Ops.Divide(sum, row.Divisor));
     }
 }
 
 /// <summary>
-/// The walk over all windows of planes, by vectors where they lie inside and one by one at the edges.
+/// The walk over all windows of volumes, by vectors of windows side by side. Rows are read where they lie if windows are
+/// at most two columns apart; else from copies in which windows are neighbours.
 /// </summary>
 internal static unsafe class PoolWindows<V, T, Ops, Window>
     where V : unmanaged
@@ -103,61 +142,129 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
     where Ops : struct, IPoolOps<V, T>
     where Window : struct, IPoolWindow<V, T>
 {
-    /// <summary>Computes the results of planes first to last, and touches no others.</summary>
+    /// <summary>Computes the results of volumes first to last, and touches no others.</summary>
     internal static void Run(in PoolShape s, int first, int last, T* x, T* y, int* places)
     {
-        T* end = x + (long)s.Planes * s.Height * s.Width;
-        int height = s.OutputHeight, width = s.OutputWidth;
-        long outputEnd = (long)last * height * width, output = (long)first * height * width;
-        bool vectors = Ops.Lanes > 1 && s.StrideX <= 2;
+        WindowAxis alongZ = s.Z, alongY = s.Y, alongX = s.X;
+        int depth = alongZ.Output, height = alongY.Output, width = alongX.Output, inputPlane = s.InputPlane;
+        int stride = alongX.Stride, size = alongX.Size, padding = alongX.PadBefore, columns = alongX.Kernel;
+        long inputVolume = s.InputVolume, outputVolume = s.OutputVolume;
+        long outputEnd = last * outputVolume, output = first * outputVolume;
+        T* end = x + s.InputLength;
+        bool direct = Ops.Lanes == 1 || stride <= 2;
+        long reach = (long)(width - 1) / Ops.Lanes * Ops.Lanes * stride + columns + stride * Ops.Lanes - padding;
 
-        // Columns from inside to outside have their windows whole within a row.
-        int inside = Math.Min((s.PadLeft + s.StrideX - 1) / s.StrideX, width);
-        int reach = s.Width + s.PadLeft - s.KernelWidth;
-        int outside = vectors && reach >= 0 ? Math.Min(reach / s.StrideX + 1, width) : 0;
+        // A copied row holds the columns with each remainder modulo the stride one after another.
+        int phase = width + (columns - 1) / stride + Ops.Lanes, copied = phase * stride;
+        long copyBytes = (long)alongZ.Kernel * alongY.Kernel * copied * sizeof(T) + 63 & ~63L;
+        byte* memory = ConvolutionScratch.Task(copyBytes + (long)s.Taps * sizeof(PoolTap));
+        T* copy = (T*)memory;
+        PoolRow<T> row = new()
+        {
+            Taps = (PoolTap*)(memory + copyBytes),
+            Stride = stride,
+            Width = size,
+            Divisor = T.CreateTruncating(s.Taps),
+        };
+        (int Planes, int Rows, bool Copies) shape = default;
         T* spareResults = stackalloc T[Ops.Lanes];
         int* sparePlaces = stackalloc int[Ops.Lanes];
         for (int p = first; p < last; p++)
-            for (int oy = 0; oy < height; oy++, output += width)
+            for (int oz = 0; oz < depth; oz++)
             {
-                T* plane = x + (long)p * s.Height * s.Width;
-                int top = Math.Clamp(oy * s.StrideY - s.PadTop, 0, s.Height);
-                int rows = Math.Clamp(oy * s.StrideY - s.PadTop + s.KernelHeight, top, s.Height) - top;
-                long readPerRow = (long)(rows - 1) * s.Width + s.KernelWidth + s.StrideX * Ops.Lanes;
-                for (int ox = 0; ox < width;)
+                (int front, int planes) = Inside(alongZ, oz);
+                for (int oy = 0; oy < height; oy++, output += width)
                 {
-                    int left = ox * s.StrideX - s.PadLeft;
-                    int place = top * s.Width + left;
-                    if (ox >= inside && ox < outside && rows > 0 && end - (plane + place) >= readPerRow)
-                    {
-                        // Results past the row are overwritten by the next row, which comes later on this thread.
-                        int count = Math.Min(Ops.Lanes, outside - ox);
-                        if (output + ox + Ops.Lanes <= outputEnd)
-                        {
-                            Window.Many(s, plane + place, place, rows, y + output + ox, places + output + ox);
-                        }
-                        else
-                        {
-                            Window.Many(s, plane + place, place, rows, spareResults, sparePlaces);
-                            Copy(spareResults, sparePlaces, count, y + output + ox, places + output + ox, places != null);
-                        }
+                    (int top, int rows) = Inside(alongY, oy);
+                    int place = (front * alongY.Size + top) * size;
+                    T* from = x + p * inputVolume + place;
+                    long lastRow = (planes - 1L) * inputPlane + (rows - 1L) * size;
 
-                        ox += count;
-                        continue;
+                    // What is read beyond the ends of a row must still lie within the volumes.
+                    bool copies = !direct || from - x < padding || end - from < lastRow + reach;
+                    if (shape != (planes, rows, copies))
+                    {
+                        shape = (planes, rows, copies);
+                        row.Count = FillTaps(row.Taps, planes, rows, columns, inputPlane, size, stride, copies ? phase : 0);
                     }
 
-                    int from = Math.Clamp(left, 0, s.Width);
-                    int columns = Math.Clamp(left + s.KernelWidth, from, s.Width) - from;
-                    place = top * s.Width + from;
-                    Window.One(s, plane + place, place, rows, columns, y + output + ox, places + output + ox);
-                    ox++;
+                    bool evens = stride == 2 && Ops.Lanes > 1 && !copies;
+                    int step = stride;
+                    if (copies)
+                    {
+                        CopyRows(alongX, planes, rows, inputPlane, from, copy, phase);
+                        from = copy + padding;
+                        step = 1;
+                    }
+
+                    for (int ox = 0; ox < width; ox += Ops.Lanes)
+                    {
+                        int left = ox * stride - padding, count = Math.Min(Ops.Lanes, width - ox);
+                        bool edge = !copies && (left < 0 || left + (count - 1) * stride + columns > size);
+
+                        // Results past the row are overwritten by the next row, which comes later on this thread.
+                        long o = output + ox;
+                        bool fits = o + Ops.Lanes <= outputEnd;
+                        T* q = from - padding + (nint)ox * step, to = fits ? y + o : spareResults;
+                        int* toPlaces = fits ? places + o : sparePlaces;
+                        if (edge && evens) Window.Run<ReadEdge<V, T, Ops, ReadEvens<V, T, Ops>>>(
+                                row, q, left, place + left, to, toPlaces);
+                        else if (edge) Window.Run<ReadEdge<V, T, Ops, ReadNext<V, T, Ops>>>(
+                                row, q, left, place + left, to, toPlaces);
+                        else if (evens) Window.Run<ReadEvens<V, T, Ops>>(row, q, left, place + left, to, toPlaces);
+                        else Window.Run<ReadNext<V, T, Ops>>(row, q, left, place + left, to, toPlaces);
+                        if (fits) continue;
+                        new ReadOnlySpan<T>(spareResults, count).CopyTo(new Span<T>(y + o, count));
+                        if (places != null)
+                            new ReadOnlySpan<int>(sparePlaces, count).CopyTo(new Span<int>(places + o, count));
+                    }
                 }
             }
     }
 
-    private static void Copy(T* values, int* valuePlaces, int count, T* y, int* places, bool withPlaces)
+    /// <summary>Lists the places of windows, in the volume itself or in a copy with rows of some phase.</summary>
+    private static int FillTaps(
+        PoolTap* tap, int planes, int rows, int columns, int plane, int width, int stride, int phase)
     {
-        new ReadOnlySpan<T>(values, count).CopyTo(new Span<T>(y, count));
-        if (withPlaces) new ReadOnlySpan<int>(valuePlaces, count).CopyTo(new Span<int>(places, count));
+        for (int d = 0; d < planes; d++)
+            for (int u = 0; u < rows; u++)
+                for (int v = 0; v < columns; v++, tap++)
+                {
+                    tap->Column = v;
+                    tap->Place = d * plane + u * width + v;
+                    tap->Offset = phase == 0
+                        ? tap->Place
+                        : (d * rows + u) * phase * stride + v % stride * phase + v / stride;
+                }
+
+        return planes * rows * columns;
+    }
+
+    private static void CopyRows(in WindowAxis axis, int planes, int rows, int plane, T* from, T* to, int phase)
+    {
+        for (int d = 0; d < planes; d++)
+            for (int u = 0; u < rows; u++, to += phase * axis.Stride)
+                CopyRow(axis, from + (long)d * plane + (long)u * axis.Size, to, phase);
+    }
+
+    /// <summary>The first place of a window inside the axis, and how many are.</summary>
+    private static (int First, int Count) Inside(in WindowAxis axis, int window)
+    {
+        int from = window * axis.Stride - axis.PadBefore, first = Math.Clamp(from, 0, axis.Size);
+        return (first, Math.Clamp(from + axis.Kernel, first, axis.Size) - first);
+    }
+
+    /// <summary>Copies one row with its padding, the columns with each remainder modulo the stride by themselves.</summary>
+    private static void CopyRow(in WindowAxis axis, T* from, T* to, int phase)
+    {
+        int stride = axis.Stride, count = phase - Ops.Lanes;
+        for (int r = 0; r < stride; r++, to += phase)
+        {
+            int before = axis.PadBefore - r, k = Math.Clamp((before + stride - 1) / stride, 0, count);
+            int inside = Math.Clamp((axis.Size + before + stride - 1) / stride, k, count);
+            for (int i = 0; i < k; i++) to[i] = Window.Padding;
+            for (T* q = from - before + (nint)k * stride; k < inside; k++, q += stride) to[k] = *q;
+            for (; k < count; k++) to[k] = Window.Padding;
+        }
     }
 }

@@ -4,19 +4,19 @@ using System.Runtime.Intrinsics;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// Two-dimensional pooling: maxima and averages over windows of planes, and the linear maps that their derivatives
-/// need. All data are contiguous, of type float32 or float64.
+/// Pooling: maxima and averages over windows of volumes (planes, rows, columns), and the linear maps that their
+/// derivatives need. All data are contiguous, of type float32 or float64.
 /// </summary>
 public static unsafe class Pooling
 {
     /// <summary>
-    /// y[p, i, j] = the maximum of x[p] over the window of (i, j), and argmax[p, i, j] its place row * Width + column
-    /// in the plane. Among equals the first in row-major order is taken; padding is never taken; a NaN is taken before
+    /// y[p, o] = the maximum of x[p] over the window o, and argmax[p, o] its place in the volume, in row-major order.
+    /// Among equals the first in row-major order is taken; padding is never taken; a NaN is taken before
     /// all numbers, the first among several.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
-    /// <param name="s">The sizes; padding is less than the window, so that every window reaches into the plane.</param>
-    /// <param name="x">The planes.</param>
+    /// <param name="s">The sizes; padding is less than the window, so that every window reaches into the volume.</param>
+    /// <param name="x">The volumes.</param>
     /// <param name="y">The maxima, overwritten.</param>
     /// <param name="argmax">The places of the maxima, overwritten.</param>
     /// <exception cref="ArgumentException">A length, a size or the type does not fit.</exception>
@@ -30,11 +30,11 @@ public static unsafe class Pooling
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
-    /// <param name="t">The planes to take from.</param>
-    /// <param name="argmax">The places in each plane, as <c>Max</c> gives them.</param>
+    /// <param name="t">The volumes to take from.</param>
+    /// <param name="argmax">The places in each volume, as <c>Max</c> gives them.</param>
     /// <param name="y">The elements taken, overwritten.</param>
     /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
-    /// <exception cref="IndexOutOfRangeException">A place lies outside its plane.</exception>
+    /// <exception cref="IndexOutOfRangeException">A place lies outside its volume.</exception>
     public static void MaxGather(
         DType dtype, in PoolShape s, ReadOnlySpan<byte> t, ReadOnlySpan<int> argmax, Span<byte> y)
     {
@@ -54,10 +54,10 @@ public static unsafe class Pooling
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
     /// <param name="ct">The cotangent, of the shape of the result.</param>
-    /// <param name="argmax">The places in each plane, as <c>Max</c> gives them.</param>
-    /// <param name="dx">The cotangent of the planes, overwritten.</param>
+    /// <param name="argmax">The places in each volume, as <c>Max</c> gives them.</param>
+    /// <param name="dx">The cotangent of the volumes, overwritten.</param>
     /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
-    /// <exception cref="IndexOutOfRangeException">A place lies outside its plane.</exception>
+    /// <exception cref="IndexOutOfRangeException">A place lies outside its volume.</exception>
     public static void MaxScatter(
         DType dtype, in PoolShape s, ReadOnlySpan<byte> ct, ReadOnlySpan<int> argmax, Span<byte> dx)
     {
@@ -72,12 +72,11 @@ public static unsafe class Pooling
     }
 
     /// <summary>
-    /// y[p, i, j] = the sum of x[p] over the window of (i, j), divided by KernelHeight * KernelWidth: the zeros of the
-    /// padding count.
+    /// y[p, o] = the sum of x[p] over the window o, divided by the number of its places: the zeros of the padding count.
     /// </summary>
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
-    /// <param name="x">The planes.</param>
+    /// <param name="x">The volumes.</param>
     /// <param name="y">The averages, overwritten.</param>
     /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
     public static void Average(DType dtype, in PoolShape s, ReadOnlySpan<byte> x, Span<byte> y)
@@ -89,16 +88,11 @@ public static unsafe class Pooling
     /// <param name="dtype">The type of all elements, float32 or float64.</param>
     /// <param name="s">The sizes.</param>
     /// <param name="ct">The cotangent, of the shape of the result.</param>
-    /// <param name="dx">The cotangent of the planes, overwritten.</param>
+    /// <param name="dx">The cotangent of the volumes, overwritten.</param>
     /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
     public static void AverageTranspose(DType dtype, in PoolShape s, ReadOnlySpan<byte> ct, Span<byte> dx)
     {
-        Check(dtype, s, dx.Length, ct.Length);
-        fixed (byte* pct = ct, pdx = dx)
-        {
-            if (dtype == DType.Float32) PoolMoves<float>.Spread(s, (float*)pct, (float*)pdx);
-            else PoolMoves<double>.Spread(s, (double*)pct, (double*)pdx);
-        }
+        AverageTranspose(dtype, s, ct, dx, Simd.Width);
     }
 
     internal static void Max(
@@ -110,70 +104,91 @@ public static unsafe class Pooling
         fixed (byte* px = x, py = y)
         fixed (int* places = argmax)
         {
-            Reduce(dtype, s, px, py, places, width);
+            Run(Operation.Maximum, dtype, s, px, py, places, width);
         }
     }
 
     internal static void Average(DType dtype, in PoolShape s, ReadOnlySpan<byte> x, Span<byte> y, int width)
     {
         Check(dtype, s, x.Length, y.Length);
-        fixed (byte* px = x, py = y) Reduce(dtype, s, px, py, null, width);
+        fixed (byte* px = x, py = y) Run(Operation.Average, dtype, s, px, py, null, width);
     }
 
-    /// <summary>Maxima where places are wanted, else averages.</summary>
-    private static void Reduce(DType dtype, in PoolShape s, byte* x, byte* y, int* places, int width)
+    internal static void AverageTranspose(DType dtype, in PoolShape s, ReadOnlySpan<byte> ct, Span<byte> dx, int width)
+    {
+        Check(dtype, s, dx.Length, ct.Length);
+        if (s.OutputLength == 0) dx.Clear();
+        else fixed (byte* pct = ct, pdx = dx) Run(Operation.AverageTranspose, dtype, s, pct, pdx, null, width);
+    }
+
+    private static void Run(Operation operation, DType dtype, in PoolShape s, byte* x, byte* y, int* places, int width)
     {
         if (s.OutputLength == 0) return;
         if (dtype == DType.Float32)
         {
             switch (width)
             {
-                case 512: Reduce<Vector512<float>, float, PoolOps512<float>>(s, x, y, places); break;
-                case 256: Reduce<Vector256<float>, float, PoolOps256<float>>(s, x, y, places); break;
-                case 128: Reduce<Vector128<float>, float, PoolOps128<float>>(s, x, y, places); break;
-                default: Reduce<float, float, PoolOpsScalar<float>>(s, x, y, places); break;
+                case 512: Run<Vector512<float>, float, PoolOps512<float>>(operation, s, x, y, places); break;
+                case 256: Run<Vector256<float>, float, PoolOps256<float>>(operation, s, x, y, places); break;
+                case 128: Run<Vector128<float>, float, PoolOps128<float>>(operation, s, x, y, places); break;
+                default: Run<float, float, PoolOpsScalar<float>>(operation, s, x, y, places); break;
             }
         }
         else
         {
             switch (width)
             {
-                case 512: Reduce<Vector512<double>, double, PoolOps512<double>>(s, x, y, places); break;
-                case 256: Reduce<Vector256<double>, double, PoolOps256<double>>(s, x, y, places); break;
-                case 128: Reduce<Vector128<double>, double, PoolOps128<double>>(s, x, y, places); break;
-                default: Reduce<double, double, PoolOpsScalar<double>>(s, x, y, places); break;
+                case 512: Run<Vector512<double>, double, PoolOps512<double>>(operation, s, x, y, places); break;
+                case 256: Run<Vector256<double>, double, PoolOps256<double>>(operation, s, x, y, places); break;
+                case 128: Run<Vector128<double>, double, PoolOps128<double>>(operation, s, x, y, places); break;
+                default: Run<double, double, PoolOpsScalar<double>>(operation, s, x, y, places); break;
             }
         }
     }
 
-    private static void Reduce<V, T, Ops>(in PoolShape s, byte* x, byte* y, int* places)
+    private static void Run<V, T, Ops>(Operation operation, in PoolShape s, byte* x, byte* y, int* places)
         where V : unmanaged
         where T : unmanaged, IFloatingPointIeee754<T>
         where Ops : struct, IPoolOps<V, T>
     {
-        if (places != null) Reduce<V, T, Ops, MaximumWindow<V, T, Ops>>(s, (T*)x, (T*)y, places);
-        else Reduce<V, T, Ops, AverageWindow<V, T, Ops>>(s, (T*)x, (T*)y, places);
-    }
+        // Few windows that lie far apart are computed one by one.
+        if (s.X.Stride > 2 && 4 * s.X.Output < Ops.Lanes && operation != Operation.AverageTranspose)
+        {
+            Run<T, T, PoolOpsScalar<T>>(operation, s, (byte*)x, (byte*)y, places);
+            return;
+        }
 
-    private static void Reduce<V, T, Ops, Window>(in PoolShape s, T* x, T* y, int* places)
-        where V : unmanaged
-        where T : unmanaged, IFloatingPointIeee754<T>
-        where Ops : struct, IPoolOps<V, T>
-        where Window : struct, IPoolWindow<V, T>
-    {
         int parts = PoolMoves<T>.Parts(s);
-        if (parts == 1) PoolWindows<V, T, Ops, Window>.Run(s, 0, s.Planes, x, y, places);
-        else Fork<V, T, Ops, Window>(s, parts, x, y, places);
+        if (parts == 1) Part<V, T, Ops>(operation, s, 0, s.Volumes, (T*)x, (T*)y, places);
+        else Fork<V, T, Ops>(operation, s, parts, (T*)x, (T*)y, places);
     }
 
-    private static void Fork<V, T, Ops, Window>(PoolShape s, int parts, T* x, T* y, int* places)
+    private static void Fork<V, T, Ops>(Operation operation, PoolShape s, int parts, T* x, T* y, int* places)
         where V : unmanaged
         where T : unmanaged, IFloatingPointIeee754<T>
         where Ops : struct, IPoolOps<V, T>
-        where Window : struct, IPoolWindow<V, T>
     {
-        Workers.For(parts, part => PoolWindows<V, T, Ops, Window>.Run(
-            s, PoolMoves<T>.First(s, part, parts), PoolMoves<T>.First(s, part + 1, parts), x, y, places));
+        Workers.For(parts, part => Part<V, T, Ops>(
+            operation, s, PoolMoves<T>.First(s, part, parts), PoolMoves<T>.First(s, part + 1, parts), x, y, places));
+    }
+
+    private static void Part<V, T, Ops>(Operation operation, in PoolShape s, int first, int last, T* x, T* y, int* places)
+        where V : unmanaged
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where Ops : struct, IPoolOps<V, T>
+    {
+        switch (operation)
+        {
+            case Operation.Maximum:
+                PoolWindows<V, T, Ops, MaximumWindow<V, T, Ops>>.Run(s, first, last, x, y, places);
+                break;
+            case Operation.Average:
+                PoolWindows<V, T, Ops, AverageWindow<V, T, Ops>>.Run(s, first, last, x, y, places);
+                break;
+            default:
+                PoolSpread<V, T, Ops>.Run(s, first, last, x, y);
+                break;
+        }
     }
 
     private static void Check(DType dtype, in PoolShape s, int x, int y)
@@ -184,7 +199,7 @@ public static unsafe class Pooling
         if (x != (long)s.InputLength * size || y != (long)s.OutputLength * size)
         {
             throw new ArgumentException(
-                $"The data have {x / size} and {y / size} elements, but the planes and result of {s} have "
+                $"The data have {x / size} and {y / size} elements, but the volumes and result of {s} have "
                 + $"{s.InputLength} and {s.OutputLength}.");
         }
     }
@@ -193,5 +208,12 @@ public static unsafe class Pooling
     {
         if (length != s.OutputLength)
             throw new ArgumentException($"There are {length} places, but the result of {s} has {s.OutputLength}.");
+    }
+
+    private enum Operation
+    {
+        Maximum,
+        Average,
+        AverageTranspose,
     }
 }

@@ -8,7 +8,7 @@ namespace Autodiff.Kernels;
 /// </summary>
 /// <remarks>
 /// Against <see cref="Correlation{V, T, Ops}"/> this spends nothing on the padding of the cotangent and fills tiles
-/// when images have few channels, but must add every share in memory.
+/// when images have few channels, but must add every share in memory. It takes two axes and one group.
 /// </remarks>
 internal unsafe struct ScatterCorrelation<V, T, Ops>
     where V : unmanaged
@@ -31,9 +31,9 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
     internal static bool Pays(in ConvolutionShape s)
     {
         const double Copy = 8, Add = 12;
-        double taps = s.KernelHeight * s.KernelWidth, places = (double)s.OutputHeight * s.OutputWidth;
-        double image = (double)s.Height * s.Width, steps = s.StrideY * s.StrideX;
-        double gather = s.Filters * image * (Filled(s.Channels) * taps / steps + Copy * s.KernelWidth);
+        if (s.Groups > 1 || !s.Z.IsUnit) return false;
+        double taps = s.Taps, places = s.OutputPlane, image = s.InputPlane, steps = s.Y.Stride * s.X.Stride;
+        double gather = s.Filters * image * (Filled(s.Channels) * taps / steps + Copy * s.X.Kernel);
         double scatter = places * (s.Filters * Filled(s.Channels * taps) + Add * steps * s.Channels * taps);
         return scatter < 0.9 * gather;
     }
@@ -41,10 +41,10 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
     internal void Run()
     {
         ref readonly ConvolutionShape s = ref Shape;
-        height = s.OutputHeight;
-        width = s.OutputWidth;
+        height = s.Y.Output;
+        width = s.X.Output;
         places = height * width;
-        rowCount = s.Channels * s.KernelHeight * s.KernelWidth;
+        rowCount = s.Channels * s.Taps;
         if (s.InputLength == 0) return;
         if (places == 0 || s.Filters == 0)
         {
@@ -57,11 +57,11 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
         int smallest = Math.Min((TaskPlaces + width - 1) / width, height);
         bandHeight = images > 1 ? height : (int)Math.Clamp(BandLength / ((long)s.Filters * width), smallest, height);
         pitch = images * bandHeight * width;
-        stageHeight = Math.Max((height - 1) * s.StrideY + (s.KernelHeight - 1) * s.DilationY + 1, s.PadTop + s.Height);
+        stageHeight = Math.Max((height - 1) * s.Y.Stride + s.Y.Last + 1, s.Y.PadBefore + s.Y.Size);
 
         // Rows are so wide that the vectors added to one row do not reach into the next, which would stall its loads.
-        int reach = s.StrideX == 1 ? (width + Ops.Lanes - 1) / Ops.Lanes * Ops.Lanes : (width - 1) * s.StrideX + 1;
-        stageWidth = Math.Max(reach + (s.KernelWidth - 1) * s.DilationX, s.PadLeft + s.Width);
+        int reach = s.X.Stride == 1 ? (width + Ops.Lanes - 1) / Ops.Lanes * Ops.Lanes : (width - 1) * s.X.Stride + 1;
+        stageWidth = Math.Max(reach + s.X.Last, s.X.PadBefore + s.X.Size);
         FillTables();
         int tasks = (s.Batch + images - 1) / images;
         fixed (ScatterCorrelation<V, T, Ops>* self = &this)
@@ -142,17 +142,18 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
     /// <summary>Adds the shares of one filter tap to the padded images.</summary>
     private readonly void AddShares(int row, int count, int top, int band, T* shares, T* sums)
     {
-        ref readonly ConvolutionShape s = ref Shape;
-        (row, int v) = Math.DivRem(row, s.KernelWidth);
-        (int c, int u) = Math.DivRem(row, s.KernelHeight);
+        WindowAxis y = Shape.Y, x = Shape.X;
+        int channels = Shape.Channels, strideX = x.Stride;
+        (row, int v) = Math.DivRem(row, x.Kernel);
+        (int c, int u) = Math.DivRem(row, y.Kernel);
         int whole = width - width % Ops.Lanes;
         V mask = Ops.Load(masks + Ops.Lanes - width % Ops.Lanes);
         for (int g = 0; g < count; g++)
             for (int i = top; i < top + band; i++, shares += width)
             {
-                T* to = sums + ((long)g * s.Channels + c) * stageHeight * stageWidth
-                    + (long)(i * s.StrideY + u * s.DilationY) * stageWidth + v * s.DilationX;
-                if (s.StrideX == 1)
+                T* to = sums + ((long)g * channels + c) * stageHeight * stageWidth
+                    + (long)(i * y.Stride + u * y.Dilation) * stageWidth + v * x.Dilation;
+                if (strideX == 1)
                 {
                     int j = 0;
                     for (; j < whole; j += Ops.Lanes) Ops.Store(to + j, Ops.Add(Ops.Load(to + j), Ops.Load(shares + j)));
@@ -161,20 +162,20 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
                 }
                 else
                 {
-                    for (int j = 0; j < width; j++) to[j * s.StrideX] += shares[j];
+                    for (int j = 0; j < width; j++) to[j * strideX] += shares[j];
                 }
             }
     }
 
     private readonly void CopyGradient(int image, int count, T* sums)
     {
-        ref readonly ConvolutionShape s = ref Shape;
-        T* to = Gradient + (long)image * s.Channels * s.Height * s.Width;
-        for (int plane = 0; plane < count * s.Channels; plane++)
-            for (int i = 0; i < s.Height; i++, to += s.Width)
+        WindowAxis y = Shape.Y, x = Shape.X;
+        T* to = Gradient + (long)image * Shape.Channels * Shape.InputPlane;
+        for (int plane = 0; plane < count * Shape.Channels; plane++)
+            for (int i = 0; i < y.Size; i++, to += x.Size)
             {
-                T* from = sums + ((long)plane * stageHeight + i + s.PadTop) * stageWidth + s.PadLeft;
-                new ReadOnlySpan<T>(from, s.Width).CopyTo(new Span<T>(to, s.Width));
+                T* from = sums + ((long)plane * stageHeight + i + y.PadBefore) * stageWidth + x.PadBefore;
+                new ReadOnlySpan<T>(from, x.Size).CopyTo(new Span<T>(to, x.Size));
             }
     }
 }

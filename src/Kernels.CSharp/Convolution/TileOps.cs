@@ -18,6 +18,9 @@ internal unsafe interface ITileOps<V, T>
 
     static abstract V Load(T* from);
 
+    /// <summary>Every second element, from the first on, of the two vectors from here on.</summary>
+    static abstract V Evens(T* from);
+
     static abstract void Store(T* to, V value);
 
     static abstract V Fill(T* from);
@@ -39,6 +42,8 @@ internal readonly unsafe struct TileOps512<T> : ITileOps<Vector512<T>, T>
     public static int Rows => 8;
 
     public static Vector512<T> Load(T* from) => Vector512.Load(from);
+
+    public static Vector512<T> Evens(T* from) => Kernels.Evens.Load512(from);
 
     public static void Store(T* to, Vector512<T> value) => value.Store(to);
 
@@ -64,6 +69,8 @@ internal readonly unsafe struct TileOps256<T> : ITileOps<Vector256<T>, T>
 
     public static Vector256<T> Load(T* from) => Vector256.Load(from);
 
+    public static Vector256<T> Evens(T* from) => Kernels.Evens.Load256(from);
+
     public static void Store(T* to, Vector256<T> value) => value.Store(to);
 
     public static Vector256<T> Fill(T* from) => Vector256.Create(*from);
@@ -88,6 +95,8 @@ internal readonly unsafe struct TileOps128<T> : ITileOps<Vector128<T>, T>
 
     public static Vector128<T> Load(T* from) => Vector128.Load(from);
 
+    public static Vector128<T> Evens(T* from) => Kernels.Evens.Load128(from);
+
     public static void Store(T* to, Vector128<T> value) => value.Store(to);
 
     public static Vector128<T> Fill(T* from) => Vector128.Create(*from);
@@ -111,6 +120,8 @@ internal readonly unsafe struct TileOpsScalar<T> : ITileOps<T, T>
     public static int Rows => 4;
 
     public static T Load(T* from) => *from;
+
+    public static T Evens(T* from) => *from;
 
     public static void Store(T* to, T value) => *to = value;
 

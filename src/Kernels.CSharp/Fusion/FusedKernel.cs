@@ -110,14 +110,22 @@ public sealed unsafe class FusedKernel
     {
         int count = sizes.Length;
         nint* at = stackalloc nint[count];
+        nint* pitch = stackalloc nint[count];
         long columns = layout.Sizes[0];
+        long height = layout.Sizes.Length > 1 ? layout.Sizes[1] : 1;
+        for (int i = 0; i < count; i++) pitch[i] = (nint)(layout.Pitch(i) * sizes[i]);
         while (from < to)
         {
             (long row, long column) = Math.DivRem(from, columns);
             for (int i = 0; i < count; i++) at[i] = first[i] + (nint)(layout.Offset(i, row, column) * sizes[i]);
             long width = Math.Min(columns - column, to - from);
-            loop.Run((nint)at, (nint)width);
-            from += width;
+            long rows = width < columns ? 1 : Math.Min(height - row % height, (to - from) / columns);
+            from += rows * width;
+            for (; rows > 0; rows--)
+            {
+                loop.Run((nint)at, (nint)width);
+                for (int i = 0; i < count; i++) at[i] += pitch[i];
+            }
         }
     }
 
@@ -209,6 +217,9 @@ internal sealed class FusedLayout
     internal long[] Sizes { get; }
 
     internal FusedKernel.Loop? Loop { get; set; }
+
+    /// <summary>The distance of an operand's rows, in elements.</summary>
+    internal long Pitch(int operand) => Sizes.Length > 1 ? steps[operand][1] : 0;
 
     internal bool IsFixed(int operand) => steps[operand][0] == 0;
 

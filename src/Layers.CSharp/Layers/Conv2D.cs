@@ -67,7 +67,7 @@ public sealed class Conv2D(
         }
 
         if (Length(input.Shape[2]) < 1 || Length(input.Shape[3]) < 1) OutputShape(input.Shape[1..]);
-        Tensor maps = input.Conv2D(weight, Stride, Stride, Padding, Padding);
+        Tensor maps = input.Conv2D(weight, Stride, Padding);
         return useBias ? maps + parameters["bias"].Reshape(Filters, 1, 1) : maps;
     }
 

@@ -51,7 +51,7 @@ public abstract class Pool2D : Layer
 /// <exception cref="ArgumentException">A number is not positive.</exception>
 public sealed class MaxPool2D(int size, int? stride = null) : Pool2D(size, stride)
 {
-    private protected override Tensor Pool(Tensor images) => images.MaxPool2D(Size, Size, Stride, Stride);
+    private protected override Tensor Pool(Tensor images) => images.MaxPool2D(Size, Stride);
 }
 
 /// <summary>The mean of each window of each channel.</summary>
@@ -60,5 +60,5 @@ public sealed class MaxPool2D(int size, int? stride = null) : Pool2D(size, strid
 /// <exception cref="ArgumentException">A number is not positive.</exception>
 public sealed class AveragePool2D(int size, int? stride = null) : Pool2D(size, stride)
 {
-    private protected override Tensor Pool(Tensor images) => images.AveragePool2D(Size, Size, Stride, Stride);
+    private protected override Tensor Pool(Tensor images) => images.AveragePool2D(Size, Stride);
 }

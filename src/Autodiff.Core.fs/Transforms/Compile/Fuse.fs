@@ -6,22 +6,25 @@ open Autodiff.Kernels
 
 /// Elementwise equations as one pass over memory. Part of compiled programs, which are run and not transformed.
 [<Sealed>]
-type internal FusedPrimitive(program: Program, graph: FusedGraph, shape: int[]) =
+type internal FusedPrimitive(program: Program, call: FusedCall) =
     inherit MultiPrimitive("fused")
     let outs = program.Outputs |> Array.map _.Type
-    let dtypes = outs |> Array.map _.DType
     let only () = Shape.fail "jit" "a compiled program was transformed instead of the function that it was made of."
     override _.Parameters = [ "program", program ]
     override _.Shapes _ = outs
-    override _.Values(inputs, _) = inputs[0].Device.Fused(graph, inputs, dtypes, shape)
+    override _.Values(inputs, _) = inputs[0].Device.Fused(call, inputs)
     override _.Jvp(_, _) = only ()
     override _.Vjp(_, _, _, _) = only ()
     override _.Batch(_, _, _) = only ()
 
+/// How an expression walks the memory of a value: the value, what a contiguous array of its type looks like when walked so,
+/// and the same for any array.
+type internal View = { Source: Atom; Walked: NDArray; Walk: NDArray -> NDArray }
+
 /// Finding what can be computed in one pass.
 module internal Fuse =
-    /// Emitted code grows with the expression; beyond this it is cut.
-    let private largest = 96
+    /// Emitted code grows with the expression; beyond this it is cut. Expressions of single numbers are calls, which are short.
+    let private largest (shape: int[]) = if shape.Length = 0 then 1000 else 96
 
     let private isSingle (t: TensorType) = t.Shape.Length = 0
 
@@ -56,12 +59,47 @@ module internal Fuse =
             | Atom.Variable v -> definedBy[v.Index]
             | Atom.Literal _ -> -1
 
-        let isBroadcast i = i >= 0 && equations[i].Operation.Name = "broadcastTo"
+        // A contiguous array without memory: only how it is walked matters.
+        let contiguous (t: TensorType) = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, obj (), 0L)
+        let itself atom = { Source = atom; Walked = contiguous atom.Type; Walk = id }
+        let views = Dictionary<Atom, View>(HashIdentity.Structural)
 
-        /// What an expression reads for an atom: broadcasting is part of it.
-        let rec operand atom =
-            let i = source atom
-            if isBroadcast i then operand equations[i].Inputs[0] else atom
+        for e in equations do
+            let isView =
+                match e.Operation.Name, e.Inputs[0] with
+                | ("broadcastTo" | "slice" | "transpose" | "reshape"), Atom.Variable _ -> e.Operation :? LinearPrimitive
+                | _ -> false
+
+            if isView then
+                let before =
+                    match views.TryGetValue e.Inputs[0] with
+                    | true, view -> view
+                    | _ -> itself e.Inputs[0]
+
+                if e.Operation.Name <> "reshape" || before.Walked.IsContiguous then
+                    let primitive, out = e.Operation :?> Primitive, e.Outputs[0].Type
+                    let walk (x: NDArray) = primitive.Value([| x |], out)
+
+                    views[Atom.Variable e.Outputs[0]] <-
+                        { before with
+                            Walked = walk before.Walked
+                            Walk = before.Walk >> walk }
+
+        /// What an expression over a shape reads for an atom, and whether that is another value, walked. Elements that lie
+        /// apart are not worth it.
+        let reads (shape: int[]) atom : struct (View * bool) =
+            match views.TryGetValue atom with
+            | true, view ->
+                let strides = view.Walked.StridesFor shape
+                let innermost = System.Array.FindLastIndex(shape, (fun d -> d <> 1))
+
+                if isNull strides || innermost < 0 || strides[innermost] <= 1 then
+                    struct (view, true)
+                else
+                    struct (itself atom, false)
+            | _ -> struct (itself atom, false)
+
+        let shapeOf i = equations[i].Outputs[0].Type.Shape
 
         // The equations on which each depends, itself included, and through its group what the whole group depends on.
         let ancestors = Array.init n (fun i -> let own = BitArray n in own[i] <- true; own)
@@ -77,8 +115,12 @@ module internal Fuse =
             |> Seq.forall (fun i ->
                 equations[i].Inputs
                 |> Array.forall (fun atom ->
-                    let from = source (operand atom)
-                    from < 0 || isMember.Contains from || members |> Seq.forall (fun m -> not (ancestors[from][m]))))
+                    let struct (view, isWalked) = reads (shapeOf i) atom
+                    let from = source view.Source
+
+                    from < 0
+                    || not isWalked && isMember.Contains from
+                    || members |> Seq.forall (fun m -> not (ancestors[from][m]))))
 
         /// Makes a group of equations, of which the last is the latest so far.
         let join (members: List<int>) =
@@ -104,15 +146,16 @@ module internal Fuse =
                 groupOf[i] <- own
 
                 for atom in equations[i].Inputs do
-                    let from = source (operand atom)
+                    let struct (view, isWalked) = reads (shapeOf i) atom
+                    let from = if isWalked then -1 else source view.Source
 
                     if from >= 0 && not (isNull groupOf[from]) && not (obj.ReferenceEquals(groupOf[from], groupOf[i])) then
                         let other, mine = groupOf[from], groupOf[i]
 
                         if
                             kinds[from] = ValueSome dtype
-                            && Shape.equal equations[from].Outputs[0].Type.Shape equations[i].Outputs[0].Type.Shape
-                            && other.Count + mine.Count <= largest
+                            && Shape.equal (shapeOf from) (shapeOf i)
+                            && other.Count + mine.Count <= largest (shapeOf i)
                         then
                             let joined = List<int>(Seq.append other mine)
                             joined.Sort()
@@ -132,49 +175,49 @@ module internal Fuse =
 
         for i in 0 .. n - 1 do
             for atom in equations[i].Inputs do
-                let read = if isNull groupOf[i] then atom else operand atom
-                let from = source read
+                if isNull groupOf[i] || groupOf[i].Count = 1 then
+                    need atom
+                else
+                    let struct (view, isWalked) = reads (shapeOf i) atom
+                    let from = source view.Source
 
-                if from < 0 || isNull groupOf[from] || not (obj.ReferenceEquals(groupOf[from], groupOf[i])) then
-                    need read
+                    if from < 0 || isWalked || not (obj.ReferenceEquals(groupOf[from], groupOf[i])) then
+                        need view.Source
 
         let fuse (members: List<int>) =
-            let shape = equations[members[0]].Outputs[0].Type.Shape
+            let shape = shapeOf members[0]
             let dtype = kinds[members[0]].Value
             let graph = FusedGraph dtype
             let nodes = Dictionary<Atom, int>(HashIdentity.Structural)
-            let inputs = List<Atom>()
+            let operands = List<struct (Atom * View)>()
 
             let node (atom: Atom) =
-                let read = operand atom
-
-                match nodes.TryGetValue read with
+                match nodes.TryGetValue atom with
                 | true, found -> found
                 | _ ->
-                    let t = read.Type
-
                     let made =
-                        match read with
-                        | Atom.Literal x when x.Rank = 0 && x.DType = dtype -> graph.Constant(x.ToDouble())
+                        match Simplify.uniform atom with
+                        | ValueSome value when atom.Type.DType = dtype -> graph.Constant value
                         | _ ->
-                            inputs.Add read
-                            graph.Input(t.DType = DType.Bool)
+                            let struct (view, _) = reads shape atom
+                            operands.Add(struct (atom, view))
+                            graph.Input(atom.Type.DType = DType.Bool)
 
-                    nodes.Add(read, made)
+                    nodes.Add(atom, made)
                     made
 
             for i in members do
                 let e = equations[i]
-                let operands = e.Inputs |> Array.map node
+                let x = e.Inputs |> Array.map node
 
                 let made =
                     match e.Operation with
-                    | :? UnaryPrimitive as p -> graph.Unary(p.Kernel, operands[0])
-                    | :? BinaryPrimitive as p -> graph.Binary(p.Kernel, operands[0], operands[1])
-                    | :? ComparePrimitive as p -> graph.Compare(p.Kernel, operands[0], operands[1])
+                    | :? UnaryPrimitive as p -> graph.Unary(p.Kernel, x[0])
+                    | :? BinaryPrimitive as p -> graph.Binary(p.Kernel, x[0], x[1])
+                    | :? ComparePrimitive as p -> graph.Compare(p.Kernel, x[0], x[1])
                     | operation when operation.Name = "cast" ->
-                        graph.Select(operands[0], graph.Constant 1.0, graph.Constant 0.0)
-                    | _ -> graph.Select(operands[0], operands[1], operands[2])
+                        graph.Select(x[0], graph.Constant 1.0, graph.Constant 0.0)
+                    | _ -> graph.Select(x[0], x[1], x[2])
 
                 nodes.Add(Atom.Variable e.Outputs[0], made)
 
@@ -186,15 +229,30 @@ module internal Fuse =
             for v in results do
                 graph.Output nodes[Atom.Variable v]
 
+            let operands = operands.ToArray()
+            let inputs = operands |> Array.map (fun (struct (_, view)) -> view.Source) |> Array.distinct
+            let sourceOf (view: View) = System.Array.IndexOf(inputs, view.Source)
+
+            let call =
+                FusedCall(
+                    graph,
+                    shape,
+                    results |> Array.map _.Type.DType,
+                    operands |> Array.map (fun (struct (_, view)) -> sourceOf view),
+                    operands |> Array.map (fun (struct (_, view)) -> view.Walked.Offset),
+                    operands |> Array.map (fun (struct (_, view)) -> view.Walked.StridesFor shape),
+                    operands |> Array.map (fun (struct (_, view)) -> System.Func<_, _> view.Walk)
+                )
+
             // The part as a program, for those who read it.
-            let variables = inputs.ToArray() |> Array.map (fun atom -> Variable(-1, atom.Type))
+            let variables = operands |> Array.map (fun (struct (atom, _)) -> Variable(-1, atom.Type))
             let rename = Dictionary<Atom, Atom>(HashIdentity.Structural)
-            Seq.iteri (fun k atom -> rename[atom] <- Atom.Variable variables[k]) inputs
+            operands |> Array.iteri (fun k (struct (atom, _)) -> rename[atom] <- Atom.Variable variables[k])
 
             let renamed atom =
-                match rename.TryGetValue(operand atom) with
+                match rename.TryGetValue atom with
                 | true, other -> other
-                | _ -> operand atom
+                | _ -> atom
 
             let steps =
                 members.ToArray()
@@ -202,7 +260,7 @@ module internal Fuse =
                     Equation(equations[i].Operation, Array.map renamed equations[i].Inputs, equations[i].Outputs))
 
             let part = Program.Of(variables, steps, results |> Array.map Atom.Variable)
-            Equation(FusedPrimitive(part, graph, shape), inputs.ToArray(), results)
+            Equation(FusedPrimitive(part, call), inputs, results)
 
         // Groups stand where all that they need is there: an order of their dependences.
         let units =

@@ -22,16 +22,15 @@ module internal Simplify =
                 |> Array.concat
         )
 
-    /// The one number that all elements of a constant are, if its memory says so.
-    let private uniform (atom: Atom) : float voption =
+    /// The one number that all elements of a constant are, if they are.
+    let uniform (atom: Atom) : float voption =
         match atom with
         | Atom.Literal x when DTypes.IsFloat x.DType && x.Size > 0 ->
             let array = x.Array
-
-            if array.Rank = 0 || not array.IsContiguous && Array.forall2 (fun s n -> s = 0 || n = 1) array.Strides array.Shape then
-                ValueSome((Concrete(array.View(Shape.scalar, null, array.Offset))).ToDouble())
-            else
-                ValueNone
+            let first = (Concrete(array.View(Shape.scalar, null, array.Offset))).ToDouble()
+            let isSpread = not array.IsContiguous && Array.forall2 (fun s n -> s = 0 || n = 1) array.Strides array.Shape
+            let isFirst (value: float) = BitConverter.DoubleToInt64Bits value = BitConverter.DoubleToInt64Bits first
+            if isSpread || Array.forall isFirst (Host.toArray<float> array) then ValueSome first else ValueNone
         | _ -> ValueNone
 
     let private sameType (a: TensorType) (b: TensorType) = a.DType = b.DType && Shape.equal a.Shape b.Shape
