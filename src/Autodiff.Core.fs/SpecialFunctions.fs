@@ -274,7 +274,7 @@ type SpecialFunctionExtensions =
     [<Extension>]
     static member Rad2Deg(x: Tensor) : Tensor = rad2deg x
 
-    /// The Gaussian error linear unit, x erfc (-x / sqrt 2) / 2.
+    /// The Gaussian error linear unit, x (1 + erf (x / sqrt 2)) / 2.
     [<Extension>]
     static member Gelu(x: Tensor) : Tensor = gelu x
 
