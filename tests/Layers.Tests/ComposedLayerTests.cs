@@ -47,6 +47,22 @@ public class ComposedLayerTests
     }
 
     [Fact]
+    public void Convolutions_have_the_numbers_of_PyTorch()
+    {
+        // The output times a wave, summed, for Conv1d, Conv3d and ConvTranspose2d of PyTorch 1.13, to 11 digits or more.
+        foreach ((Layer layer, int batch, int[] shape, double sum) in ((Layer, int, int[], double)[])
+            [
+                (new Conv1D(6, 3, stride: 2, padding: 1, dilation: 2, groups: 2), 2, [4, 9], 4.0447708666),
+                (new Conv3D(3, 2, padding: 1), 1, [2, 3, 2, 2], 2.02009177114),
+                (new ConvTranspose2D(3, 3, stride: 2, padding: 1, outputPadding: 1), 1, [2, 2, 2], -1.05933380317),
+            ])
+        {
+            Tensor y = layer.Apply(Filled(layer, shape, 0.2, 0.4), Waves.Of(0.1, [batch, .. shape]));
+            Assert.Equal(sum, (y * Waves.Of(0.6, y.Shape)).Sum().ToDouble(), 1e-9);
+        }
+    }
+
+    [Fact]
     public void Masked_steps_of_a_memory_are_not_seen()
     {
         var attention = new MultiHeadAttention(2);

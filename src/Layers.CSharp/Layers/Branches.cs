@@ -20,7 +20,8 @@ public sealed class Residual(Layer layer, Layer? shortcut = null) : Layer
     /// <inheritdoc/>
     public override int[] OutputShape(int[] inputShape)
     {
-        int[] shape = layer.OutputShape(inputShape), added = shortcut?.OutputShape(inputShape) ?? inputShape;
+        int[] shape = Within("layer", layer, inputShape);
+        int[] added = shortcut is null ? inputShape : Within("shortcut", shortcut, inputShape);
         return shape.AsSpan().SequenceEqual(added)
             ? shape
             : throw WrongInput(
@@ -42,8 +43,10 @@ public sealed class Residual(Layer layer, Layer? shortcut = null) : Layer
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
-        Tensor output = layer.Apply(parameters.Part("layer"), input, context.For(0));
-        Tensor added = shortcut?.Apply(parameters.Part("shortcut"), input, context.For(1)) ?? input;
+        Tensor output = Within("layer", layer, parameters.Part("layer"), input, context.For(0));
+        Tensor added = shortcut is null
+            ? input
+            : Within("shortcut", shortcut, parameters.Part("shortcut"), input, context.For(1));
         if (!output.Shape.AsSpan().SequenceEqual(added.Shape)) OutputShape(ShapeOfOne(input).ToArray());
         return added + output;
     }
@@ -75,7 +78,7 @@ public sealed class Concat(params IEnumerable<Layer> branches) : Layer
     /// <inheritdoc/>
     public override int[] OutputShape(int[] inputShape)
     {
-        int[][] shapes = [.. branches.Select(branch => branch.OutputShape(inputShape))];
+        int[][] shapes = [.. branches.Select((branch, i) => Within($"branch {i}", branch, inputShape))];
         int[] shape = [.. shapes[0]];
         int axis = Axis < 0 ? Axis + shape.Length : Axis;
         if (axis < 0 || axis >= shape.Length)
@@ -110,7 +113,8 @@ public sealed class Concat(params IEnumerable<Layer> branches) : Layer
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
         var outputs = new Tensor[branches.Length];
-        for (int i = 0; i < outputs.Length; i++) outputs[i] = branches[i].Apply(parameters.Part(i), input, context.For(i));
+        for (int i = 0; i < outputs.Length; i++) 
+            outputs[i] = Within($"branch {i}", branches[i], parameters.Part(i), input, context.For(i));
         return TensorModule.concat(Axis < 0 ? Axis : Axis + 1, outputs);
     }
 

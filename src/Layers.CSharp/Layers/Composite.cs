@@ -54,7 +54,8 @@ public sealed class Composite : Layer
     {
         var calls = new int[parts.Length];
         return function(
-            new(Name, parts, context, (i, x) => parts[i].Layer.Apply(parameters.Part(i), x, context.For(i).For(calls[i]++))),
+            new(Name, parts, context, (i, x) => Within(
+                parts[i].Name, parts[i].Layer, parameters.Part(i), x, context.For(i).For(calls[i]++))),
             input);
     }
 
@@ -72,16 +73,13 @@ public sealed class Composite : Layer
         var run = new CompositeParts(Name, parts, default, (i, x) =>
         {
             int[] shape = ShapeOfOne(x).ToArray();
+            (string name, Layer layer) = parts[i];
+            int[] result = Within(name, layer, shape);
             shapes[i] ??= shape;
-            return Tensor.ZerosLike(x.Flatten().Sum()).BroadcastTo([x.Shape[0], .. parts[i].Layer.OutputShape(shape)]);
+            if (!shape.AsSpan().SequenceEqual(shapes[i])) CheckShared(i, shapes[i], shape);
+            return Tensor.ZerosLike(x.Flatten().Sum()).BroadcastTo([x.Shape[0], .. result]);
         });
-        int[] output = [];
-        Stage.Of((Tensor x) =>
-        {
-            Tensor y = function(run, x);
-            output = y.Shape;
-            return y;
-        })(Tensor.Scalar(0f).BroadcastTo([1, .. inputShape]));
+        int[] output = Shapes.ShapeOf(x => function(run, x), [1, .. inputShape]);
         int missing = Array.IndexOf(shapes, null);
         if (missing >= 0) throw new ArgumentException($"{Name}: the function does not call its part '{parts[missing].Name}'.");
         return output is [1, .. var rest]
@@ -89,6 +87,17 @@ public sealed class Composite : Layer
             : throw new ArgumentException(
                 $"{Name}: the function made {Shapes.Format(output)} of one input of shape {Shapes.Format([1, .. inputShape])}; "
                 + "it must keep the batch axis.");
+    }
+
+    /// <summary>One set of parameters must serve inputs of both shapes.</summary>
+    private void CheckShared(int index, int[] first, int[] second)
+    {
+        (string name, Layer layer) = parts[index];
+        Parameters a = layer.Initialize(new Key(0), first), b = layer.Initialize(new Key(0), second);
+        if (a.Leaves.Zip(b.Leaves).All(pair => pair.First.Shape.AsSpan().SequenceEqual(pair.Second.Shape))) return;
+        throw new ArgumentException(
+            $"{Name}, {name}: the part is called with inputs {Shapes.FormatBatch(first)} and {Shapes.FormatBatch(second)}, for which "
+            + "its parameters have different shapes; they cannot be shared.");
     }
 }
 

@@ -81,6 +81,29 @@ public abstract class Layer
     private protected ArgumentException WrongInput(ReadOnlySpan<int> inputShape, string expected) =>
         new($"{Name}: inputs have shape {Shapes.FormatBatch(inputShape)}; {expected}.");
 
+    /// <summary>Runs a part, and tells in the message of an error which one it was.</summary>
+    private protected TResult Within<TArgument, TResult>(
+        string part, Layer layer, TArgument argument, Func<Layer, TArgument, TResult> run)
+    {
+        try
+        {
+            return run(layer, argument);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ArgumentException($"{Name}, {part}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The output of a part.</summary>
+    private protected Tensor Within(string part, Layer layer, Parameters parameters, Tensor input, Context context) => Within(
+        part, layer, (Parameters: parameters, Input: input, Context: context),
+        static (layer, at) => layer.Apply(at.Parameters, at.Input, at.Context));
+
+    /// <summary>The output shape of a part.</summary>
+    private protected int[] Within(string part, Layer layer, int[] inputShape) =>
+        Within(part, layer, inputShape, static (layer, shape) => layer.OutputShape(shape));
+
     /// <summary>The shape of one input of a batch.</summary>
     private protected ReadOnlySpan<int> ShapeOfOne(Tensor input) =>
         input.Rank > 0
