@@ -104,17 +104,27 @@ module Transforms =
             let cts = fitting "linearTranspose" "cotangent" tape.Outputs (Tree.leaves cotangent)
             Tree.withLeaves x (orZeros primals (tape.Pullback cts))
 
-    /// The value of a scalar function, and its gradient.
-    let valueAndGrad (f: 'a -> Tensor) (x: 'a) : Tensor * 'a =
-        let struct (primals, tape, y) = record "grad" f x
-
+    /// The gradient of the first result of a run, which must be one number.
+    let private gradientOf (x: 'a) (primals: Tensor[]) (tape: Tape) (y: Tensor) : 'a =
         if y.Size <> 1 || not (DTypes.IsFloat y.DType) then
             Shape.fail
                 "grad"
                 $"the function returned {DTypes.Name y.DType} of shape {Shape.format y.Shape}; a gradient needs one floating-point number: sum it, or use jacrev or vjp."
 
-        let one = Tensor.BroadcastTo(Tensor.ScalarOf(y, 1.0), y.Shape)
-        y, Tree.withLeaves x (orZeros primals (tape.Pullback [| one |]))
+        let cts = Array.zeroCreate tape.Outputs.Length
+        cts[0] <- Tensor.BroadcastTo(Tensor.ScalarOf(y, 1.0), y.Shape)
+        Tree.withLeaves x (orZeros primals (tape.Pullback cts))
+
+    /// The value of a scalar function, and its gradient.
+    let valueAndGrad (f: 'a -> Tensor) (x: 'a) : Tensor * 'a =
+        let struct (primals, tape, y) = record "grad" f x
+        y, gradientOf x primals tape y
+
+    /// The value of a scalar function and its gradient, with whatever else the function returns, a tree that takes no part
+    /// in the gradient: `valueAndGradAux : (a -> scalar * aux) -> a -> (scalar * aux) * T a`.
+    let valueAndGradAux (f: 'a -> Tensor * 'aux) (x: 'a) : (Tensor * 'aux) * 'a =
+        let struct (primals, tape, (y, aux)) = record "grad" f x
+        (y, aux), gradientOf x primals tape y
 
     /// Taylor mode, `jet : (a -> b) -> a -> T a list -> b * T b list`: the value of f on a curve through x, and the
     /// derivatives of f along it, of as many orders as those of the curve that are given. The series of a curve c with

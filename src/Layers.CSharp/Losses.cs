@@ -36,11 +36,22 @@ public static class Losses
     public static Loss MeanSquaredError { get; } = new("MeanSquaredError", (output, target) =>
         Tensor.Square(output - Matching("MeanSquaredError", output, target)).Mean());
 
+    /// <summary>The mean of |output - target| over all elements; the derivative where they are equal is 0. Both have one
+    /// shape.</summary>
+    public static Loss MeanAbsoluteError { get; } = new("MeanAbsoluteError", (output, target) =>
+        Tensor.Abs(output - Matching("MeanAbsoluteError", output, target)).Mean());
+
     /// <summary>The mean over the batch of -log softmax(output) at the target class, without overflow.</summary>
     /// <remarks>The output holds logits (n, k), not probabilities: the network must not end in softmax. The target
     /// holds integer classes (n) from 0 to k - 1, or one-hot rows or probabilities (n, k). The gradient is (softmax -
-    /// target) / n.</remarks>
-    public static Loss SoftmaxCrossEntropy { get; } = new("SoftmaxCrossEntropy", CrossEntropy);
+    /// target) / n. Outputs (n, time, k) have targets (n, time) or (n, time, k).</remarks>
+    public static Loss SoftmaxCrossEntropy { get; } = new("SoftmaxCrossEntropy", (output, target) =>
+        Likelihood(nameof(SoftmaxCrossEntropy), output, target, isLogits: true, null, 0, null));
+
+    /// <summary>The mean over the batch of -output at the target class, where outputs are logarithms of probabilities,
+    /// as <see cref="Activations.LogSoftmax"/> makes them. Shapes as for <see cref="SoftmaxCrossEntropy"/>.</summary>
+    public static Loss NegativeLogLikelihood { get; } = new("NegativeLogLikelihood", (output, target) =>
+        Likelihood(nameof(NegativeLogLikelihood), output, target, isLogits: false, null, 0, null));
 
     /// <summary>The mean over all elements of -t log s - (1 - t) log (1 - s) where s = sigmoid(output), without
     /// overflow: softplus(output) - t output.</summary>
@@ -49,18 +60,102 @@ public static class Losses
     public static Loss BinaryCrossEntropy { get; } = new("BinaryCrossEntropy", (output, target) =>
         (Tensor.Softplus(output) - Matching("BinaryCrossEntropy", output, target) * output).Mean());
 
+    /// <summary>The mean over all elements of max(0, 1 - t output), for targets t of -1 and 1. Both have one shape; the
+    /// derivative at the kink is 0.</summary>
+    public static Loss Hinge { get; } = new("Hinge", (output, target) =>
+        Tensor.Relu(1 - Matching("Hinge", output, target) * output).Mean());
+
+    /// <summary>The Kullback-Leibler divergence of the outputs from the targets, the sum of t (log t - output) over the last
+    /// axis, as a mean over the rest.</summary>
+    /// <remarks>Outputs are logarithms of probabilities, as <see cref="Activations.LogSoftmax"/> makes them; targets are
+    /// probabilities of the same shape, of which 0 adds nothing. This is PyTorch's KLDivLoss with the reduction
+    /// "batchmean" for outputs (n, k).</remarks>
+    public static Loss KLDivergence { get; } = new("KLDivergence", (output, target) =>
+    {
+        Tensor t = Matching("KLDivergence", output, target);
+        if (output.Rank == 0 || output.Size == 0) throw Mismatch("KLDivergence", output, target);
+        return (Tensor.XLogY(t, t) - t * output).Sum() * ((double)output.Shape[^1] / output.Size);
+    });
+
+    /// <summary>The mean over all elements of d^2 / 2 where |d| = |output - target| is at most delta, and of delta (|d| -
+    /// delta / 2) elsewhere (Huber 1964). Both have one shape.</summary>
+    /// <param name="delta">Where the parabola goes over into lines, positive.</param>
+    /// <exception cref="ArgumentException">Delta is not positive.</exception>
+    public static Loss Huber(double delta = 1)
+    {
+        Shapes.Positive(delta, nameof(Huber), nameof(delta));
+        return new("Huber", (output, target) =>
+        {
+            // The distance is split into a part up to delta and what is beyond it.
+            Tensor distance = Tensor.Abs(output - Matching("Huber", output, target));
+            Tensor beyond = Tensor.Relu(distance - delta), inside = distance - beyond;
+            return (Tensor.Square(inside) * 0.5 + beyond * delta).Mean();
+        });
+    }
+
+    /// <summary><see cref="SoftmaxCrossEntropy"/> with weights of the classes, smoothed targets, and targets that do not
+    /// count.</summary>
+    /// <param name="classWeights">A weight for each class (k): the loss of an example is multiplied by the weight of its
+    /// class, and their sum is divided by the sum of the weights. By default all are 1.</param>
+    /// <param name="labelSmoothing">The probability s that is taken from the target and spread over all k classes alike:
+    /// target (1 - s) + s / k (Szegedy et al. 2016).</param>
+    /// <param name="ignore">A class number that marks examples, or steps of sequences, which do not count, such as -1 for
+    /// padding. If none counts, the loss is 0.</param>
+    /// <remarks>As PyTorch's CrossEntropyLoss with the same options, for targets that are class numbers; for rows of
+    /// probabilities each class has its weight and the sum is divided by the number of examples.</remarks>
+    /// <exception cref="ArgumentException">The weights are no vector, or the probability does not lie on [0, 1).</exception>
+    /// <example><code>
+    /// var loss = Losses.SoftmaxCrossEntropyWith(labelSmoothing: 0.1, ignore: -1);
+    /// </code></example>
+    public static Loss SoftmaxCrossEntropyWith(Tensor? classWeights = null, double labelSmoothing = 0, int? ignore = null)
+    {
+        const string name = nameof(SoftmaxCrossEntropy);
+        Shapes.Fraction(labelSmoothing, name, nameof(labelSmoothing));
+        if (classWeights is not null && classWeights.Rank != 1)
+            throw new ArgumentException($"{name}: classWeights has shape {Shapes.Format(classWeights.Shape)}; it must be (k).");
+        return new(name, (output, target) => Likelihood(name, output, target, isLogits: true, classWeights, labelSmoothing, ignore));
+    }
+
+    /// <summary><see cref="BinaryCrossEntropy"/> with a weight w of the positive targets: -w t log s - (1 - t) log (1 - s)
+    /// where s = sigmoid(output), without overflow.</summary>
+    /// <param name="positiveWeight">w, positive: the ratio of negative to positive examples makes both count alike.</param>
+    /// <exception cref="ArgumentException">The weight is not positive.</exception>
+    public static Loss BinaryCrossEntropyWith(double positiveWeight)
+    {
+        Shapes.Positive(positiveWeight, nameof(BinaryCrossEntropy), nameof(positiveWeight));
+        return new("BinaryCrossEntropy", (output, target) =>
+        {
+            // -log s = softplus(-y) and -log (1 - s) = softplus(y) = softplus(-y) + y.
+            Tensor t = Matching("BinaryCrossEntropy", output, target);
+            return ((t * (positiveWeight - 1) + 1) * Tensor.Softplus(-output) + (1 - t) * output).Mean();
+        });
+    }
+
     /// <summary>Whether targets are class numbers for outputs that have one more axis, the classes.</summary>
     internal static bool AreLabels(Tensor output, Tensor target) =>
         output.Rank == target.Rank + 1 && target.Shape.AsSpan().SequenceEqual(output.Shape.AsSpan(0, target.Rank));
 
-    private static Tensor CrossEntropy(Tensor output, Tensor target)
+    private static Tensor Likelihood(
+        string name, Tensor output, Tensor target, bool isLogits, Tensor? weights, double smoothing, int? ignore)
     {
-        const string name = "SoftmaxCrossEntropy";
         if (output.Rank < 2 || output.Size == 0) throw Mismatch(name, output, target);
         int classes = output.Shape[^1];
-        double scale = -(double)classes / output.Size;
+        if (weights is not null && weights.Size != classes)
+        {
+            throw new ArgumentException(
+                $"{name}: there are {weights.Size} class weights for outputs of shape {Shapes.Format(output.Shape)}, which have "
+                + $"{classes} classes.");
+        }
+
+        Tensor logarithms = isLogits ? output.LogSoftmax(-1) : output;
         if (target.Shape.AsSpan().SequenceEqual(output.Shape))
-            return (output.LogSoftmax(-1) * target.To(output.DType)).Sum() * scale;
+        {
+            Tensor t = target.To(output.DType);
+            if (smoothing > 0) t = t * (1 - smoothing) + smoothing / classes;
+            if (weights is not null) t *= weights.To(output.DType);
+            return (logarithms * t).Sum() * (-(double)classes / output.Size);
+        }
+
         if (!AreLabels(output, target)) throw Mismatch(name, output, target);
         if (target.DType.IsFloat() || target.DType == DType.Bool)
         {
@@ -69,8 +164,31 @@ public static class Losses
         }
 
         Tensor labels = target.DType == DType.Int64 ? target : target.To(DType.Int32);
+        Tensor? counts = null;
+        if (ignore is { } ignored)
+        {
+            Tensor isIgnored = Tensor.EqualTo(labels, Tensor.Full([], ignored, labels.DType));
+            counts = Tensor.Not(isIgnored).To(output.DType);
+            labels = Tensor.Where(isIgnored, TensorModule.zerosLike(labels), labels);
+        }
+
         CheckLabels(name, labels, classes);
-        return output.LogSoftmax(-1).Gather(labels.Reshape([.. labels.Shape, 1]), -1).Sum() * scale;
+        Tensor found = logarithms.Gather(labels.ExpandAxis(-1), -1).Squeeze(-1);
+        if (weights is null && smoothing == 0 && counts is null) return found.Sum() * (-(double)classes / output.Size);
+
+        Tensor all = weights?.To(output.DType) ?? TensorModule.full(output.DType, [classes], 1);
+        Tensor weight = weights is null ? TensorModule.onesLike(found) : all.Take(labels, 0);
+        if (counts is not null) weight *= counts;
+        Tensor sum = (found * weight).Sum() * (1 - smoothing);
+        if (smoothing > 0)
+        {
+            Tensor spread = (logarithms * all).Sum(-1);
+            sum += (counts is null ? spread : spread * counts).Sum() * (smoothing / classes);
+        }
+
+        // Where nothing counts, the sum is 0.
+        Tensor total = weight.Sum();
+        return -sum / Tensor.Where(Tensor.EqualTo(total, TensorModule.zerosLike(total)), TensorModule.onesLike(total), total);
     }
 
     /// <summary>Class numbers must lie in range: positions below 0, which gathering counts from the end, would go
@@ -96,7 +214,12 @@ public static class Losses
 
     private static ArgumentException Mismatch(string name, Tensor output, Tensor target) => new(
         $"{name}: the output has shape {Shapes.Format(output.Shape)}, the target {Shapes.Format(target.Shape)}. "
-        + (name == nameof(SoftmaxCrossEntropy)
-            ? "Outputs are logits (n, k); targets are integer classes (n) or rows of probabilities (n, k). Is a Flatten missing?"
-            : "They must be the same."));
+        + name switch
+        {
+            nameof(SoftmaxCrossEntropy) =>
+                "Outputs are logits (n, k); targets are integer classes (n) or rows of probabilities (n, k). Is a Flatten missing?",
+            nameof(NegativeLogLikelihood) =>
+                "Outputs are logarithms of probabilities (n, k); targets are integer classes (n) or rows of probabilities (n, k).",
+            _ => "They must be the same.",
+        });
 }

@@ -163,7 +163,7 @@ public static class TensorOperations
         /// <summary>Radians as degrees.</summary>
         public static Tensor Rad2Deg(Tensor x) => rad2deg(x);
 
-        /// <summary>The Gaussian error linear unit, x erfc (-x / sqrt 2) / 2.</summary>
+        /// <summary>The Gaussian error linear unit, x (1 + erf (x / sqrt 2)) / 2.</summary>
         public static Tensor Gelu(Tensor x) => gelu(x);
 
         /// <summary>The sigmoid linear unit, x sigmoid x.</summary>

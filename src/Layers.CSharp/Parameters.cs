@@ -5,7 +5,9 @@ namespace Autodiff.Layers;
 /// <summary>
 /// The parameters of a layer: an immutable tree of named tensors. A leaf layer holds tensors by name, a composite layer
 /// holds the parameters of its parts by name, and the full name of a tensor joins the names on the way to it with dots
-/// (<c>"0.weight"</c>).
+/// (<c>"0.weight"</c>). Beside what gradients change, the trainable tensors, it holds state: what layers keep from step
+/// to step, such as running means, which <see cref="Layer.ApplyAndUpdate"/> brings up to date and optimizers leave as it
+/// is.
 /// </summary>
 /// <remarks>
 /// As a tree (<see cref="ITree"/>) it is an argument that the transforms differentiate with respect to: the gradient of
@@ -26,7 +28,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     }
 
     /// <summary>No parameters.</summary>
-    public static Parameters Empty { get; } = new(new Layout([], []), [], 0);
+    public static Parameters Empty { get; } = new(new Layout([], [], []), [], 0);
 
     /// <summary>The number of tensors, those of the parts included.</summary>
     public int Count => layout.Names.Length;
@@ -45,26 +47,88 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
 
     /// <summary>The tensor of a full name.</summary>
     /// <exception cref="ArgumentException">There is none; the message lists the names.</exception>
-    public Tensor this[string name]
-    {
-        get
-        {
-            int index = Array.IndexOf(layout.Names, name);
-            return index >= 0
-                ? tensors[start + index]
-                : throw new ArgumentException($"Parameters: there is no tensor '{name}'; there are {Listed(layout.Names)}.");
-        }
-    }
+    public Tensor this[string name] => tensors[start + IndexOf(name)];
+
+    /// <summary>Whether gradients change the tensor of a full name; if not, it is state.</summary>
+    /// <exception cref="ArgumentException">There is none; the message lists the names.</exception>
+    public bool IsTrainable(string name) => !layout.IsState[IndexOf(name)];
+
+    /// <summary>The trainable tensors alone, under their names; these parameters themselves if there is no state.</summary>
+    public Parameters Trainable =>
+        layout.HasState ? new(layout.Trainable, [.. Leaves.Where((_, i) => !layout.IsState[i])], 0) : this;
+
+    /// <summary>Whether there is state.</summary>
+    internal bool HasState => layout.HasState;
 
     /// <summary>Parameters of a leaf layer: tensors by name.</summary>
     /// <exception cref="ArgumentException">A name is empty, holds a dot, or is used twice.</exception>
     public static Parameters Of(params ReadOnlySpan<(string Name, Tensor Value)> tensors)
     {
-        var names = new string[tensors.Length];
+        string[] names = NamesOf(tensors);
         var values = new Tensor[tensors.Length];
-        for (int i = 0; i < tensors.Length; i++) (names[i], values[i]) = tensors[i];
+        for (int i = 0; i < tensors.Length; i++) values[i] = tensors[i].Value;
         CheckNames(names);
-        return new(new Layout(names, []), values, 0);
+        return new(new Layout(names, new bool[names.Length], []), values, 0);
+    }
+
+    /// <summary>The parameters of a leaf layer with tensors that gradients do not change: the state that it starts
+    /// with.</summary>
+    /// <exception cref="ArgumentException">A name is empty, holds a dot, or is used twice; these are the parameters of a
+    /// composite layer.</exception>
+    /// <example><code>
+    /// Parameters parameters = Parameters.Of(("weight", scale)).WithState(("running_mean", Tensor.Zeros(8)));
+    /// </code></example>
+    public Parameters WithState(params ReadOnlySpan<(string Name, Tensor Value)> state)
+    {
+        if (layout.Parts.Length > 0)
+            throw new ArgumentException("Parameters: those of a composite layer hold no tensors of its own; give the state a part.");
+        string[] names = [.. layout.Names, .. NamesOf(state)];
+        CheckNames(names);
+        var isState = new bool[names.Length];
+        layout.IsState.CopyTo(isState, 0);
+        Array.Fill(isState, true, Count, state.Length);
+        var values = new Tensor[names.Length];
+        Leaves.ToArray().CopyTo(values, 0);
+        for (int i = 0; i < state.Length; i++) values[Count + i] = state[i].Value;
+        return new(new Layout(names, isState, []), values, 0);
+    }
+
+    /// <summary>The same state with other trainable tensors: those of parameters of the same names, such as the ones that
+    /// <see cref="Trainable"/> gave.</summary>
+    /// <exception cref="ArgumentException">Names or shapes differ.</exception>
+    /// <example><code>
+    /// // A network for one sequence at a time takes what was trained on many.
+    /// Parameters parameters = one.Initialize(new Key(0), shape).WithTrainable(trained.Trainable);
+    /// </code></example>
+    public Parameters WithTrainable(Parameters trainable)
+    {
+        ArgumentNullException.ThrowIfNull(trainable);
+        string[] expected = layout.Trainable.Names;
+        if (!ReferenceEquals(trainable.layout, layout.Trainable) && !trainable.layout.Names.AsSpan().SequenceEqual(expected))
+        {
+            string? missing = expected.Except(trainable.layout.Names).FirstOrDefault();
+            throw new ArgumentException(
+                "Parameters: the trainable tensors that are given do not have the names of these; "
+                + (missing is null
+                    ? $"'{trainable.layout.Names.Except(expected).FirstOrDefault() ?? "the order"}' differs."
+                    : $"'{missing}' is missing."));
+        }
+
+        var values = new Tensor[Count];
+        int position = trainable.start;
+        for (int i = 0; i < Count; i++)
+        {
+            Tensor before = tensors[start + i];
+            values[i] = layout.IsState[i] ? before : trainable.tensors[position++];
+            if (!values[i].Shape.AsSpan().SequenceEqual(before.Shape))
+            {
+                throw new ArgumentException(
+                    $"Parameters: '{layout.Names[i]}' has shape {Shapes.Format(before.Shape)}, the one given "
+                    + $"{Shapes.Format(values[i].Shape)}.");
+            }
+        }
+
+        return new(layout, values, 0);
     }
 
     /// <summary>Parameters of a composite layer: those of its parts, each under a name.</summary>
@@ -74,16 +138,18 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
         CheckNames([.. parts.Select(part => part.Name)]);
         var placed = new (string, Layout, int)[parts.Count];
         var names = new List<string>();
+        var isState = new List<bool>();
         var tensors = new List<Tensor>();
         for (int i = 0; i < parts.Count; i++)
         {
             (string name, Parameters value) = parts[i];
             placed[i] = (name, value.layout, tensors.Count);
             names.AddRange(value.layout.Names.Select(inner => $"{name}.{inner}"));
+            isState.AddRange(value.layout.IsState);
             tensors.AddRange(value.Leaves);
         }
 
-        return new(new Layout([.. names], placed), [.. tensors], 0);
+        return new(new Layout([.. names], [.. isState], placed), [.. tensors], 0);
     }
 
     /// <summary>The parameters of a part of a composite layer.</summary>
@@ -107,6 +173,26 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
 
     /// <summary>The number of parts.</summary>
     internal int PartCount => layout.Parts.Length;
+
+    /// <summary>Where the state of a name is: the same for these parameters, their parts, and all that they are part
+    /// of, and for no others.</summary>
+    /// <exception cref="ArgumentException">There is no such tensor, or it is trainable.</exception>
+    internal (Tensor[] Tensors, int Index) PlaceOfState(string name)
+    {
+        int index = IndexOf(name);
+        return layout.IsState[index]
+            ? (tensors, start + index)
+            : throw new ArgumentException($"Parameters: '{name}' is trainable; layers update their state only.");
+    }
+
+    /// <summary>The same parameters with other tensors at some places.</summary>
+    internal Parameters With(IReadOnlyDictionary<(Tensor[] Tensors, int Index), Tensor> places)
+    {
+        if (places.Count == 0) return this;
+        Tensor[] values = [.. Leaves];
+        for (int i = 0; i < values.Length; i++) values[i] = places.GetValueOrDefault((tensors, start + i), values[i]);
+        return new(layout, values, 0);
+    }
 
     /// <summary>The same names with other tensors, in the order of <see cref="Leaves"/>.</summary>
     /// <exception cref="ArgumentException">The number of tensors differs.</exception>
@@ -138,6 +224,21 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     public override string ToString() =>
         Count == 0 ? "no parameters" : string.Join(", ", this.Select(entry => $"{entry.Key} {Shapes.Format(entry.Value.Shape)}"));
 
+    private int IndexOf(string name)
+    {
+        int index = Array.IndexOf(layout.Names, name);
+        return index >= 0
+            ? index
+            : throw new ArgumentException($"Parameters: there is no tensor '{name}'; there are {Listed(layout.Names)}.");
+    }
+
+    private static string[] NamesOf(ReadOnlySpan<(string Name, Tensor Value)> tensors)
+    {
+        var names = new string[tensors.Length];
+        for (int i = 0; i < names.Length; i++) names[i] = tensors[i].Name;
+        return names;
+    }
+
     private static string Listed(string[] names) => names.Length == 0 ? "none" : string.Join(", ", names);
 
     private static void CheckNames(string[] names)
@@ -152,5 +253,29 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     }
 
     /// <summary>The names, shared by all parameters of one layer.</summary>
-    private sealed record Layout(string[] Names, (string Name, Layout Layout, int Start)[] Parts);
+    private sealed class Layout(string[] names, bool[] isState, (string Name, Layout Layout, int Start)[] parts)
+    {
+        // Made once, so that the trainable parts of all parameters of one layer have one structure.
+        private readonly Lazy<Layout> trainable = new(() => Trained(names, isState, parts));
+
+        internal string[] Names { get; } = names;
+
+        internal bool[] IsState { get; } = isState;
+
+        internal (string Name, Layout Layout, int Start)[] Parts { get; } = parts;
+
+        internal bool HasState { get; } = Array.IndexOf(isState, true) >= 0;
+
+        internal Layout Trainable => HasState ? trainable.Value : this;
+
+        private static Layout Trained(string[] names, bool[] isState, (string Name, Layout Layout, int Start)[] parts)
+        {
+            string[] kept = [.. names.Where((_, i) => !isState[i])];
+            return new(
+                kept, new bool[kept.Length],
+                Array.ConvertAll(
+                    parts,
+                    part => (part.Name, part.Layout.Trainable, isState.AsSpan(0, part.Start).Count(false))));
+        }
+    }
 }

@@ -16,6 +16,54 @@ internal static class Shapes
         return product;
     }
 
+    /// <summary>A vector with one element for each channel, the axis after the batch, such that it broadcasts against
+    /// tensors of a rank.</summary>
+    internal static Tensor AlongChannels(Tensor vector, int rank) =>
+        rank == 2 ? vector : vector.Reshape([vector.Size, .. Enumerable.Repeat(1, rank - 2)]);
+
+    /// <summary>Zeros of a shape that hold no memory, to ask operations for shapes.</summary>
+    internal static Tensor Blank(params int[] shape) => Tensor.Scalar(0f).BroadcastTo(shape);
+
+    /// <summary>The shape that a function makes of tensors of a shape, which are float32 and have no values.</summary>
+    internal static int[] ShapeOf(Func<Tensor, Tensor> function, params int[] inputShape)
+    {
+        int[] shape = [];
+        Stage.Of((Tensor x) =>
+        {
+            Tensor y = function(x);
+            shape = y.Shape;
+            return y;
+        })(Blank(inputShape));
+        return shape;
+    }
+
+    /// <summary>One number for each of some axes, each at least some bound.</summary>
+    internal static int[] PerAxis(int bound, PerAxis values, int axes, int otherwise, string owner, string name)
+    {
+        int[] all = values.Values ?? [otherwise];
+        if (all.Length != 1 && all.Length != axes)
+            throw new ArgumentException($"{owner}: {name} has {all.Length} numbers for {axes} axes; give one for each, or one for all.");
+        foreach (int value in all) AtLeast(bound, value, owner, name);
+        return all.Length == axes ? all : [.. Enumerable.Repeat(all[0], axes)];
+    }
+
+    /// <summary>Padding without negative widths; none if it is not given.</summary>
+    internal static Padding Padded(Padding? padding, int axes, string owner)
+    {
+        padding ??= Padding.Valid;
+        if (!padding.IsSame && padding.Widths.Length != 1 && padding.Widths.Length != axes)
+        {
+            throw new ArgumentException(
+                $"{owner}: padding has {padding.Widths.Length} widths for {axes} axes; give one for each, or one for all.");
+        }
+
+        foreach ((int before, int after) in padding.Widths) AtLeast(0, Math.Min(before, after), owner, nameof(padding));
+        return padding;
+    }
+
+    /// <summary>The size of windows: "3x3".</summary>
+    internal static string Window(int[] lengths) => string.Join('x', lengths);
+
     /// <summary>A number that must be at least some bound.</summary>
     internal static int AtLeast(int bound, int value, string owner, string name) =>
         value >= bound ? value : throw new ArgumentException($"{owner}: {name} is {value}; it must be at least {bound}.");

@@ -105,6 +105,26 @@ public static class Gradient
         return (x, y, z, w) => both((x, y, z, w));
     }
 
+    /// <summary>The value of a scalar function and its gradient, with whatever else the function returns: a tree that takes
+    /// no part in the gradient.</summary>
+    /// <example><code>
+    /// Tensor point = Tensor.From([0.5, -1.0, 2.0]);
+    /// var (value, squares, slope) = Gradient.ValueAndGradAux((Tensor x) =>
+    /// {
+    ///     Tensor y = Tensor.Square(x);
+    ///     return (y.Sum(), y);
+    /// })(point);
+    /// </code></example>
+    public static Func<T, (Tensor Value, TAux Aux, T Gradient)> ValueAndGradAux<T, TAux>(Func<T, (Tensor Value, TAux Aux)> f)
+    {
+        FSharpFunc<T, Tuple<Tensor, TAux>> function = FuncConvert.FromFunc((T x) => f(x).ToTuple());
+        return x =>
+        {
+            ((Tensor value, TAux aux), T gradient) = Transforms.valueAndGradAux(function, x);
+            return (value, aux, gradient);
+        };
+    }
+
     /// <summary>A tree with all derivatives of its tensors taken to be zero: a constant to every transform.</summary>
     /// <example><code>
     /// Func&lt;Tensor, Tensor&gt; slope = Gradient.Of((Tensor x) => (x * Gradient.Stop(x)).Sum()); // x, not 2 x

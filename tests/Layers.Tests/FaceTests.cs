@@ -35,6 +35,7 @@ public class FaceTests
         // Transformations are classes in C#, so that each has room for functions of one to four arguments.
         ["Transforms.grad"] = "Gradient.Of",
         ["Transforms.valueAndGrad"] = "Gradient.ValueAndGrad",
+        ["Transforms.valueAndGradAux"] = "Gradient.ValueAndGradAux",
         ["Transforms.stopGradient"] = "Gradient.Stop",
         ["Transforms.jvp"] = "Jvp.Of",
         ["Transforms.vjp"] = "Vjp.Of",

@@ -64,4 +64,17 @@ public class InitializerTests
         var wrong = new Initializer("mine", (_, _, _, _) => Tensor.Scalar(1f));
         Assert.Contains("mine", Assert.Throws<InvalidOperationException>(() => new Dense(2, wrong).Initialize(new Key(0), [3])).Message);
     }
+    [Theory]
+    [InlineData(6, 6)]
+    [InlineData(3, 8)]
+    [InlineData(8, 3)]
+    public void Orthogonal_vectors_have_one_length(int rows, int columns)
+    {
+        Tensor matrix = Initializers.Orthogonal(1.5).Draw(new Key(1), [rows, columns, 1], columns, rows).Reshape(rows, columns).To(DType.Float64);
+        Tensor products = rows <= columns ? matrix.MatMul(matrix.Transpose()) : matrix.Transpose().MatMul(matrix);
+        Waves.AssertNear((Tensor.Eye(Math.Min(rows, columns), DType.Float64) * 2.25).ToArray<double>(), products, 1e-5);
+        Assert.NotEqual(
+            matrix.ToArray<double>(),
+            Initializers.Orthogonal(1.5).Draw(new Key(2), [rows, columns], columns, rows).To(DType.Float64).ToArray<double>());
+    }
 }

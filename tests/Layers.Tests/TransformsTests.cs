@@ -217,4 +217,25 @@ public class TransformsTests
             [10, 40],
             Vmap.Of((Tensor x, Tensor y, Tensor s, Tensor t) => (x * y * s - t).Sum(), 0, 1, null, null)(rows, rows, scale, scale));
     }
+    [Fact]
+    public void What_a_loss_returns_besides_takes_no_part_in_its_gradient()
+    {
+        Tensor x = Tensor.From([0.5, -1.0, 2.0], 3);
+        Func<Tensor, (Tensor Value, (Tensor, int) Aux, Tensor Gradient)> both = Gradient.ValueAndGradAux((Tensor at) =>
+        {
+            Tensor squares = Tensor.Square(at);
+            return (squares.Sum(), (squares * 3.0, 7));
+        });
+        (Tensor value, (Tensor tripled, int seven), Tensor slope) = both(x);
+        Assert.Equal(5.25, value.ToDouble());
+        Assert.Equal([0.75, 3, 12], tripled.ToArray<double>());
+        Assert.Equal(7, seven);
+        Assert.Equal([1.0, -2, 4], slope.ToArray<double>());
+
+        // What is returned belongs to no transform any more but to those outside: its slope is 6 x.
+        Tensor outer = Gradient.Of((Tensor at) => both(at).Aux.Item1.Sum())(x);
+        Assert.Equal([3.0, -6, 12], outer.ToArray<double>());
+        Assert.Contains("one floating-point number", Assert.Throws<ArgumentException>(
+            () => Gradient.ValueAndGradAux((Tensor at) => (at, at))(x)).Message);
+    }
 }

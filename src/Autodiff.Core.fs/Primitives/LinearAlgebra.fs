@@ -87,7 +87,11 @@ module internal LinearAlgebra =
                 "matmul"
                 $"shapes {Shape.format x.Shape} and {Shape.format y.Shape}: a scalar has no matrix product; use *."
 
-        if x.Rank >= 2 && y.Rank >= 2 then
+        if x.Rank > 2 && y.Rank = 2 && x.Shape[x.Rank - 1] = y.Shape[0] then
+            // One matrix for all: the rows of all matrices of x are those of one, and so are those of its cotangent.
+            let rows = Tensor.Bind(matmulP, reshape [| int (Shape.size x.Shape[.. x.Rank - 2]); y.Shape[0] |] x, y)
+            reshape (Array.append x.Shape[.. x.Rank - 2] [| y.Shape[1] |]) rows
+        elif x.Rank >= 2 && y.Rank >= 2 then
             Tensor.Bind(matmulP, x, y)
         else
             let a = if x.Rank = 1 then reshape [| 1; x.Shape[0] |] x else x

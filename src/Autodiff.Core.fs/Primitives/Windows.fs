@@ -8,8 +8,8 @@ open Autodiff.Kernels
 /// tuple, so that calls read `stride = 2` or, in C#, `stride: (2, 1)`.
 [<Struct; NoEquality; NoComparison>]
 type PerAxis([<ParamArray>] values: int[]) =
-    /// The numbers; null where none were given.
-    member internal _.Values = values
+    /// The numbers, one for each axis or one for all; null where none were given.
+    member _.Values = values
     /// One number for all axes.
     static member op_Implicit(all: int) = PerAxis [| all |]
     /// Numbers for rows and columns.
@@ -42,8 +42,10 @@ type Padding private (isSame: bool, widths: struct (int * int)[]) =
     /// The padding of planes, rows and columns.
     static member op_Implicit(struct (z: int, y: int, x: int)) = Padding.Each(z, y, x)
 
-    member internal _.IsSame = isSame
-    member internal _.Widths = widths
+    /// Whether it is as much as makes a result of length ceil (length / stride).
+    member _.IsSame = isSame
+    /// Before and after, one pair for each axis or one for all; none if it depends on the images.
+    member _.Widths = widths
     override _.ToString() =
         let width (struct (a, b)) = if a = b then $"{a}" else $"({a}, {b})"
         if isSame then "same" else String.Join(", ", Array.map width widths)

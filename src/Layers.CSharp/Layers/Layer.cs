@@ -1,31 +1,12 @@
 namespace Autodiff.Layers;
 
-/// <summary>How a layer is run: to train, with a key for what is random, or to predict (the default value).</summary>
-public readonly record struct Context
-{
-    private Context(Key? key) => Key = key;
-
-    /// <summary>Prediction: nothing is random.</summary>
-    public static Context Prediction => default;
-
-    /// <summary>The source of randomness while training; null when predicting.</summary>
-    public Key? Key { get; }
-
-    /// <summary>Whether the layer is being trained.</summary>
-    public bool IsTraining => Key.HasValue;
-
-    /// <summary>Training, with a key that differs from step to step.</summary>
-    public static Context Training(Key key) => new(key);
-
-    /// <summary>The context of the part at a position, so that parts draw independent numbers.</summary>
-    public Context For(int part) => Key is { } key ? new(key.FoldIn(part)) : this;
-}
-
 /// <summary>
 /// A description of a function with parameters. It is immutable and holds no tensors: <see cref="Initialize"/> makes
 /// the parameters, <see cref="Apply(Parameters, Tensor, Context)"/> takes them. Inputs have a leading batch axis, which
 /// shapes given to <see cref="Initialize"/> and <see cref="OutputShape"/> leave out.
 /// </summary>
+/// <remarks>One description at two places of a network stands for two layers, each with parameters of its own. Layers
+/// that share parameters are one named part of a <see cref="Composite"/> that is called twice.</remarks>
 public abstract class Layer
 {
     /// <summary>The name, for messages and summaries.</summary>
@@ -56,6 +37,43 @@ public abstract class Layer
     /// <summary>The value of the function when predicting.</summary>
     public Tensor Apply(Parameters parameters, Tensor input) => Apply(parameters, input, default);
 
+    /// <summary>The value of the function, and the parameters with what the layers made of the state that they keep, such
+    /// as running means: what a training step passes on.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="input">The inputs, with a leading batch axis.</param>
+    /// <param name="context">Training or prediction.</param>
+    /// <remarks>All trainable tensors are as they were. Inside a transform the new state belongs to it, as the output does:
+    /// return it, as <see cref="Gradient.ValueAndGradAux"/> lets a loss do.</remarks>
+    /// <exception cref="ArgumentException">The input or the parameters do not fit.</exception>
+    /// <example><code>
+    /// var (loss, after, gradients) = Gradient.ValueAndGradAux((Parameters p) =>
+    /// {
+    ///     var (output, updated) = network.ApplyAndUpdate(p, inputs, Context.Training(key));
+    ///     return (Losses.MeanSquaredError.Of(output, targets), updated);
+    /// })(parameters);
+    /// (parameters, state) = optimizer.Update(gradients, state, after);
+    /// </code></example>
+    public (Tensor Output, Parameters Parameters) ApplyAndUpdate(Parameters parameters, Tensor input, Context context = default)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        var updates = new Dictionary<(Tensor[] Tensors, int Index), Tensor>();
+        Tensor output = Apply(parameters, input, context.With(updates));
+        return (output, parameters.With(updates));
+    }
+
+    /// <summary>The layers that this one is made of, if summaries should list them.</summary>
+    /// <param name="inputShape">The shape of one input of this layer, without the batch axis.</param>
+    /// <exception cref="ArgumentException">The layer does not take inputs of this shape.</exception>
+    public virtual IReadOnlyList<LayerPart> Parts(int[] inputShape) => [];
+
+    /// <summary>The layers with the shapes of their outputs and the numbers of their parameters, as a table.</summary>
+    /// <param name="inputShape">The shape of one input, without the batch axis.</param>
+    /// <exception cref="ArgumentException">The layer does not take inputs of this shape.</exception>
+    /// <example><code>
+    /// Console.WriteLine(network.Summary([1, 28, 28]));
+    /// </code></example>
+    public string Summary(int[] inputShape) => LayerSummary.Table(this, Initialize(new Key(0), inputShape), inputShape);
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
@@ -63,9 +81,38 @@ public abstract class Layer
     private protected ArgumentException WrongInput(ReadOnlySpan<int> inputShape, string expected) =>
         new($"{Name}: inputs have shape {Shapes.FormatBatch(inputShape)}; {expected}.");
 
+    /// <summary>Runs a part, and tells in the message of an error which one it was.</summary>
+    private protected TResult Within<TArgument, TResult>(
+        string part, Layer layer, TArgument argument, Func<Layer, TArgument, TResult> run)
+    {
+        try
+        {
+            return run(layer, argument);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ArgumentException($"{Name}, {part}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The output of a part.</summary>
+    private protected Tensor Within(string part, Layer layer, Parameters parameters, Tensor input, Context context) => Within(
+        part, layer, (Parameters: parameters, Input: input, Context: context),
+        static (layer, at) => layer.Apply(at.Parameters, at.Input, at.Context));
+
+    /// <summary>The output shape of a part.</summary>
+    private protected int[] Within(string part, Layer layer, int[] inputShape) =>
+        Within(part, layer, inputShape, static (layer, shape) => layer.OutputShape(shape));
+
     /// <summary>The shape of one input of a batch.</summary>
     private protected ReadOnlySpan<int> ShapeOfOne(Tensor input) =>
         input.Rank > 0
             ? input.Shape.AsSpan(1)
             : throw new ArgumentException($"{Name}: the input is a scalar; inputs have a leading batch axis.");
 }
+
+/// <summary>A layer that another is made of.</summary>
+/// <param name="Name">The name of its parameters among those of the whole.</param>
+/// <param name="Layer">The layer.</param>
+/// <param name="InputShape">The shape of one of its inputs, without the batch axis.</param>
+public sealed record LayerPart(string Name, Layer Layer, int[] InputShape);

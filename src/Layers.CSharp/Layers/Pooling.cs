@@ -1,64 +1,127 @@
 namespace Autodiff.Layers;
 
 /// <summary>
-/// A number for each square window of each channel: inputs (n, channels, height, width), outputs
-/// (n, channels, height', width') with height' = (height - size) / stride + 1, rounded down. There are no parameters.
+/// A number for each window of each channel of images with one to three axes. The output has lengths (length + padding
+/// before and after - size) / stride + 1, rounded down. There are no parameters.
 /// </summary>
-public abstract class Pool2D : Layer
+public abstract class Pooling : Layer
 {
-    private protected Pool2D(int size, int? stride)
+    private readonly int[] window;
+
+    private protected Pooling(int axes, PerAxis size, PerAxis stride, Padding? padding)
     {
-        Size = Shapes.AtLeast(1, size, GetType().Name, nameof(size));
-        Stride = Shapes.AtLeast(1, stride ?? size, GetType().Name, nameof(stride));
+        string name = GetType().Name;
+        window = Shapes.PerAxis(1, size, axes, 0, name, nameof(size));
+        Stride = new(stride.Values is null ? window : Shapes.PerAxis(1, stride, axes, 1, name, nameof(stride)));
+        Padding = Shapes.Padded(padding, axes, name);
     }
 
-    /// <summary>The height and width of a window.</summary>
-    public int Size { get; }
-
-    /// <summary>The distance between neighbouring windows.</summary>
-    public int Stride { get; }
-
     /// <inheritdoc/>
-    public sealed override string Name => $"{GetType().Name}({Size})";
+    public sealed override string Name =>
+        $"{GetType().Name}({(Array.TrueForAll(window, length => length == window[0]) ? $"{window[0]}" : Shapes.Window(window))})";
+
+    private protected PerAxis Size => new(window);
+
+    private protected PerAxis Stride { get; }
+
+    private protected Padding Padding { get; }
 
     /// <inheritdoc/>
     public sealed override int[] OutputShape(int[] inputShape)
     {
         CheckImages(inputShape);
-        return [inputShape[0], (inputShape[1] - Size) / Stride + 1, (inputShape[2] - Size) / Stride + 1];
+        return Shapes.ShapeOf(Named, [1, .. inputShape])[1..];
     }
 
     /// <inheritdoc/>
     public sealed override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
         CheckImages(ShapeOfOne(input));
-        return Pool(input);
+        return Named(input);
     }
 
     private protected abstract Tensor Pool(Tensor images);
 
+    private Tensor Named(Tensor images)
+    {
+        try
+        {
+            return Pool(images);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ArgumentException($"{Name}: {error.Message}", error);
+        }
+    }
+
     private void CheckImages(ReadOnlySpan<int> shape)
     {
-        if (shape.Length != 3) throw WrongInput(shape, "it takes images (n, channels, height, width)");
-        if (shape[1] < Size || shape[2] < Size)
-            throw WrongInput(shape, $"its windows do not fit into {shape[1]} x {shape[2]} pixels");
+        if (shape.Length == window.Length + 1) return;
+        throw WrongInput(shape, window.Length switch
+        {
+            1 => "it takes sequences (n, channels, length)",
+            2 => "it takes images (n, channels, height, width)",
+            _ => "it takes volumes (n, channels, depth, height, width)",
+        });
     }
 }
 
-/// <summary>The largest element of each window of each channel; the first at a tie receives the derivative.</summary>
-/// <param name="size">The height and width of a window.</param>
-/// <param name="stride">The distance between neighbouring windows; by default the size.</param>
-/// <exception cref="ArgumentException">A number is not positive.</exception>
-public sealed class MaxPool2D(int size, int? stride = null) : Pool2D(size, stride)
+/// <summary>The largest element of each window of each channel of sequences (n, channels, length); the first at a tie receives the derivative. Padding is never the largest.</summary>
+/// <param name="size">The length of a window.</param>
+/// <param name="stride">The distance between neighbouring windows: the size if not given.</param>
+/// <param name="padding">What is added on each side: nothing if not given.</param>
+/// <exception cref="ArgumentException">A number is too small.</exception>
+public sealed class MaxPool1D(PerAxis size, PerAxis stride = default, Padding? padding = null) : Pooling(1, size, stride, padding)
 {
-    private protected override Tensor Pool(Tensor images) => images.MaxPool2D(Size, Stride);
+    private protected override Tensor Pool(Tensor images) => images.MaxPool1D(Size, Stride, Padding);
 }
 
-/// <summary>The mean of each window of each channel.</summary>
-/// <param name="size">The height and width of a window.</param>
-/// <param name="stride">The distance between neighbouring windows; by default the size.</param>
-/// <exception cref="ArgumentException">A number is not positive.</exception>
-public sealed class AveragePool2D(int size, int? stride = null) : Pool2D(size, stride)
+/// <summary>The largest element of each window of each channel of images (n, channels, height, width); the first at a tie receives the derivative. Padding is never the largest.</summary>
+/// <param name="size">The height and width of a window: one number for all, or one for each.</param>
+/// <param name="stride">The distance between neighbouring windows: the size if not given.</param>
+/// <param name="padding">What is added on each side: nothing if not given.</param>
+/// <exception cref="ArgumentException">A number is too small.</exception>
+public sealed class MaxPool2D(PerAxis size, PerAxis stride = default, Padding? padding = null) : Pooling(2, size, stride, padding)
 {
-    private protected override Tensor Pool(Tensor images) => images.AveragePool2D(Size, Stride);
+    private protected override Tensor Pool(Tensor images) => images.MaxPool2D(Size, Stride, Padding);
+}
+
+/// <summary>The largest element of each window of each channel of volumes (n, channels, depth, height, width); the first at a tie receives the derivative. Padding is never the largest.</summary>
+/// <param name="size">The depth, height and width of a window: one number for all, or one for each.</param>
+/// <param name="stride">The distance between neighbouring windows: the size if not given.</param>
+/// <param name="padding">What is added on each side: nothing if not given.</param>
+/// <exception cref="ArgumentException">A number is too small.</exception>
+public sealed class MaxPool3D(PerAxis size, PerAxis stride = default, Padding? padding = null) : Pooling(3, size, stride, padding)
+{
+    private protected override Tensor Pool(Tensor images) => images.MaxPool3D(Size, Stride, Padding);
+}
+
+/// <summary>The mean of each window of each channel of sequences (n, channels, length). Padding counts as zeros.</summary>
+/// <param name="size">The length of a window.</param>
+/// <param name="stride">The distance between neighbouring windows: the size if not given.</param>
+/// <param name="padding">What is added on each side: nothing if not given.</param>
+/// <exception cref="ArgumentException">A number is too small.</exception>
+public sealed class AveragePool1D(PerAxis size, PerAxis stride = default, Padding? padding = null) : Pooling(1, size, stride, padding)
+{
+    private protected override Tensor Pool(Tensor images) => images.AveragePool1D(Size, Stride, Padding);
+}
+
+/// <summary>The mean of each window of each channel of images (n, channels, height, width). Padding counts as zeros.</summary>
+/// <param name="size">The height and width of a window: one number for all, or one for each.</param>
+/// <param name="stride">The distance between neighbouring windows: the size if not given.</param>
+/// <param name="padding">What is added on each side: nothing if not given.</param>
+/// <exception cref="ArgumentException">A number is too small.</exception>
+public sealed class AveragePool2D(PerAxis size, PerAxis stride = default, Padding? padding = null) : Pooling(2, size, stride, padding)
+{
+    private protected override Tensor Pool(Tensor images) => images.AveragePool2D(Size, Stride, Padding);
+}
+
+/// <summary>The mean of each window of each channel of volumes (n, channels, depth, height, width). Padding counts as zeros.</summary>
+/// <param name="size">The depth, height and width of a window: one number for all, or one for each.</param>
+/// <param name="stride">The distance between neighbouring windows: the size if not given.</param>
+/// <param name="padding">What is added on each side: nothing if not given.</param>
+/// <exception cref="ArgumentException">A number is too small.</exception>
+public sealed class AveragePool3D(PerAxis size, PerAxis stride = default, Padding? padding = null) : Pooling(3, size, stride, padding)
+{
+    private protected override Tensor Pool(Tensor images) => images.AveragePool3D(Size, Stride, Padding);
 }

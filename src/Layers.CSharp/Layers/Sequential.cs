@@ -32,7 +32,7 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
     public override int[] OutputShape(int[] inputShape)
     {
         int[] shape = inputShape;
-        for (int i = 0; i < layers.Length; i++) shape = At(i, shape, static (layer, shape) => layer.OutputShape(shape));
+        for (int i = 0; i < layers.Length; i++) shape = Within($"layer {i}", layers[i], shape);
         return [.. shape];
     }
 
@@ -43,10 +43,10 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
         int[] shape = inputShape;
         for (int i = 0; i < layers.Length; i++)
         {
-            (Parameters parameters, int[] next) = At(
-                i, (Key: key.FoldIn(i), Shape: shape),
+            (Parameters parameters, int[] next) = Within(
+                $"layer {i}", layers[i], (Key: key.FoldIn(i), Shape: shape),
                 static (layer, at) => (layer.Initialize(at.Key, at.Shape), layer.OutputShape(at.Shape)));
-            parts[i] = (i.ToString(CultureInfo.InvariantCulture), parameters);
+            parts[i] = (PartName(i), parameters);
             shape = next;
         }
 
@@ -66,12 +66,24 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
         Tensor output = input;
         for (int i = 0; i < layers.Length; i++)
         {
-            output = At(
-                i, (Parameters: parameters.Part(i), Input: output, Context: context.For(i)),
-                static (layer, at) => layer.Apply(at.Parameters, at.Input, at.Context));
+            output = Within($"layer {i}", layers[i], parameters.Part(i), output, context.For(i));
         }
 
         return output;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<LayerPart> Parts(int[] inputShape)
+    {
+        var parts = new LayerPart[layers.Length];
+        int[] shape = inputShape;
+        for (int i = 0; i < layers.Length; i++)
+        {
+            parts[i] = new(PartName(i), layers[i], shape);
+            shape = Within($"layer {i}", layers[i], shape);
+        }
+
+        return parts;
     }
 
     /// <inheritdoc/>
@@ -79,16 +91,5 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>Runs a layer, and tells in the message of an error which one it was.</summary>
-    private TResult At<TArgument, TResult>(int index, TArgument argument, Func<Layer, TArgument, TResult> run)
-    {
-        try
-        {
-            return run(layers[index], argument);
-        }
-        catch (ArgumentException error)
-        {
-            throw new ArgumentException($"{Name}, layer {index}: {error.Message}", error);
-        }
-    }
+    private static string PartName(int index) => index.ToString(CultureInfo.InvariantCulture);
 }

@@ -6,8 +6,8 @@ namespace Autodiff.Layers;
 /// </summary>
 /// <remarks><see cref="Update"/> returns the new parameters, not differences to be added: every step is one function
 /// call. It is a pure function of tensors, the number of the step and the learning rate included, and the same for every
-/// step: compiled once, it serves all. An optimizer of one's own is usually an <see
-/// cref="ElementwiseOptimizer"/>.</remarks>
+/// step: compiled once, it serves all. The state that layers keep (<see cref="Parameters.Trainable"/> is the rest) stays as
+/// it is. An optimizer of one's own is usually an <see cref="ElementwiseOptimizer"/>.</remarks>
 /// <example><code>
 /// var optimizer = new Adam(learningRate: 1e-3);
 /// OptimizerState state = optimizer.Init(parameters);
@@ -20,6 +20,7 @@ public abstract class Optimizer
     /// <summary>The state before the first step, for parameters of these names, shapes and types.</summary>
     public OptimizerState Init<T>(T parameters)
     {
+        if (parameters is Parameters { HasState: true } all) return Init(all.Trainable);
         Tensor[] leaves = Tree.leaves(parameters);
         string[] names = Tree.names(parameters);
         IReadOnlyList<(string Name, Tensor Value)> memory = Start(names, leaves);
@@ -37,6 +38,12 @@ public abstract class Optimizer
     /// a compiled step does not see).</exception>
     public (T Parameters, OptimizerState State) Update<T>(T gradients, OptimizerState state, T parameters)
     {
+        if (parameters is Parameters { HasState: true } all && gradients is Parameters slopesOfAll)
+        {
+            (Parameters trained, OptimizerState next) = Update(slopesOfAll.Trainable, state, all.Trainable);
+            return ((T)(object)all.WithTrainable(trained), next);
+        }
+
         Tensor[] before = Tree.leaves(parameters);
         Tensor[] slopes = Tree.leaves(gradients);
         Check(slopes, state, before);

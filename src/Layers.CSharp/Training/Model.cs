@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Autodiff.Layers;
 
@@ -135,38 +134,10 @@ public sealed class Model
     }
 
     /// <summary>The layers with the shapes of their outputs and the numbers of their parameters, as text.</summary>
-    public string Summary()
-    {
-        var rows = new List<(string Layer, string Output, string Count)> { ("Layer", "Output", "Parameters") };
-        AddRows(rows, Network, Parameters, inputShape, "");
-        rows.Add(("Total", Shapes.FormatBatch(Network.OutputShape(inputShape)), Count(Parameters)));
-        int first = rows.Max(row => row.Layer.Length), second = rows.Max(row => row.Output.Length);
-        int third = rows.Max(row => row.Count.Length);
-        var text = new StringBuilder();
-        foreach ((string layer, string shape, string count) in rows)
-            text.Append(layer.PadRight(first) + "  " + shape.PadRight(second) + "  " + count.PadLeft(third) + "\n");
-        return text.ToString();
-    }
+    public string Summary() => LayerSummary.Table(Network, Parameters, inputShape);
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Network.Name} with {Count(Parameters)} parameters";
-
-    private static void AddRows(
-        List<(string, string, string)> rows, Layer layer, Parameters parameters, int[] shape, string indent)
-    {
-        if (layer is not Sequential parts)
-        {
-            rows.Add((indent + layer.Name, Shapes.FormatBatch(layer.OutputShape(shape)), Count(parameters)));
-            return;
-        }
-
-        for (int i = 0; i < parts.Count; i++)
-        {
-            if (parts[i] is Sequential inner) rows.Add((indent + inner.Name, "", ""));
-            AddRows(rows, parts[i], parameters.Part(i), shape, parts[i] is Sequential ? indent + "  " : indent);
-            shape = parts[i].OutputShape(shape);
-        }
-    }
+    public override string ToString() => $"{Network.Name} with {LayerSummary.Count(Parameters)} parameters";
 
     private static int[] NotedShape(NamedTensors file, string path)
     {
@@ -186,6 +157,4 @@ public sealed class Model
 
         return shape;
     }
-
-    private static string Count(Parameters parameters) => parameters.ElementCount.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -44,7 +44,7 @@ internal sealed class Run(
         records = found.Position.Epochs;
         (step, rate, lossSum, examples, secondsBefore) =
             (found.Position.Step, found.Position.LearningRate, found.Position.LossSum, found.Position.Examples, found.Position.Seconds);
-        metrics.Restore(found.Position.MetricSums, examples);
+        metrics.Restore(found.Position.MetricSums);
     }
 
     internal void Execute()
@@ -145,7 +145,7 @@ internal sealed class Run(
         double scale = trainer.Callbacks.Aggregate(1.0, (product, callback) => product * callback.RateScale(history));
         state = state with { Optimizer = state.Optimizer.WithRateScale(scale) };
         (step, lossSum, examples, secondsBefore, epochStart) = (0, 0, 0, 0, clock.Elapsed);
-        metrics.Restore(new double[trainer.Metrics.Count], 0);
+        metrics.Restore(new double[]?[trainer.Metrics.Count]);
     }
 
     private double Seconds => secondsBefore + (clock.Elapsed - epochStart).TotalSeconds;

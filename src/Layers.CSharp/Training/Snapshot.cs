@@ -31,7 +31,7 @@ internal sealed record Position
 
     public required long Examples { get; init; }
 
-    public required double[] MetricSums { get; init; }
+    public required double[]?[] MetricSums { get; init; }
 
     public required double Seconds { get; init; }
 

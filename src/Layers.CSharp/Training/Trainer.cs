@@ -94,14 +94,15 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
         Parameters parameters, OptimizerState state, Batch batch, Key key)
     {
         Context context = Context.Training(key);
-        ((Tensor loss, Tensor output), Func<(Tensor, Tensor), Parameters> pullback) = Vjp.Of((Parameters p) =>
-        {
-            Tensor output = Network.Apply(p, batch.Inputs, context);
-            return (Loss.Of(output, batch.Targets), Gradient.Stop(output));
-        })(parameters);
-        Parameters gradients = pullback((Tensor.OnesLike(loss), Tensor.ZerosLike(output)));
-        (Parameters next, OptimizerState nextState) = Optimizer.Update(gradients, state, parameters);
-        return (loss, output, next, nextState);
+        (Tensor loss, (Tensor output, Parameters updated), Parameters gradients) = Gradient.ValueAndGradAux(
+            (Parameters trainable) =>
+            {
+                (Tensor output, Parameters updated) = Network.ApplyAndUpdate(
+                    parameters.WithTrainable(trainable), batch.Inputs, context);
+                return (Loss.Of(output, batch.Targets), (output, updated));
+            })(parameters.Trainable);
+        (Parameters next, OptimizerState nextState) = Optimizer.Update(gradients, state, parameters.Trainable);
+        return (loss, output, updated.WithTrainable(next), nextState);
     }
 
     /// <summary>Trains the network on all batches of a data set, shuffled, some number of times.</summary>

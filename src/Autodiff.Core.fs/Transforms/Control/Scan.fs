@@ -87,7 +87,8 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
         let entry i (x: NDArray) =
             let strides = x.ExplicitStrides
             let inner = if x.IsContiguous then null else strides[1..]
-            x.View(x.Shape[1..], inner, x.Offset + i * strides[0])
+            // An array without elements has no memory to move along.
+            x.View(x.Shape[1..], inner, (if x.Size = 0 then x.Offset else x.Offset + i * strides[0]))
 
         for step in 0 .. length - 1 do
             let i = if reverse then length - 1 - step else step

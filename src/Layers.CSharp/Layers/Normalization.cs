@@ -1,0 +1,197 @@
+namespace Autodiff.Layers;
+
+/// <summary>
+/// Batch normalization (Ioffe and Szegedy 2015): (x - mean) / sqrt(variance + epsilon) weight + bias for each channel,
+/// the axis after the batch: features of (n, features), channels of (n, channels, ...).
+/// </summary>
+/// <remarks>
+/// While training, mean and variance are those of the channel over all other axes of the batch, the variance being the
+/// mean of (x - mean)^2. When predicting they are the running ones, the state "running_mean" and "running_var"
+/// (channels), which start at 0 and 1. A training step moves them by PyTorch's rule: running = (1 - momentum) running +
+/// momentum batch, where the variance of the batch is now the unbiased estimate, the sum of (x - mean)^2 divided by one
+/// less than the number of values. (Keras calls 1 - momentum the momentum.) If a channel has one value only, there is no
+/// such estimate: the output is the bias, and the running statistics stay. Parameters: "weight" and "bias" (channels), which
+/// start at 1 and 0.
+/// </remarks>
+/// <param name="momentum">The part of the batch in the running statistics, above 0 and at most 1.</param>
+/// <param name="epsilon">What is added to the variance, positive.</param>
+/// <param name="isAffine">Whether there are weight and bias.</param>
+/// <exception cref="ArgumentException">A number is out of range.</exception>
+public sealed class BatchNorm(double momentum = 0.1, double epsilon = 1e-5, bool isAffine = true) : Layer
+{
+    /// <summary>The part of the batch in the running statistics.</summary>
+    public double Momentum { get; } = momentum is > 0 and <= 1
+        ? momentum
+        : throw new ArgumentException(
+            FormattableString.Invariant($"BatchNorm: momentum is {momentum}; it must be above 0 and at most 1."));
+
+    /// <summary>What is added to the variance.</summary>
+    public double Epsilon { get; } = Shapes.Positive(epsilon, nameof(BatchNorm), nameof(epsilon));
+
+    /// <inheritdoc/>
+    public override int[] OutputShape(int[] inputShape) =>
+        inputShape is [> 0, ..] ? [.. inputShape] : throw WrongInput(inputShape, "it needs an axis of channels after the batch");
+
+    /// <inheritdoc/>
+    public override Parameters Initialize(Key key, int[] inputShape)
+    {
+        OutputShape(inputShape);
+        int channels = inputShape[0];
+        return Normalized.Affine(isAffine, channels)
+            .WithState(("running_mean", Tensor.Zeros(channels)), ("running_var", Tensor.Ones(channels)));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Apply(Parameters parameters, Tensor input, Context context)
+    {
+        Tensor running = context.State(parameters, "running_mean"), runningVariance = context.State(parameters, "running_var");
+        int channels = running.Size;
+        if (input.Rank < 2 || input.Shape[1] != channels)
+            throw WrongInput(ShapeOfOne(input), $"its statistics are those of {channels} channels, the axis after the batch");
+        if (!context.IsTraining)
+        {
+            Tensor scale = Tensor.Rsqrt(runningVariance + Epsilon);
+            if (isAffine) scale *= parameters["weight"];
+            Tensor shift = -running * scale;
+            if (isAffine) shift += parameters["bias"];
+            return input * Shapes.AlongChannels(scale, input.Rank) + Shapes.AlongChannels(shift, input.Rank);
+        }
+
+        int[] axes = [0, .. Enumerable.Range(2, input.Rank - 2)];
+        (Tensor centred, Tensor mean, Tensor variance) = Normalized.Statistics(input, axes);
+        int count = input.Size / channels;
+        if (count > 1)
+        {
+            Move("running_mean", running, mean.Reshape(channels));
+            Move("running_var", runningVariance, variance.Reshape(channels) * (count / (count - 1.0)));
+        }
+
+        Tensor factor = Tensor.Rsqrt(variance + Epsilon);
+        if (!isAffine) return centred * factor;
+        return centred * (factor * Shapes.AlongChannels(parameters["weight"], input.Rank))
+            + Shapes.AlongChannels(parameters["bias"], input.Rank);
+
+        void Move(string name, Tensor before, Tensor batch) =>
+            context.Update(parameters, name, before * (1 - Momentum) + batch.To(before.DType) * Momentum);
+    }
+}
+
+/// <summary>
+/// Layer normalization (Ba et al. 2016): (x - mean) / sqrt(variance + epsilon) weight + bias with mean and variance,
+/// the mean of (x - mean)^2, over the last axes of each example. Parameters: "weight" and "bias" of the shape of these
+/// axes, which start at 1 and 0.
+/// </summary>
+/// <param name="axes">The number of last axes that are normalized together.</param>
+/// <param name="epsilon">What is added to the variance, positive.</param>
+/// <param name="isAffine">Whether there are weight and bias.</param>
+/// <exception cref="ArgumentException">A number is not positive.</exception>
+public sealed class LayerNorm(int axes = 1, double epsilon = 1e-5, bool isAffine = true) : Layer
+{
+    private readonly int axes = Shapes.AtLeast(1, axes, nameof(LayerNorm), nameof(axes));
+
+    /// <summary>What is added to the variance.</summary>
+    public double Epsilon { get; } = Shapes.Positive(epsilon, nameof(LayerNorm), nameof(epsilon));
+
+    /// <inheritdoc/>
+    public override int[] OutputShape(int[] inputShape) =>
+        inputShape.Length >= axes && Array.TrueForAll(inputShape[^axes..], length => length > 0)
+            ? [.. inputShape]
+            : throw WrongInput(inputShape, axes == 1 ? "it needs a last axis of features" : $"it needs {axes} axes after the batch");
+
+    /// <inheritdoc/>
+    public override Parameters Initialize(Key key, int[] inputShape)
+    {
+        OutputShape(inputShape);
+        return Normalized.Affine(isAffine, inputShape[^axes..]);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Apply(Parameters parameters, Tensor input, Context context)
+    {
+        ReadOnlySpan<int> shape = ShapeOfOne(input);
+        if (isAffine && (shape.Length < axes || !shape[^axes..].SequenceEqual(parameters["weight"].Shape)))
+            throw WrongInput(shape, $"its last axes must be {Shapes.Format(parameters["weight"].Shape)}, the shape of its weights");
+        if (!isAffine) OutputShape(shape.ToArray());
+        Tensor normalized = Normalized.Of(input, [.. Enumerable.Range(input.Rank - axes, axes)], Epsilon);
+        return isAffine ? normalized * parameters["weight"] + parameters["bias"] : normalized;
+    }
+}
+
+/// <summary>
+/// Group normalization (Wu and He 2018): (x - mean) / sqrt(variance + epsilon) weight + bias with mean and variance
+/// over groups of neighbouring channels of each example: inputs (n, channels, ...). One group makes it layer
+/// normalization over all axes, as many groups as channels make it instance normalization. Parameters: "weight" and
+/// "bias" (channels), which start at 1 and 0.
+/// </summary>
+/// <param name="groups">The number of groups, a divisor of the number of channels.</param>
+/// <param name="epsilon">What is added to the variance, positive.</param>
+/// <param name="isAffine">Whether there are weight and bias.</param>
+/// <exception cref="ArgumentException">A number is not positive.</exception>
+public sealed class GroupNorm(int groups, double epsilon = 1e-5, bool isAffine = true) : Layer
+{
+    /// <summary>The number of groups.</summary>
+    public int Groups { get; } = Shapes.AtLeast(1, groups, nameof(GroupNorm), nameof(groups));
+
+    /// <summary>What is added to the variance.</summary>
+    public double Epsilon { get; } = Shapes.Positive(epsilon, nameof(GroupNorm), nameof(epsilon));
+
+    /// <inheritdoc/>
+    public override string Name => $"GroupNorm({Groups})";
+
+    /// <inheritdoc/>
+    public override int[] OutputShape(int[] inputShape)
+    {
+        CheckChannels(inputShape);
+        return [.. inputShape];
+    }
+
+    /// <inheritdoc/>
+    public override Parameters Initialize(Key key, int[] inputShape)
+    {
+        CheckChannels(inputShape);
+        return Normalized.Affine(isAffine, inputShape[0]);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Apply(Parameters parameters, Tensor input, Context context)
+    {
+        ReadOnlySpan<int> shape = ShapeOfOne(input);
+        CheckChannels(shape);
+        if (isAffine && parameters["weight"].Size != shape[0])
+            throw WrongInput(shape, $"its weights are those of {parameters["weight"].Size} channels, the axis after the batch");
+        Tensor grouped = input.Reshape(input.Shape[0], Groups, Shapes.Product(shape) / Groups);
+        Tensor normalized = Normalized.Of(grouped, [2], Epsilon).Reshape(input.Shape);
+        return isAffine
+            ? normalized * Shapes.AlongChannels(parameters["weight"], input.Rank)
+                + Shapes.AlongChannels(parameters["bias"], input.Rank)
+            : normalized;
+    }
+
+    private void CheckChannels(ReadOnlySpan<int> shape)
+    {
+        if (shape.IsEmpty || shape[0] == 0 || shape[0] % Groups != 0)
+            throw WrongInput(shape, $"its {Groups} groups need a number of channels, the axis after the batch, that they divide");
+    }
+}
+
+/// <summary>What the normalizations share.</summary>
+internal static class Normalized
+{
+    internal static Parameters Affine(bool isAffine, params int[] shape) =>
+        isAffine ? Parameters.Of(("weight", Tensor.Ones(shape)), ("bias", Tensor.Zeros(shape))) : Parameters.Empty;
+
+    /// <summary>x minus its mean, the mean, and the mean of the squares of what is left, over axes that are
+    /// kept.</summary>
+    internal static (Tensor Centred, Tensor Mean, Tensor Variance) Statistics(Tensor x, int[] axes)
+    {
+        Tensor mean = x.Mean(axes, true);
+        Tensor centred = x - mean;
+        return (centred, mean, Tensor.Square(centred).Mean(axes, true));
+    }
+
+    internal static Tensor Of(Tensor x, int[] axes, double epsilon)
+    {
+        (Tensor centred, _, Tensor variance) = Statistics(x, axes);
+        return centred * Tensor.Rsqrt(variance + epsilon);
+    }
+}
