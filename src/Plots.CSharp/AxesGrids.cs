@@ -37,7 +37,7 @@ public sealed partial record Axes
         };
     }
 
-    /// <summary>How often each class was found for examples of each class: rows are what examples are, columns what was found.
+    /// <summary>How often each class was found for examples of each class: rows are what examples are, columns what was predicted.
     /// Cells hold the counts; colours are fractions of their rows.</summary>
     /// <param name="counts">The counts, a square matrix.</param>
     /// <param name="classes">The names of the classes; 0, 1, 2 ... by default.</param>
@@ -72,7 +72,7 @@ public sealed partial record Axes
                 HasSquareCells = true,
             }),
         };
-        return axes with { XText = XText.Length > 0 ? XText : "found", YText = YText.Length > 0 ? YText : "is" };
+        return axes with { XText = XText.Length > 0 ? XText : "predicted", YText = YText.Length > 0 ? YText : "actual" };
     }
 
     /// <summary>A picture: (h, w) or (1, h, w) grey, (3, h, w) red, green and blue.</summary>

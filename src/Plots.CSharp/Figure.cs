@@ -48,7 +48,7 @@ public sealed record Figure
 
     /// <summary>A page of HTML with the picture, with everything in it.</summary>
     /// <inheritdoc cref="ToSvg()"/>
-    public string ToHtml() => new Report(Heading).Figure(this).ToHtml();
+    public string ToHtml() => new Report(Heading).Figure(this).ToHtml(hasHeading: false);
 
     /// <summary>Writes the picture: <c>.svg</c>, or <c>.html</c> for a page. The file is replaced at the end, in one step: a
     /// failed save leaves the old file whole.</summary>

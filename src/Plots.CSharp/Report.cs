@@ -76,12 +76,15 @@ public sealed class Report(string title)
     public Report Figure(Axes axes) => Figure(axes.ToFigure());
 
     /// <summary>The page.</summary>
-    public string ToHtml()
+    public string ToHtml() => ToHtml(hasHeading: title.Length > 0);
+
+    /// <summary>The page, with its title as a heading or not.</summary>
+    internal string ToHtml(bool hasHeading)
     {
         var html = new StringBuilder("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n");
         html.Append("<meta name=\"viewport\" content=\"width=device-width\"/><title>").Append(Svg.Escape(title)).Append("</title>\n<style>\n").Append(Style)
             .Append("</style></head><body>\n");
-        html.Append("<h1>").Append(Svg.Escape(title)).Append("</h1>\n");
+        if (hasHeading) html.Append("<h1>").Append(Svg.Escape(title)).Append("</h1>\n");
         for (int i = 0; i < parts.Count; i++) html.Append(parts[i](i));
         return html.Append("</body></html>\n").ToString();
     }

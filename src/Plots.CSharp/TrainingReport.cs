@@ -29,7 +29,7 @@ public static class TrainingReport
 
     /// <summary>
     /// A page about a training run: its outcome, the curves, the settings, the model, and how it does on test data: for
-    /// classes the confusion matrix, and pictures that it reads wrongly, if inputs are pictures; for numbers, predictions
+    /// classes the confusion matrix, and pictures that it takes for another class, if inputs are pictures; for numbers, predictions
     /// against what was to be predicted.
     /// </summary>
     /// <param name="result">What training returned.</param>
@@ -80,7 +80,7 @@ public static class TrainingReport
         if (hasValidation)
         {
             axes = axes.Line(epochs, onValidation, "validation", marker: marker);
-            if (history.Best is { } best) axes = axes.VerticalLine(best.Epoch, "best epoch", dash: Dash.Dotted);
+            if (history.Best is { } best) axes = axes.VerticalLine(best.Epoch, "best epoch");
         }
 
         if (epochs.Length <= 10) axes = axes.XTicks(epochs);
@@ -132,7 +132,7 @@ public static class TrainingReport
         var counts = new double[count, count];
         for (int i = 0; i < found.Length; i++) counts[expected[i], found[i]]++;
         int right = Enumerable.Range(0, found.Length).Count(i => found[i] == expected[i]);
-        report = report.Text(Invariant($"{right:n0} are found right: accuracy {right / (double)found.Length:0.0000}."));
+        report = report.Text(Invariant($"{right:n0} are predicted right: accuracy {right / (double)found.Length:0.0000}."));
         int side = Math.Clamp(160 + 44 * count, 400, 900);
         report = report.Figure(new Axes().ConfusionMatrix(counts, names).Title("Confusion matrix").ToFigure(side + 120, side));
         return ImageShape(test, imageShape) is { } shape ? Pictures(report, output, test.Inputs, shape, found, expected, names) : report;
@@ -157,10 +157,10 @@ public static class TrainingReport
         int[] wrong = [.. Enumerable.Range(0, found.Length).Where(i => found[i] != expected[i]).OrderByDescending(i => certainty[i, found[i]])];
         int[] shown = [.. (wrong.Length > 0 ? wrong : Enumerable.Range(0, found.Length)).Take(Samples)];
         Tensor pictures = Tensor.Stack(0, shown.Select(i => inputs[i].Reshape(shape)));
-        string[] captions = [.. shown.Select(i => found[i] == expected[i] ? names[found[i]] : $"{names[expected[i]]}, read {names[found[i]]}")];
+        string[] captions = [.. shown.Select(i => found[i] == expected[i] ? names[found[i]] : $"{names[expected[i]]} as {names[found[i]]}")];
         string heading = wrong.Length > 0
-            ? Invariant($"Found wrong, the surest first: {shown.Length} of {wrong.Length:n0}")
-            : "None is found wrong; the first";
+            ? Invariant($"Predicted wrong, the surest first: {shown.Length} of {wrong.Length:n0}")
+            : "None is predicted wrong; the first";
         int rows = (shown.Length - 1) / 10 + 1;
         return report.Figure(new Axes().ImageGrid(pictures, Math.Min(10, shown.Length), captions, each: true).Title(heading).ToFigure(1000, 50 + 125 * rows));
     }
@@ -178,7 +178,8 @@ public static class TrainingReport
         };
     }
 
-    private static string Number(double value) => double.IsFinite(value) ? value.ToString("0.0000##", CultureInfo.InvariantCulture) : Ticks.Readable(value);
+    private static string Number(double value) => 
+        double.IsFinite(value) && (value == 0 || Math.Abs(value) is >= 1e-3 and < 1e6) ? value.ToString("0.0000", CultureInfo.InvariantCulture) : Ticks.Readable(value);
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -12,13 +12,19 @@ internal sealed class AxesDrawing
 {
     private const double TickLength = 4, TickGap = 3, LabelGap = 7, BarGap = 12, BarWidth = 13;
     private const double LineHeight = 1.3;
+
+    // The longest text that stands aslant, in pixels.
+    private const double Turned = 130;
+
+    // The part of what is drawn that a legend may cover before it has to go outside.
+    private const double LargestCover = 0.01;
     private const string GridColor = "#e3e3e3", FrameColor = "#555";
 
     private readonly Axes axes;
     private readonly Mark[] marks;
     private readonly Pen[] pens;
     private readonly Scale xScale, yScale;
-    private readonly bool isBare;
+    private readonly bool isBare, hasWholeX, hasWholeY;
     private readonly ColorBar? bar;
     private readonly Legend? legend;
     private Ticks xTicks = new([], [], ""), yTicks = new([], [], ""), barTicks = new([], [], "");
@@ -31,8 +37,12 @@ internal sealed class AxesDrawing
         int slots = axes.Marks.OfType<BarMark>().Select(mark => mark.Slot + 1).DefaultIfEmpty(1).Max();
         marks = [.. axes.Marks.Select(mark => mark is BarMark bars ? bars with { Slots = slots } : mark)];
         pens = Pens(marks);
-        xScale = ScaleOf(axes.XOptions, "XLog", (mark, extent) => mark.Extend(extent, new(axes.YOptions.IsLog)));
-        yScale = ScaleOf(axes.YOptions, "YLog", (mark, extent) => mark.Extend(new(axes.XOptions.IsLog), extent));
+        Extent x = new(axes.XOptions.IsLog), y = new(axes.YOptions.IsLog);
+        foreach (Mark mark in marks) mark.Extend(x, y);
+        xScale = ScaleOf(x, axes.XOptions, "XLog");
+        yScale = ScaleOf(y, axes.YOptions, "YLog");
+        hasWholeX = x.IsWhole && marks.Length > 0;
+        hasWholeY = y.IsWhole && marks.Any(mark => mark.CountsY);
         isBare = axes.AreHidden || (marks.Length > 0 && marks.All(mark => mark.HidesAxes));
         bar = marks.Select(mark => mark.Bar).LastOrDefault(found => found is not null);
         legend = axes.Place == LegendPlace.None ? null : Legend.Of(marks, pens);
@@ -48,7 +58,7 @@ internal sealed class AxesDrawing
         if (!isBare)
         {
             xTicks = TicksOf(axes.XOptions, xScale, marks.Select(mark => mark.XNames), count => FitAcross(count, shape.Width), Math.Clamp((int)(shape.Width / 45), 2, 10));
-            yTicks = TicksOf(axes.YOptions, yScale, marks.Select(mark => mark.YNames), null, Math.Clamp((int)(shape.Height / 34), 2, 9));
+            yTicks = TicksOf(axes.YOptions, yScale, marks.Select(mark => mark.YNames), count => Ticks.Of(yScale, count, hasWholeY), Math.Clamp((int)(shape.Height / 34), 2, 9));
             areXTextsTurned = !Fits(xTicks, shape.Width);
             double texts = areXTextsTurned
                 ? Math.Min(Turned, xTicks.Major.Max(tick => TextWidth.Of(tick.Text, TextSize.Ticks))) * 0.66 + TextSize.Ticks * 0.9
@@ -70,15 +80,17 @@ internal sealed class AxesDrawing
 
         if (bar is not null)
         {
-            barTicks = Ticks.Of(new(bar.Low, Math.Max(bar.High, Math.BitIncrement(bar.Low)), false), Math.Clamp((int)(shape.Height / 34), 2, 9));
-            if (bar.Levels is { Length: <= 12 } levels) barTicks = Given(levels, null);
-            if (!(bar.High > bar.Low)) barTicks = Given([bar.Low], null);
+            barTicks = !(bar.High > bar.Low) ? Given([bar.Low], null)
+                : bar.Levels is { Length: <= 12 } levels ? Given(levels, null)
+                : Ticks.Of(new(bar.Low, bar.High, false), Math.Clamp((int)(shape.Height / 34), 2, 9));
             right += BarGap + BarWidth + TickLength + Widest(barTicks) + 4;
             if (bar.Label.Length > 0) right += LabelGap + TextSize.Labels;
             if (barTicks.Factor.Length > 0) top = Math.Max(top, TextSize.Ticks + 8);
         }
 
-        isLegendOutside = legend is not null && (axes.Place == LegendPlace.Outside || (axes.Place == LegendPlace.Best && !legend.FitsInto(shape)));
+        isLegendOutside = legend is not null
+            && (axes.Place == LegendPlace.Outside
+                || (axes.Place == LegendPlace.Best && (!legend.FitsInto(shape) || legend.LeastCovered(shape, Lines(FrameOf(shape))) > LargestCover)));
         if (isLegendOutside) right += legend!.Arrange(height).Width + 10;
         return new(left, right, top, bottom);
     }
@@ -87,8 +99,7 @@ internal sealed class AxesDrawing
     internal void Draw(Svg svg, Box room)
     {
         Box plot = Shaped(room);
-        bool reversesY = axes.YOptions.IsReversed ^ marks.Any(mark => mark.ReversesY);
-        var frame = new Frame(plot, xScale, yScale, axes.XOptions.IsReversed, reversesY);
+        Frame frame = FrameOf(plot);
         bool hasGrid = !isBare && (axes.HasGrid ?? !marks.Any(mark => mark.HidesGrid));
         if (hasGrid) DrawGrid(svg, frame);
         DrawMarks(svg, frame);
@@ -106,11 +117,14 @@ internal sealed class AxesDrawing
         if (isLegendOutside)
             legend.Draw(svg, legend.Arrange(room.Height) with { Left = right + 10, Top = plot.Top });
         else
-            legend.Draw(svg, legend.PlaceIn(plot, axes.Place, [.. marks.SelectMany(mark => mark.Trace(frame))]));
+            legend.Draw(svg, legend.PlaceIn(plot, axes.Place, Lines(frame)));
     }
 
-    // The longest text that stands aslant, in pixels.
-    private const double Turned = 130;
+    private Frame FrameOf(Box plot) => new(
+        plot, xScale, yScale, axes.XOptions.IsReversed, axes.YOptions.IsReversed ^ marks.Any(mark => mark.ReversesY));
+
+    /// <summary>What a legend should not cover.</summary>
+    private List<Point[]> Lines(Frame frame) => [.. marks.SelectMany(mark => mark.Trace(frame))];
 
     private static Pen[] Pens(Mark[] marks)
     {
@@ -129,10 +143,8 @@ internal sealed class AxesDrawing
         return pens;
     }
 
-    private Scale ScaleOf(AxisOptions options, string owner, Action<Mark, Extent> extend)
+    private static Scale ScaleOf(Extent extent, AxisOptions options, string owner)
     {
-        var extent = new Extent(options.IsLog);
-        foreach (Mark mark in marks) extend(mark, extent);
         if (extent.IsUnusable)
         {
             throw new ArgumentException(
@@ -156,19 +168,19 @@ internal sealed class AxesDrawing
     }
 
     private static Ticks TicksOf(
-        AxisOptions options, Scale scale, IEnumerable<IReadOnlyList<string>?> names, Func<int, Ticks>? fit, int count)
+        AxisOptions options, Scale scale, IEnumerable<IReadOnlyList<string>?> names, Func<int, Ticks> round, int count)
     {
         if (options.Ticks is { } values)
             return Shown(Given(values, options.TickLabels), scale);
         if (names.LastOrDefault(found => found is not null) is { } named)
             return Shown(Given([.. Enumerable.Range(0, named.Count).Select(i => (double)i)], named), scale);
-        return Shown(fit?.Invoke(count) ?? Ticks.Of(scale, count), scale);
+        return Shown(round(count), scale);
     }
 
     private Ticks FitAcross(int count, double width)
     {
-        Ticks ticks = Ticks.Of(xScale, count);
-        while (count > 2 && !Fits(ticks, width)) ticks = Ticks.Of(xScale, --count);
+        Ticks ticks = Ticks.Of(xScale, count, hasWholeX);
+        while (count > 2 && !Fits(ticks, width)) ticks = Ticks.Of(xScale, --count, hasWholeX);
         return ticks;
     }
 
@@ -202,7 +214,10 @@ internal sealed class AxesDrawing
     private void DrawGrid(Svg svg, Frame frame)
     {
         var outline = new Outline();
-        foreach (Tick tick in xTicks.Major) outline.Move(frame.X(tick.Value), frame.Plot.Top).Line(frame.X(tick.Value), frame.Plot.Bottom);
+
+        // Between names there is nothing to read off.
+        IReadOnlyList<Tick> across = marks.Any(mark => mark.XNames is not null) ? [] : xTicks.Major;
+        foreach (Tick tick in across) outline.Move(frame.X(tick.Value), frame.Plot.Top).Line(frame.X(tick.Value), frame.Plot.Bottom);
         foreach (Tick tick in yTicks.Major) outline.Move(frame.Plot.Left, frame.Y(tick.Value)).Line(frame.Plot.Right, frame.Y(tick.Value));
         svg.Path(outline.ToString(), Svg.Stroke(GridColor, 0.8));
     }
@@ -263,13 +278,13 @@ internal sealed class AxesDrawing
     private double DrawBar(Svg svg, Box plot, ColorBar colors)
     {
         var box = new Box(plot.Right + BarGap, plot.Top, BarWidth, plot.Height);
-        double low = colors.Low, high = Math.Max(colors.High, Math.BitIncrement(colors.Low));
-        double Y(double value) => box.Bottom - Grids.Place(value, (low, high)) * box.Height;
+        double Place(double value) => Grids.Place(value, (colors.Low, colors.High));
+        double Y(double value) => box.Bottom - Place(value) * box.Height;
         if (colors.Levels is { } levels)
         {
             for (int i = 0; i + 1 < levels.Length; i++)
             {
-                double middle = Grids.Place(levels[i] / 2 + levels[i + 1] / 2, (low, high));
+                double middle = Place(levels[i] / 2 + levels[i + 1] / 2);
                 svg.Rectangle(new(box.Left, Y(levels[i + 1]), box.Width, Y(levels[i]) - Y(levels[i + 1])), Svg.Fill(colors.Map.At(middle)));
             }
         }

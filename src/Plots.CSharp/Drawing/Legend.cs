@@ -45,29 +45,42 @@ internal sealed class Legend
     internal Box PlaceIn(Box plot, LegendPlace place, IReadOnlyList<Point[]> lines)
     {
         Box size = Arrange(double.PositiveInfinity);
-        Box At(LegendPlace where) => size with
-        {
-            Left = where switch
-            {
-                LegendPlace.UpperLeft or LegendPlace.LowerLeft or LegendPlace.Left => plot.Left + Inset,
-                LegendPlace.Upper or LegendPlace.Lower => plot.CenterX - size.Width / 2,
-                _ => plot.Right - Inset - size.Width,
-            },
-            Top = where switch
-            {
-                LegendPlace.UpperLeft or LegendPlace.UpperRight or LegendPlace.Upper => plot.Top + Inset,
-                LegendPlace.Left or LegendPlace.Right => plot.CenterY - size.Height / 2,
-                _ => plot.Bottom - Inset - size.Height,
-            },
-        };
-        if (place != LegendPlace.Best) return At(place);
+        if (place == LegendPlace.Best) place = Best(where => At(where, plot, size), Dots(plot, lines)).Place;
+        return At(place, plot, size);
+    }
+
+    /// <summary>The part of some lines that the legend covers where it covers least.</summary>
+    internal double LeastCovered(Box plot, IReadOnlyList<Point[]> lines)
+    {
         List<Point> dots = Dots(plot, lines);
+        Box size = Arrange(double.PositiveInfinity);
+        return Best(where => At(where, plot, size), dots).Covered / (double)Math.Max(dots.Count, 1);
+    }
+
+    private static Box At(LegendPlace where, Box plot, Box size) => size with
+    {
+        Left = where switch
+        {
+            LegendPlace.UpperLeft or LegendPlace.LowerLeft or LegendPlace.Left => plot.Left + Inset,
+            LegendPlace.Upper or LegendPlace.Lower => plot.CenterX - size.Width / 2,
+            _ => plot.Right - Inset - size.Width,
+        },
+        Top = where switch
+        {
+            LegendPlace.UpperLeft or LegendPlace.UpperRight or LegendPlace.Upper => plot.Top + Inset,
+            LegendPlace.Left or LegendPlace.Right => plot.CenterY - size.Height / 2,
+            _ => plot.Bottom - Inset - size.Height,
+        },
+    };
+
+    private static (LegendPlace Place, int Covered) Best(Func<LegendPlace, Box> at, List<Point> dots)
+    {
         LegendPlace[] places =
         [
             LegendPlace.UpperRight, LegendPlace.UpperLeft, LegendPlace.LowerLeft, LegendPlace.LowerRight, LegendPlace.Right,
             LegendPlace.Left, LegendPlace.Lower, LegendPlace.Upper,
         ];
-        return At(places.MinBy(where => dots.Count(dot => At(where).Grow(3).Contains(dot.X, dot.Y))));
+        return places.Select(place => (place, dots.Count(dot => at(place).Grow(3).Contains(dot.X, dot.Y)))).MinBy(found => found.Item2);
     }
 
     internal void Draw(Svg svg, Box box)

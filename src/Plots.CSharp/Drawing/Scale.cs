@@ -17,7 +17,7 @@ internal readonly record struct Scale(double Low, double High, bool IsLog)
 internal sealed class Extent(bool isLog)
 {
     // Beyond this, widths and margins would overflow.
-    private const double Largest = 1e300;
+    private const double Largest = double.MaxValue / 2;
     private readonly HashSet<double> edges = [];
     private bool isEmpty = true;
 
@@ -27,10 +27,20 @@ internal sealed class Extent(bool isLog)
 
     internal double High { get; private set; } = double.NegativeInfinity;
 
+    /// <summary>Whether all that the axis counts or names are whole numbers.</summary>
+    internal bool IsWhole { get; private set; } = true;
+
     /// <summary>Whether there were finite numbers, though none that the axis can show.</summary>
     internal bool IsUnusable => !isEmpty && Low > High;
 
     internal void Add(double value)
+    {
+        AddRoom(value);
+        if (double.IsFinite(value) && value != Math.Floor(value)) IsWhole = false;
+    }
+
+    /// <summary>A number that only needs to be on the axis.</summary>
+    internal void AddRoom(double value)
     {
         if (!double.IsFinite(value)) return;
         isEmpty = false;
@@ -47,7 +57,7 @@ internal sealed class Extent(bool isLog)
     /// <summary>A number beyond which no margin is wanted, such as the foot of a bar.</summary>
     internal void AddEdge(double value)
     {
-        Add(value);
+        AddRoom(value);
         edges.Add(value);
     }
 

@@ -11,12 +11,14 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
     private static readonly double[] Mantissas = [1, 2, 2.5, 5, 10];
 
     /// <summary>Round numbers of a scale, about as many as asked for and not more, if there are two.</summary>
-    internal static Ticks Of(Scale scale, int count) => scale.IsLog ? Log(scale, count) : Linear(scale, count);
+    internal static Ticks Of(Scale scale, int count, bool onlyWhole = false) =>
+        scale.IsLog ? Log(scale, count) : Linear(scale, count, onlyWhole);
 
-    private static Ticks Linear(Scale scale, int count)
+    private static Ticks Linear(Scale scale, int count, bool onlyWhole = false)
     {
         double half = scale.High / 2 - scale.Low / 2;
         (double mantissa, int exponent) = Step(half / Math.Max(count, 1) * 2, scale, count);
+        if (onlyWhole && (exponent < 0 || (exponent == 0 && mantissa == 2.5))) (mantissa, exponent) = (exponent < 0 ? 1 : 5, 0);
         double step = mantissa * Power(exponent);
         long first = (long)Math.Ceiling(scale.Low / step - 1e-6), last = (long)Math.Floor(scale.High / step + 1e-6);
         double[] values = [.. Between(first, last).Select(i => Multiple(i, mantissa, exponent))];

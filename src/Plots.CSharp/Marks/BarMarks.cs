@@ -15,8 +15,9 @@ internal sealed record BarMark(double[] X, double[] Heights, double[] Bases, int
     {
         for (int i = 0; i < X.Length; i++)
         {
-            x.Add(X[i] - Group / 2);
-            x.Add(X[i] + Group / 2);
+            x.Add(X[i]);
+            x.AddRoom(X[i] - Group / 2);
+            x.AddRoom(X[i] + Group / 2);
             y.Add(Bases[i] + Heights[i]);
             if (Bases[i] != 0) y.Add(Bases[i]);
         }
@@ -31,7 +32,7 @@ internal sealed record BarMark(double[] X, double[] Heights, double[] Bases, int
         svg.Path(outline.ToString(), Svg.Fill(pen.Color));
     }
 
-    internal override IEnumerable<Point[]> Trace(Frame frame) => Boxes(frame).Select(Around);
+    internal override IEnumerable<Point[]> Trace(Frame frame) => Boxes(frame).SelectMany(Across);
 
     /// <summary>The tops of the bars that already stand at places, from which stacked ones go on.</summary>
     internal static double[] BasesOn(IEnumerable<BarMark> below, double[] x, double[] heights)
@@ -71,8 +72,10 @@ internal sealed record BarMark(double[] X, double[] Heights, double[] Bases, int
 }
 
 /// <summary>Bars over intervals that touch.</summary>
-internal sealed record HistogramMark(double[] Edges, double[] Heights, double Opacity) : Mark
+internal sealed record HistogramMark(double[] Edges, double[] Heights, bool IsDensity, double Opacity) : Mark
 {
+    internal override bool CountsY => !IsDensity;
+
     internal override void Extend(Extent x, Extent y)
     {
         if (Heights.Length == 0) return;
@@ -95,7 +98,7 @@ internal sealed record HistogramMark(double[] Edges, double[] Heights, double Op
     internal override void DrawKey(Svg svg, Box box, Pen pen) =>
         svg.Rectangle(new(box.Left, box.CenterY - 5, box.Width, 10), Svg.Fill(pen.Color, Opacity));
 
-    internal override IEnumerable<Point[]> Trace(Frame frame) => Boxes(frame).Select(Around);
+    internal override IEnumerable<Point[]> Trace(Frame frame) => Boxes(frame).SelectMany(Across);
 
     private IEnumerable<Box> Boxes(Frame frame)
     {
@@ -115,11 +118,12 @@ internal sealed record HistogramMark(double[] Edges, double[] Heights, double Op
     internal static HistogramMark From(double[] values, int bins, double low, double high, bool density, double opacity)
     {
         double[] finite = [.. values.Where(double.IsFinite)];
-        if (finite.Length == 0 && (double.IsNaN(low) || double.IsNaN(high))) return new([], [], opacity);
+        if (finite.Length == 0 && (double.IsNaN(low) || double.IsNaN(high))) return new([], [], density, opacity);
         double from = double.IsNaN(low) ? finite.Min() : low, to = double.IsNaN(high) ? finite.Max() : high;
         if (!(from < to))
         {
             // All numbers are the same: one bin around them.
+            bins = bins == 0 ? 1 : bins;
             double half = from == 0 ? 0.5 : Math.Abs(from) * 0.05;
             (from, to) = (from - half, from + half);
         }
@@ -140,7 +144,7 @@ internal sealed record HistogramMark(double[] Edges, double[] Heights, double Op
             for (int i = 0; i < bins; i++) counts[i] /= inside * (to - from) / bins;
         }
 
-        return new([.. Enumerable.Range(0, bins + 1).Select(i => i == bins ? to : from + (to - from) * i / bins)], counts, opacity);
+        return new([.. Enumerable.Range(0, bins + 1).Select(i => i == bins ? to : from + (to - from) * i / bins)], counts, density, opacity);
     }
 
     /// <summary>As many bins as the finer of two rules asks for: that of Sturges (1926), which looks at the count, and that

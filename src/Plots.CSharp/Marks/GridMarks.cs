@@ -17,6 +17,8 @@ internal sealed record HeatMapMark(
 
     internal override bool HidesGrid => true;
 
+    internal override bool CountsY => RowsFromTop;
+
     internal override bool IsEqualAspect => HasSquareCells;
 
     internal override bool ReversesY => RowsFromTop;
@@ -124,6 +126,8 @@ internal sealed record ImagesMark(IReadOnlyList<string> Pictures, int Width, int
 
     internal override bool HidesGrid => true;
 
+    internal override bool CountsY => true;
+
     internal override bool IsEqualAspect => true;
 
     internal override bool ReversesY => true;
@@ -207,6 +211,7 @@ internal sealed record ContourMark(
 
     private void Draw(Svg svg, Frame frame)
     {
+        var taken = new List<Point>();
         foreach (double level in Levels)
         {
             var outline = new Outline();
@@ -216,11 +221,13 @@ internal sealed record ContourMark(
             svg.Path(outline.ToString(), Svg.Stroke(color, Width) + " stroke-linejoin=\"round\"");
             if (!HasNumbers || lines.Length == 0) continue;
 
-            // On the longest line, at its highest point that leaves room for the text.
-            Point[] longest = lines.MaxBy(line => line.Length)!;
-            Point[] inside = [.. longest.Where(point => frame.Plot.Grow(-14).Contains(point.X, point.Y))];
+            // On the longest line, as far as may be from the numbers of the other levels.
+            Point[] inside = [.. lines.MaxBy(line => line.Length)!.Where(point => frame.Plot.Grow(-14).Contains(point.X, point.Y))];
             if (inside.Length == 0) continue;
-            Point at = inside.MinBy(point => point.Y);
+            Point at = taken.Count == 0
+                ? inside.MinBy(point => point.Y)
+                : inside.MaxBy(point => taken.Min(other => Math.Min(Math.Abs(point.X - other.X), 40) + Math.Min(Math.Abs(point.Y - other.Y), 40)));
+            taken.Add(at);
             svg.Text(at.X, at.Y + 3.5, Ticks.Readable(level), 9.5, Anchor.Middle, color: Svg.Foreground, halo: true);
         }
     }

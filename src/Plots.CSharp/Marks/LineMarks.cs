@@ -52,11 +52,11 @@ internal sealed record ScatterMark(
 
         // One element for each point, so that what lies on others shows through or has its own colour.
         string opacity = Opacity < 1 ? $" fill-opacity=\"{Svg.Number(Opacity)}\" stroke-opacity=\"{Svg.Number(Opacity)}\"" : "";
-        svg.Open("g", (Values is null ? Markers.Style(Marker, Size, pen.Color) : "") + opacity);
+        svg.Open("g", Markers.Style(Marker, Size) + (Values is null ? Markers.Paint(Marker, pen.Color) : "") + opacity);
         for (int i = 0; i < points.Length; i++)
         {
             if (!IsSeen(points[i]) || (Values is not null && double.IsNaN(Values[i]))) continue;
-            string style = Values is null ? "" : Markers.Style(Marker, Size, Map.At(Grids.Place(Values[i], range)));
+            string style = Values is null ? "" : Markers.Paint(Marker, Map.At(Grids.Place(Values[i], range)));
             svg.Path(Markers.Add(new(), points[i], Marker, Size).ToString(), style);
         }
 

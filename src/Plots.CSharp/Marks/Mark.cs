@@ -62,6 +62,9 @@ internal abstract record Mark
     /// <summary>Whether y grows downwards.</summary>
     internal virtual bool ReversesY => false;
 
+    /// <summary>Whether y counts something, so that parts of whole numbers say nothing on its axis.</summary>
+    internal virtual bool CountsY => false;
+
     /// <summary>Whether lines and numbers of the axes say nothing.</summary>
     internal virtual bool HidesAxes => false;
 
@@ -83,10 +86,14 @@ internal abstract record Mark
     /// <summary>Lines that a legend should not cover.</summary>
     internal virtual IEnumerable<Point[]> Trace(Frame frame) => [];
 
-    /// <summary>The corners of a box as a line around it.</summary>
-    private protected static Point[] Around(Box box) =>
+    /// <summary>Lines around a box and through its middle.</summary>
+    private protected static Point[][] Across(Box box) =>
     [
-        new(box.Left, box.Top), new(box.Right, box.Top), new(box.Right, box.Bottom), new(box.Left, box.Bottom), new(box.Left, box.Top),
+        [
+            new(box.Left, box.Top), new(box.Right, box.Top), new(box.Right, box.Bottom), new(box.Left, box.Bottom),
+            new(box.Left, box.Top),
+        ],
+        [new(box.CenterX, box.Top), new(box.CenterX, box.Bottom)],
     ];
 }
 
@@ -98,7 +105,7 @@ internal static class Markers
     {
         var outline = new Outline();
         foreach (Point point in points) Add(outline, point, marker, size);
-        svg.Path(outline.ToString(), Style(marker, size, color));
+        svg.Path(outline.ToString(), Style(marker, size) + Paint(marker, color));
     }
 
     internal static Outline Add(Outline outline, Point at, Marker marker, double size)
@@ -117,11 +124,16 @@ internal static class Markers
         };
     }
 
-    internal static string Style(Marker marker, double size, string color) => marker switch
+    /// <summary>The attributes of a sign but its colour.</summary>
+    internal static string Style(Marker marker, double size) => marker switch
     {
         // A line of no length with round ends is the shortest way to say disc.
-        Marker.Circle => $" fill=\"none\" stroke=\"{color}\" stroke-width=\"{Svg.Number(size)}\" stroke-linecap=\"round\"",
-        Marker.Cross or Marker.Plus => Svg.Stroke(color, Math.Max(1, size / 4)),
-        _ => Svg.Fill(color),
+        Marker.Circle => $" fill=\"none\" stroke-width=\"{Svg.Number(size)}\" stroke-linecap=\"round\"",
+        Marker.Cross or Marker.Plus => $" fill=\"none\" stroke-width=\"{Svg.Number(Math.Max(1, size / 4))}\"",
+        _ => "",
     };
+
+    /// <summary>The attribute of its colour.</summary>
+    internal static string Paint(Marker marker, string color) =>
+        marker is Marker.Circle or Marker.Cross or Marker.Plus ? $" stroke=\"{color}\"" : $" fill=\"{color}\"";
 }

@@ -44,7 +44,7 @@ internal sealed record TextMark(double X, double Y, string Content, double Size)
     {
     }
 
-    internal override IEnumerable<Point[]> Trace(Frame frame) => BoxOf(frame) is { } box ? [Around(box)] : [];
+    internal override IEnumerable<Point[]> Trace(Frame frame) => BoxOf(frame) is { } box ? Across(box) : [];
 
     /// <summary>To the right of the point, or to its left where there is no room.</summary>
     private Box? BoxOf(Frame frame)
