@@ -77,7 +77,8 @@ public sealed partial record Axes
 
     /// <summary>A picture: (h, w) or (1, h, w) grey, (3, h, w) red, green and blue.</summary>
     /// <param name="pixels">The pixels. Colours are fractions of 1, or of 255 if any is above 1.</param>
-    /// <param name="map">The colours of grey pixels; <see cref="ColorMap.Greys"/> by default.</param>
+    /// <param name="map">The colours of pixels with one channel; by default they are grey, as screens show fractions of
+    /// white.</param>
     /// <param name="low">The number of black; NaN for the smallest (0 with three colours).</param>
     /// <param name="high">The number of white; NaN for the largest (1 or 255 with three colours).</param>
     public Axes Image(Values pixels, ColorMap? map = null, double low = double.NaN, double high = double.NaN)
@@ -90,7 +91,8 @@ public sealed partial record Axes
     /// <param name="pixels">The pixels. Colours are fractions of 1, or of 255 if any is above 1.</param>
     /// <param name="columns">The number of pictures in a row; 0 for about as many as there are rows.</param>
     /// <param name="captions">Texts below the pictures.</param>
-    /// <param name="map">The colours of grey pixels; <see cref="ColorMap.Greys"/> by default.</param>
+    /// <param name="map">The colours of pixels with one channel; by default they are grey, as screens show fractions of
+    /// white.</param>
     /// <param name="low">The number of black; NaN for the smallest of all (0 with three colours).</param>
     /// <param name="high">The number of white; NaN for the largest of all (1 or 255 with three colours).</param>
     /// <param name="each">Whether smallest and largest are those of each picture on its own.</param>
@@ -161,7 +163,7 @@ public sealed partial record Axes
             double[] one = pixels.Items[(i * size)..((i + 1) * size)];
             if (each) (least, most) = RangeOf(one, shape[1] == 3);
             (double Low, double High) range = (double.IsNaN(low) ? least : low, double.IsNaN(high) ? most : high);
-            pictures[i] = shape[1] == 3 ? Colored(one, height, width, range) : Grey(one, height, width, range, map ?? ColorMap.Greys);
+            pictures[i] = shape[1] == 3 ? Colored(one, height, width, range) : Grey(one, height, width, range, map);
         }
 
         return this with { Marks = Marks.Add(new ImagesMark(pictures, width, height, columns, captions)) };
@@ -173,9 +175,9 @@ public sealed partial record Axes
         return isColored ? (0, high > 1 ? 255 : 1) : (low, high);
     }
 
-    private static string Grey(double[] pixels, int height, int width, (double, double) range, ColorMap map)
+    private static string Grey(double[] pixels, int height, int width, (double, double) range, ColorMap? map)
     {
-        if (ReferenceEquals(map, ColorMap.Greys))
+        if (map is null)
             return Png.Encode(Array.ConvertAll(pixels, pixel => Byte(pixel, range)), width, height, 1);
         byte[] colors = [.. pixels.SelectMany(pixel => map.Color(Grids.Place(pixel, range)) is var c ? new[] { c.Red, c.Green, c.Blue } : [])];
         return Png.Encode(colors, width, height, 3);

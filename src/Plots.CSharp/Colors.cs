@@ -4,8 +4,8 @@ namespace Autodiff.Plots;
 
 /// <summary>
 /// Colours: <c>#rgb</c>, <c>#rrggbb</c>, or one of the names of <see cref="Names"/>. The names are those of the cycle that
-/// marks take in turn, whose colours differ in hue and lightness so that colour-blind readers tell them apart (after Okabe
-/// and Ito 2008, and Tol).
+/// marks take in turn, whose colours differ in hue and lightness so that colour-blind readers tell them apart (the first
+/// six after Okabe and Ito 2008).
 /// </summary>
 public static class Colors
 {
@@ -17,12 +17,12 @@ public static class Colors
         ["purple"] = "#cc79a7",
         ["orange"] = "#e69f00",
         ["sky"] = "#56b4e9",
-        ["wine"] = "#882255",
-        ["olive"] = "#999933",
-        ["indigo"] = "#332288",
+        ["wine"] = "#a40067",
+        ["brown"] = "#533b17",
+        ["indigo"] = "#010aab",
+        ["black"] = "#111111",
         ["grey"] = "#777777",
         ["gray"] = "#777777",
-        ["black"] = "#000000",
         ["white"] = "#ffffff",
         ["red"] = "#c1272d",
         ["yellow"] = "#f0e442",

@@ -76,6 +76,11 @@ internal sealed class AxesDrawing
                 right = Math.Max(right, TextWidth.Of(xTicks.Major[^1].Text, TextSize.Ticks) / 2 + 2);
                 left = Math.Max(left, TextWidth.Of(xTicks.Major[0].Text, TextSize.Ticks) / 2 + 2);
             }
+            else if (areXTextsTurned)
+            {
+                left = Math.Max(left, xTicks.Major.Max(tick =>
+                    Math.Min(Turned, TextWidth.Of(tick.Text, TextSize.Ticks)) * 0.77 + 6 - xScale.Place(tick.Value) * shape.Width));
+            }
         }
 
         if (bar is not null)
@@ -83,7 +88,7 @@ internal sealed class AxesDrawing
             barTicks = !(bar.High > bar.Low) ? Given([bar.Low], null)
                 : bar.Levels is { Length: <= 12 } levels ? Given(levels, null)
                 : Ticks.Of(new(bar.Low, bar.High, false), Math.Clamp((int)(shape.Height / 34), 2, 9));
-            right += BarGap + BarWidth + TickLength + Widest(barTicks) + 4;
+            right += BarGap + Math.Max(BarWidth + TickLength + Widest(barTicks), TextWidth.Of(barTicks.Factor, TextSize.Ticks)) + 4;
             if (bar.Label.Length > 0) right += LabelGap + TextSize.Labels;
             if (barTicks.Factor.Length > 0) top = Math.Max(top, TextSize.Ticks + 8);
         }
@@ -161,9 +166,12 @@ internal sealed class AxesDrawing
     {
         bool isEqual = axes.HasEqualAspect || marks.Any(mark => mark.IsEqualAspect);
         if (!isEqual || xScale.IsLog || yScale.IsLog) return room;
-        double wide = xScale.High - xScale.Low, high = yScale.High - yScale.Low;
-        double unit = Math.Min(room.Width / wide, room.Height / high);
-        double width = Math.Max(unit * wide, 1), height = Math.Max(unit * high, 1);
+        double ratio = (xScale.High / 2 - xScale.Low / 2) / (yScale.High / 2 - yScale.Low / 2);
+        double width = Math.Min(room.Height * ratio, room.Width), height = Math.Min(room.Width / ratio, room.Height);
+
+        // On a line nothing could be seen.
+        const double least = 40;
+        if (Math.Min(width, height) < Math.Min(least, Math.Min(room.Width, room.Height))) return room;
         return new(room.Left + (room.Width - width) / 2, room.Top + (room.Height - height) / 2, width, height);
     }
 
@@ -259,7 +267,7 @@ internal sealed class AxesDrawing
         }
 
         double left = plot.Left - TickLength - TickGap;
-        foreach (Tick tick in yTicks.Major)
+        foreach (Tick tick in Apart(yTicks, frame.Y))
             svg.Text(left, frame.Y(tick.Value) + TextSize.Ticks * 0.36, TextWidth.Fit(tick.Text, TextSize.Ticks, Turned), TextSize.Ticks, Anchor.End);
         svg.Text(plot.Left, plot.Top - 6, yTicks.Factor, TextSize.Ticks);
 
@@ -272,6 +280,18 @@ internal sealed class AxesDrawing
         svg.Text(plot.Right, label, xTicks.Factor, TextSize.Ticks, Anchor.End);
         double beside = left - Widest(yTicks) - LabelGap - 1;
         svg.Text(beside, plot.CenterY, TextWidth.Fit(axes.YText, TextSize.Labels, Math.Max(plot.Height * 1.2, 60)), TextSize.Labels, Anchor.Middle, -90);
+    }
+
+    /// <summary>The ticks whose texts stay apart, one below the other.</summary>
+    private static IEnumerable<Tick> Apart(Ticks ticks, Func<double, double> y)
+    {
+        double last = double.NaN;
+        foreach (Tick tick in ticks.Major)
+        {
+            if (Math.Abs(y(tick.Value) - last) < TextSize.Ticks * 1.05) continue;
+            last = y(tick.Value);
+            yield return tick;
+        }
     }
 
     /// <summary>Draws the colours with their numbers, and returns where they end.</summary>
@@ -304,8 +324,8 @@ internal sealed class AxesDrawing
         foreach (Tick tick in barTicks.Major) outline.Move(box.Right, Y(tick.Value)).Line(box.Right + TickLength - 1, Y(tick.Value));
         svg.Path(outline.ToString(), Svg.Stroke(FrameColor, 0.8));
         double left = box.Right + TickLength + 2;
-        foreach (Tick tick in barTicks.Major) svg.Text(left, Y(tick.Value) + TextSize.Ticks * 0.36, tick.Text, TextSize.Ticks);
-        svg.Text(box.Left, box.Top - 6, barTicks.Factor, TextSize.Ticks);
+        foreach (Tick tick in Apart(barTicks, Y)) svg.Text(left, Y(tick.Value) + TextSize.Ticks * 0.36, tick.Text, TextSize.Ticks);
+        svg.Text(box.Left, box.Top - 9, barTicks.Factor, TextSize.Ticks);
         double right = left + Widest(barTicks);
         if (colors.Label.Length == 0) return right;
         svg.Text(

@@ -11,6 +11,8 @@ internal readonly record struct Box(double Left, double Top, double Width, doubl
 
     internal double CenterY => Top + Height / 2;
 
+    internal bool IsFinite => double.IsFinite(Left + Top + Width + Height);
+
     internal Box Grow(double by) => new(Left - by, Top - by, Width + 2 * by, Height + 2 * by);
 
     internal bool Contains(double x, double y) => x >= Left && x <= Right && y >= Top && y <= Bottom;

@@ -8,7 +8,7 @@ namespace Autodiff.Plots;
 /// </summary>
 internal sealed class Outline
 {
-    private const double Unit = 100;
+    private const double Unit = 100, Far = 1e6;
     private readonly StringBuilder data = new();
     private long x, y, startX, startY;
     private char last;
@@ -93,7 +93,7 @@ internal sealed class Outline
 
     private (long X, long Y) Go(char command, double toX, double toY, bool isRelative)
     {
-        long nextX = (long)Math.Round(toX * Unit), nextY = (long)Math.Round(toY * Unit);
+        long nextX = (long)Math.Round(Math.Clamp(toX, -Far, Far) * Unit), nextY = (long)Math.Round(Math.Clamp(toY, -Far, Far) * Unit);
         bool isStill = isRelative && nextX == x && nextY == y;
         if (isStill) return (x, y);
 

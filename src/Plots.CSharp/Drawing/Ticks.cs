@@ -39,7 +39,7 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
         int power = size is >= 6 or <= -4 ? size : 0;
         int decimals = Math.Max(0, power - exponent + (mantissa == 2.5 ? 1 : 0));
         string factor = power == 0 ? "" : $"×{PowerOfTen(power)}";
-        if (offset != 0) factor += (offset > 0 ? " + " : " − ") + Plain(Math.Abs(offset));
+        if (offset != 0) factor += (offset > 0 ? " + " : " − ") + Shortest(Math.Abs(offset));
         return new([.. values.Select((value, i) => new Tick(value, Fixed(Divide(shown[i], power), decimals)))], [], factor.Trim());
     }
 
@@ -87,7 +87,7 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
             double[] found =
             [
                 .. Between(first - 1, last).SelectMany(i => parts.Select(part => Multiple((long)part, 1, (int)i)))
-                    .Where(value => value >= scale.Low * (1 - 1e-9) && value <= scale.High * (1 + 1e-9)),
+                    .Where(value => double.IsFinite(value) && value >= scale.Low * (1 - 1e-9) && value / (1 + 1e-9) <= scale.High),
             ];
             if (found.Length < 2 || found.Length > Math.Max(count, 2)) continue;
             bool isPlain = found[0] >= 1e-4 && found[^1] < 1e6;
@@ -126,6 +126,12 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
         return mantissa == "1" ? power : Signed(mantissa) + "×" + power;
     }
 
+    private static string Shortest(double value)
+    {
+        string plain = Plain(value), scientific = Scientific(value, 15);
+        return plain.Length <= scientific.Length + 2 ? plain : scientific;
+    }
+
     private static string Fixed(double value, int decimals)
     {
         string text = value.ToString("F" + Math.Min(decimals, 20), CultureInfo.InvariantCulture);
@@ -140,7 +146,7 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
         "10" + string.Concat(exponent.ToString(CultureInfo.InvariantCulture).Select(
             digit => digit == '-' ? '⁻' : "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit - '0']));
 
-    private static double Power(int exponent) => double.Parse($"1E{exponent}", CultureInfo.InvariantCulture);
+    private static double Power(int exponent) => double.Parse(FormattableString.Invariant($"1E{exponent}"), CultureInfo.InvariantCulture);
 
     private static double Divide(double value, int power) => power < 0 ? value * Power(-power) : value / Power(power);
 

@@ -128,14 +128,14 @@ internal sealed record HistogramMark(double[] Edges, double[] Heights, bool IsDe
             (from, to) = (from - half, from + half);
         }
 
-        if (bins == 0) bins = Bins([.. finite.Where(value => value >= from && value <= to)], to - from);
+        if (bins == 0) bins = Bins([.. finite.Where(value => value >= from && value <= to)], to / 2 - from / 2);
         var counts = new double[bins];
         double inside = 0;
         foreach (double value in finite)
         {
             // The last bin holds its upper edge too.
             if (value < from || value > to) continue;
-            counts[Math.Clamp((int)((value - from) / (to - from) * bins), 0, bins - 1)]++;
+            counts[Math.Clamp((int)(Grids.Place(value, (from, to)) * bins), 0, bins - 1)]++;
             inside++;
         }
 
@@ -144,18 +144,18 @@ internal sealed record HistogramMark(double[] Edges, double[] Heights, bool IsDe
             for (int i = 0; i < bins; i++) counts[i] /= inside * (to - from) / bins;
         }
 
-        return new([.. Enumerable.Range(0, bins + 1).Select(i => i == bins ? to : from + (to - from) * i / bins)], counts, density, opacity);
+        return new([.. Enumerable.Range(0, bins + 1).Select(i => i == bins ? to : from * (1 - i / (double)bins) + to * (i / (double)bins))], counts, density, opacity);
     }
 
     /// <summary>As many bins as the finer of two rules asks for: that of Sturges (1926), which looks at the count, and that
     /// of Freedman and Diaconis (1981), which looks at the middle half of the numbers.</summary>
-    private static int Bins(double[] values, double span)
+    private static int Bins(double[] values, double halfSpan)
     {
         if (values.Length == 0) return 10;
         Array.Sort(values);
         double middle = values[values.Length * 3 / 4] - values[values.Length / 4];
-        double width = 2 * middle / Math.Cbrt(values.Length);
-        double bins = Math.Max(Math.Log2(values.Length) + 1, width > 0 ? span / width : 0);
+        double half = middle / Math.Cbrt(values.Length);
+        double bins = Math.Max(Math.Log2(values.Length) + 1, half > 0 && double.IsFinite(half) ? halfSpan / half : 0);
         return (int)Math.Ceiling(Math.Clamp(bins, 1, 200));
     }
 }

@@ -79,7 +79,7 @@ internal sealed record HeatMapMark(
                 Box box = CellBox(frame, row, column, row, column);
 
                 // A little larger than the cell, so that no seam shines through.
-                if (double.IsFinite(box.Left + box.Top)) svg.Rectangle(box.Grow(0.2), Svg.Fill(ColorOf(Z[row, column]).ToString()));
+                if (box.IsFinite) svg.Rectangle(box.Grow(0.2), Svg.Fill(ColorOf(Z[row, column]).ToString()));
             }
         }
     }
@@ -87,14 +87,13 @@ internal sealed record HeatMapMark(
     private void DrawTexts(Svg svg, Frame frame, IReadOnlyList<string> texts)
     {
         double widest = texts.Max(text => TextWidth.Of(text, 1));
-        Box one = CellBox(frame, 0, 0, 0, 0);
-        double size = Math.Min(Math.Min(13, one.Height * 0.55), one.Width * 0.92 / Math.Max(widest, 0.5));
-        if (size < 4) return;
         for (int row = 0; row < Z.Rows; row++)
         {
             for (int column = 0; column < Z.Columns; column++)
             {
                 Box box = CellBox(frame, row, column, row, column);
+                double size = Math.Min(Math.Min(13, box.Height * 0.55), box.Width * 0.92 / Math.Max(widest, 0.5));
+                if (!(size >= 4) || !frame.Plot.Grow(-size / 2).Contains(box.CenterX, box.CenterY)) continue;
                 bool isDark = ColorOf(Z[row, column]).ToLab().L < 0.62;
                 svg.Text(
                     box.CenterX, box.CenterY + size * 0.36, texts[row * Z.Columns + column], size, Anchor.Middle,
@@ -150,8 +149,9 @@ internal sealed record ImagesMark(IReadOnlyList<string> Pictures, int Width, int
         {
             double left = -0.5 + (IsSingle ? 0 : i % ColumnCount * StrideX), top = -0.5 + (IsSingle ? 0 : i / ColumnCount * StrideY);
             var box = new Box(frame.X(left), frame.Y(top), frame.X(left + Width) - frame.X(left), frame.Y(top + Height) - frame.Y(top));
+            if (!box.IsFinite) continue;
             svg.Image(box, Pictures[i]);
-            if (Captions is null || i >= Captions.Count) continue;
+            if (Captions is null || !frame.Plot.Contains(box.CenterX, box.CenterY)) continue;
             double size = Math.Min(12, box.Height * 0.19);
             double width = TextWidth.Of(Captions[i], size);
             if (width > box.Width * 1.06) size *= Math.Max(0.6, box.Width * 1.06 / width);
@@ -285,8 +285,8 @@ internal static class Grids
         if (inside.Length < 2) return [low, high];
         double step = inside[1] - inside[0];
         List<double> levels = [.. inside];
-        if (levels[0] > low) levels.Insert(0, levels[0] - step);
-        if (levels[^1] < high) levels.Add(levels[^1] + step);
+        if (levels[0] > low) levels.Insert(0, Math.Max(levels[0] - step, double.MinValue));
+        if (levels[^1] < high) levels.Add(Math.Min(levels[^1] + step, double.MaxValue));
         return [.. levels];
     }
 }

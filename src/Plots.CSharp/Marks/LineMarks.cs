@@ -174,16 +174,17 @@ internal sealed record QuiverMark(double[] X, double[] Y, double[] U, double[] V
             double dx = U[i] * Unit(frame.XScale, frame.Plot.Width) * (frame.ReversesX ? -1 : 1);
             double dy = -V[i] * Unit(frame.YScale, frame.Plot.Height) * (frame.ReversesY ? -1 : 1);
             arrows[i] = (frame.At(X[i], Y[i]), dx, dy);
-            double length = Math.Sqrt(dx * dx + dy * dy);
+            double length = Math.Max(Math.Abs(dx), Math.Abs(dy));
             if (double.IsFinite(length)) longest = Math.Max(longest, length);
         }
 
-        double spacing = Math.Sqrt(frame.Plot.Width * frame.Plot.Height / Math.Max(arrows.Length, 1));
-        double factor = double.IsNaN(Scale) ? longest > 0 ? 0.95 * spacing / longest : 0 : Scale;
+        // By default the larger side of the longest arrow is as long as points are apart.
+        double spacing = 0.8 * Math.Sqrt(frame.Plot.Width * frame.Plot.Height / Math.Max(arrows.Length, 1));
+        (double unit, double factor) = double.IsNaN(Scale) ? (longest > 0 ? longest : 1, spacing) : (1, Scale);
         var outline = new Outline();
         foreach ((Point from, double dx, double dy) in arrows)
         {
-            var to = new Point(from.X + dx * factor, from.Y + dy * factor);
+            var to = new Point(from.X + dx / unit * factor, from.Y + dy / unit * factor);
             if (from.IsFinite && to.IsFinite && frame.Visible.Contains(from.X, from.Y)) Arrows.Add(outline, from, to, Width);
         }
 
@@ -195,7 +196,7 @@ internal sealed record QuiverMark(double[] X, double[] Y, double[] U, double[] V
 
     internal override IEnumerable<Point[]> Trace(Frame frame) => frame.At(X, Y).Select(point => new[] { point });
 
-    private static double Unit(Scale scale, double pixels) => scale.IsLog ? pixels : pixels / (scale.High - scale.Low);
+    private static double Unit(Scale scale, double pixels) => scale.IsLog ? pixels : pixels / 2 / (scale.High / 2 - scale.Low / 2);
 }
 
 /// <summary>The outlines of arrows.</summary>

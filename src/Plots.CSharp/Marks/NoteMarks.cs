@@ -71,6 +71,8 @@ internal sealed record ArrowMark(double FromX, double FromY, double ToX, double 
         if (!from.IsFinite || !to.IsFinite) return;
         svg.Path(Arrows.Add(new(), from, to, Width).ToString(), Svg.Fill(pen.Color));
 
+        if (!frame.Plot.Contains(from.X, from.Y)) return;
+
         // Behind the start, on the side that the arrow does not go to.
         const double size = TextSize.Ticks;
         bool isSteep = Math.Abs(to.Y - from.Y) > Math.Abs(to.X - from.X);
