@@ -122,7 +122,8 @@ internal static class PlotGallery
 
     private static Axes Errors() => new Axes()
         .ErrorBars([1, 2, 3, 4, 5], [2.1, 2.9, 3.8, 5.2, 5.9], [0.3, 0.4, 0.2, 0.6, 0.5], label: "measured")
-        .ErrorBars([1.2, 2.2, 3.2, 4.2, 5.2], [1.5, 2.0, 3.1, 3.9, 5.1], [0.2], [0.7], "with longer arms above", marker: Marker.Square)
+        .ErrorBars([1.2, 2.2, 3.2, 4.2, 5.2], [1.5, 2.0, 3.1, 3.9, 5.1], [0.2], [0.7], "with longer arms above",
+            marker: Marker.Square)
         .Line([1, 5], [2, 6], "model", "grey", dash: Dash.Dashed)
         .Title("Error bars");
 
@@ -130,7 +131,8 @@ internal static class PlotGallery
     {
         Tensor x = Tensor.Linspace(-3, 3, 120), y = Tensor.Linspace(-2, 2, 80);
         Tensor[] at = Tensor.Meshgrid(y, x);
-        return new Axes().HeatMap(Tensor.Sin(at[1] * 2.0) * Tensor.Cos(at[0] * 3.0) * Tensor.Exp(-at[1] * at[1] / 8.0), x, y, label: "height")
+        return new Axes()
+            .HeatMap(Tensor.Sin(at[1] * 2.0) * Tensor.Cos(at[0] * 3.0) * Tensor.Exp(-at[1] * at[1] / 8.0), x, y, label: "height")
             .XLabel("x").YLabel("y").Title("A function");
     }
 
@@ -140,14 +142,17 @@ internal static class PlotGallery
         Tensor centered = x - x.Mean(0);
         Tensor scaled = centered / Tensor.Sqrt(Tensor.Square(centered).Sum(0));
         string[] names = ["rooms", "age", "tax", "crime", "value"];
-        return new Axes().HeatMap(scaled.Transpose().MatMul(scaled), map: ColorMap.BlueRed, low: -1, high: 1, numbers: true, rows: names, columns: names)
+        return new Axes()
+            .HeatMap(scaled.Transpose().MatMul(scaled), map: ColorMap.BlueRed, low: -1, high: 1, numbers: true, rows: names,
+                columns: names)
             .Title("Correlations");
     }
 
     private static Axes GreyImages(Key key)
     {
         Dataset digits = Digits.Generate(20, key, flatten: false);
-        return new Axes().ImageGrid(digits.Inputs, 5, [.. digits.Targets.ToArray<long>().Select(label => $"{label}")]).Title("Digits");
+        return new Axes().ImageGrid(digits.Inputs, 5, [.. digits.Targets.ToArray<long>().Select(label => $"{label}")])
+            .Title("Digits");
     }
 
     private static Axes ColorImage()
@@ -170,7 +175,8 @@ internal static class PlotGallery
     {
         (Tensor x, Tensor y, Tensor z) = Bowl();
         return new Axes().Contour(x, y, z, [0.5, 1, 2, 4, 8, 16, 24], numbers: true)
-            .Line([-7, -6.3, -5.7, -4, -2, -0.5, 0.1], [2, -1.8, 1.5, -1.1, 0.6, -0.2, 0], "path", "vermilion", marker: Marker.Circle)
+            .Line([-7, -6.3, -5.7, -4, -2, -0.5, 0.1], [2, -1.8, 1.5, -1.1, 0.6, -0.2, 0], "path", "vermilion",
+                marker: Marker.Circle)
             .XLabel("x").YLabel("y").Title("Lines of equal height");
     }
 
@@ -201,7 +207,8 @@ internal static class PlotGallery
         var counts = new double[classes, classes];
         for (int i = 0; i < classes; i++)
         {
-            for (int j = 0; j < classes; j++) counts[i, j] = i == j ? 950 + (int)(10 * noise[i, j]) : noise[i, j] < 4 ? 0 : (int)noise[i, j] - 3;
+            for (int j = 0; j < classes; j++) counts[i, j] = i == j ? 950 + (int)(10 * noise[i, j]) : noise[i, j] < 4 ? 0
+                : (int)noise[i, j] - 3;
         }
 
         return new Axes().ConfusionMatrix(counts).Title("Confusion matrix");
@@ -223,7 +230,8 @@ internal static class PlotGallery
     private static Axes SemiLog()
     {
         Tensor steps = Tensor.Arange(0, 200_000, 100);
-        return new Axes().Line(steps, 3e-3 * Tensor.Exp(-steps / 20_000.0) + 2e-7, "learning rate").YLog().XLabel("step").Title("One axis logarithmic");
+        return new Axes().Line(steps, 3e-3 * Tensor.Exp(-steps / 20_000.0) + 2e-7, "learning rate").YLog().XLabel("step")
+            .Title("One axis logarithmic");
     }
 
     private static Figure Grid(Key key)
@@ -235,7 +243,8 @@ internal static class PlotGallery
             parts.Add(new Axes().Histogram(activations, 30, 0, 1).Title($"layer {layer + 1}"));
         }
 
-        parts.Add(new Axes().Line([1, 2, 3, 4, 5], [0.4, 0.3, 0.22, 0.18, 0.15], marker: Marker.Square).XLabel("layer").YLabel("spread"));
+        parts.Add(new Axes().Line([1, 2, 3, 4, 5], [0.4, 0.3, 0.22, 0.18, 0.15], marker: Marker.Square).XLabel("layer")
+            .YLabel("spread"));
         return new Figure(3, parts).Title("Sub-figures in rows and columns");
     }
 
@@ -244,14 +253,16 @@ internal static class PlotGallery
         new Axes().Title("nothing"),
         new Axes().Scatter([3], [7]).Title("one point"),
         new Axes().Line([1, 2, 3], [5, 5, 5]).Title("constant"),
-        new Axes().Line([1, 2, 3, 4, 5, 6], [1, 2, double.NaN, 4, double.PositiveInfinity, 3], marker: Marker.Circle).Title("gaps"),
+        new Axes().Line([1, 2, 3, 4, 5, 6], [1, 2, double.NaN, 4, double.PositiveInfinity, 3], marker: Marker.Circle)
+            .Title("gaps"),
         new Axes().Line([0, 1, 2], [1e-12, 3e-12, 2e-12]).Title("tiny"),
         new Axes().Line([0, 1, 2], [-8e307, 0, 5e307]).Title("huge"),
         new Axes().Line([0, 1e6, 2e6], [1_000_000.001, 1_000_000.003, 1_000_000.002]).Title("a small part of a large number"),
         new Axes().Line([1, 2, 3, 4], [-1, 10, 1000, 0]).YLog().Title("not positive on a logarithmic axis"),
         new Axes().Histogram([2, 2, 2]).Title("one value"),
         new Axes().HeatMap(new double[,] { { 1, double.NaN }, { 1, 1 } }).Title("one height, one gap"),
-        new Axes().Line(x: [2017, 2018, 2019], y: [0.2, 0.25, 0.3]).Title("A long title that does not fit into one line of the axes").XLabel("year"),
+        new Axes().Line(x: [2017, 2018, 2019], y: [0.2, 0.25, 0.3])
+            .Title("A long title that does not fit into one line of the axes").XLabel("year"),
         new Axes().Line(y: [20, 50, 30]).YLog().Title("half a decade"))
         .Title("Edge cases");
 
@@ -261,11 +272,13 @@ internal static class PlotGallery
         var key = new Key(settings.Seed);
         Dataset train = Digits.Generate(1500, key.FoldIn(100)), test = Digits.Generate(500, key.FoldIn(101));
         var network = new Sequential(new Dense(32), Activations.ReLU, new Dense(10));
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(2e-3)) { Metrics = [Metrics.Accuracy], Output = Output.None };
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(2e-3)) { Metrics = [Metrics.Accuracy],
+            Output = Output.None };
         TrainingResult result = trainer.Fit(train, test, epochs, batch, settings.Seed, cancellationToken: settings.Cancellation);
         var made = new Dictionary<string, object>
         {
-            ["optimizer"] = "Adam", ["learning rate"] = 2e-3, ["batch size"] = batch, ["epochs"] = epochs, ["seed"] = settings.Seed,
+            ["optimizer"] = "Adam", ["learning rate"] = 2e-3, ["batch size"] = batch, ["epochs"] = epochs,
+                ["seed"] = settings.Seed,
         };
         return result.ToReport("Generated digits", made, test, imageShape: [28, 28]);
     }

@@ -31,13 +31,15 @@ public sealed partial record Axes
     {
         double[] xs = x.Vector(nameof(Line), nameof(x));
         return Add(
-            new LineMark(xs, y.Vector(nameof(Line), nameof(y), xs.Length, nameof(x)), width, dash, marker, opacity), nameof(Line), label, color);
+            new LineMark(xs, y.Vector(nameof(Line), nameof(y), xs.Length, nameof(x)), width, dash, marker, opacity),
+            nameof(Line), label, color);
     }
 
     /// <summary>Numbers joined by lines, over 0, 1, 2 ...</summary>
     /// <inheritdoc cref="Line(Values, Values, string, string, double, Dash, Marker, double)"/>
     public Axes Line(
-        Values y, string? label = null, string? color = null, double width = 1.7, Dash dash = Dash.Solid, Marker marker = Marker.None,
+        Values y, string? label = null, string? color = null, double width = 1.7, Dash dash = Dash.Solid,
+        Marker marker = Marker.None,
         double opacity = 1)
     {
         double[] ys = y.Vector(nameof(Line), nameof(y));
@@ -74,12 +76,14 @@ public sealed partial record Axes
     /// <param name="map">The colours of the numbers; <see cref="ColorMap.Viridis"/> by default.</param>
     /// <param name="barLabel">What the numbers are.</param>
     public Axes Scatter(
-        Values x, Values y, string? label = null, string? color = null, double size = 5, Marker marker = Marker.Circle, double opacity = 1,
+        Values x, Values y, string? label = null, string? color = null, double size = 5, Marker marker = Marker.Circle,
+        double opacity = 1,
         Values values = default, ColorMap? map = null, string barLabel = "")
     {
         double[] xs = x.Vector(nameof(Scatter), nameof(x)), ys = y.Vector(nameof(Scatter), nameof(y), xs.Length, nameof(x));
         double[]? numbers = values.IsMissing ? null : values.Vector(nameof(Scatter), nameof(values), xs.Length, nameof(x));
-        return Add(new ScatterMark(xs, ys, size, marker, opacity, numbers, map ?? ColorMap.Viridis, barLabel), nameof(Scatter), label, color);
+        return Add(new ScatterMark(xs, ys, size, marker, opacity, numbers, map ?? ColorMap.Viridis, barLabel), nameof(Scatter),
+            label, color);
     }
 
     /// <summary>A line of steps.</summary>
@@ -125,7 +129,8 @@ public sealed partial record Axes
         List<string> all = [.. Marks.OfType<BarMark>().LastOrDefault()?.Names ?? []];
         all.AddRange(names.Except(all));
         double[] places = [.. names.Select(name => (double)all.IndexOf(name))];
-        return AddBars(places, heights.Vector(nameof(Bar), nameof(heights), names.Count, nameof(names)), all, label, color, stacked);
+        return AddBars(places, heights.Vector(nameof(Bar), nameof(heights), names.Count, nameof(names)), all, label, color,
+            stacked);
     }
 
     /// <summary>Bars over numbers. Bars of further calls stand beside those before, or on them.</summary>
@@ -151,11 +156,13 @@ public sealed partial record Axes
     /// <param name="color">The colour; null for the next of the cycle.</param>
     /// <param name="opacity">How much the bars hide, from 0 to 1.</param>
     public Axes Histogram(
-        Values values, int bins = 0, double low = double.NaN, double high = double.NaN, bool density = false, string? label = null,
+        Values values, int bins = 0, double low = double.NaN, double high = double.NaN, bool density = false,
+        string? label = null,
         string? color = null, double opacity = 0.8)
     {
         if (bins < 0) throw new ArgumentException($"Histogram: bins is {bins}; give a positive number, or 0 to have it chosen.");
-        if (low >= high) throw new ArgumentException($"Histogram: the range from {low} to {high} is empty; low must be below high.");
+        if (low >= high)
+            throw new ArgumentException($"Histogram: the range from {low} to {high} is empty; low must be below high.");
         return Add(HistogramMark.From(values.Items, bins, low, high, density, opacity), nameof(Histogram), label, color);
     }
 
@@ -171,7 +178,8 @@ public sealed partial record Axes
     {
         double[] xs = x.Vector(nameof(FillBetween), nameof(x));
         return Add(
-            new FillMark(xs, Stretched(nameof(FillBetween), nameof(low), low, xs), Stretched(nameof(FillBetween), nameof(high), high, xs), opacity),
+            new FillMark(xs, Stretched(nameof(FillBetween), nameof(low), low, xs),
+                Stretched(nameof(FillBetween), nameof(high), high, xs), opacity),
             nameof(FillBetween), label, color);
     }
 
@@ -184,7 +192,8 @@ public sealed partial record Axes
     /// <param name="color">The colour; null for the next of the cycle.</param>
     /// <param name="marker">The sign at each point.</param>
     public Axes ErrorBars(
-        Values x, Values y, Values errors, Values above = default, string? label = null, string? color = null, Marker marker = Marker.Circle)
+        Values x, Values y, Values errors, Values above = default, string? label = null, string? color = null,
+        Marker marker = Marker.Circle)
     {
         double[] xs = x.Vector(nameof(ErrorBars), nameof(x)), ys = y.Vector(nameof(ErrorBars), nameof(y), xs.Length, nameof(x));
         double[] lower = Stretched(nameof(ErrorBars), nameof(errors), errors, xs);
@@ -204,12 +213,14 @@ public sealed partial record Axes
     /// <param name="width">The width in pixels.</param>
     /// <remarks>The four may have any shape, such as those of a grid from Meshgrid.</remarks>
     public Axes Quiver(
-        Values x, Values y, Values u, Values v, double scale = double.NaN, string? label = null, string? color = null, double width = 1.4)
+        Values x, Values y, Values u, Values v, double scale = double.NaN, string? label = null, string? color = null,
+        double width = 1.4)
     {
         foreach ((string name, Values values) in new[] { (nameof(y), y), (nameof(u), u), (nameof(v), v) })
         {
             if (values.Items.Length != x.Items.Length)
-                throw new ArgumentException($"Quiver: {name} has {values.Items.Length} numbers where x has {x.Items.Length}; give as many.");
+                throw new ArgumentException(
+                    $"Quiver: {name} has {values.Items.Length} numbers where x has {x.Items.Length}; give as many.");
         }
 
         return Add(new QuiverMark(x.Items, y.Items, u.Items, v.Items, scale, width), nameof(Quiver), label, color);

@@ -18,7 +18,8 @@ public sealed partial record Axes
     /// <param name="columns">The names of the columns.</param>
     public Axes HeatMap(
         Values z, Values x = default, Values y = default, ColorMap? map = null, double low = double.NaN, double high = double.NaN,
-        bool colorBar = true, string label = "", bool numbers = false, IReadOnlyList<string>? rows = null, IReadOnlyList<string>? columns = null)
+        bool colorBar = true, string label = "", bool numbers = false, IReadOnlyList<string>? rows = null,
+        IReadOnlyList<string>? columns = null)
     {
         Matrix matrix = z.Matrix(nameof(HeatMap), nameof(z));
         CheckNames(nameof(HeatMap), nameof(rows), rows, matrix.Rows);
@@ -27,8 +28,10 @@ public sealed partial record Axes
         return this with
         {
             Marks = Marks.Add(new HeatMapMark(
-                matrix, Edges(nameof(HeatMap), nameof(x), x, matrix.Columns, "columns"), Edges(nameof(HeatMap), nameof(y), y, matrix.Rows, "rows"),
-                y.IsMissing, map ?? ColorMap.Viridis, double.IsNaN(low) ? least : low, double.IsNaN(high) ? most : high, colorBar, label)
+                matrix, Edges(nameof(HeatMap), nameof(x), x, matrix.Columns, "columns"),
+                Edges(nameof(HeatMap), nameof(y), y, matrix.Rows, "rows"),
+                y.IsMissing, map ?? ColorMap.Viridis, double.IsNaN(low) ? least : low, double.IsNaN(high) ? most : high,
+                colorBar, label)
             {
                 Texts = numbers ? [.. matrix.Items.Select(value => Ticks.Readable(value, 3))] : null,
                 Rows = rows,
@@ -37,7 +40,8 @@ public sealed partial record Axes
         };
     }
 
-    /// <summary>How often each class was found for examples of each class: rows are what examples are, columns what was predicted.
+    /// <summary>How often each class was found for examples of each class: rows are what examples are, columns what was
+    /// predicted.
     /// Cells hold the counts; colours are fractions of their rows.</summary>
     /// <param name="counts">The counts, a square matrix.</param>
     /// <param name="classes">The names of the classes; 0, 1, 2 ... by default.</param>
@@ -64,7 +68,9 @@ public sealed partial record Axes
         double[] edges = Grids.Edges(Places(matrix.Rows));
         Axes axes = this with
         {
-            Marks = Marks.Add(new HeatMapMark(matrix with { Items = fractions }, edges, edges, true, ColorMap.Blues, 0, 1, true, "fraction of the row")
+            Marks = Marks.Add(
+                new HeatMapMark(matrix with { Items = fractions }, edges, edges, true, ColorMap.Blues, 0, 1, true,
+                    "fraction of the row")
             {
                 Texts = [.. matrix.Items.Select(value => value == 0 ? "" : Ticks.Readable(value, 6))],
                 Rows = names,
@@ -100,7 +106,8 @@ public sealed partial record Axes
         Values pixels, int columns = 0, IReadOnlyList<string>? captions = null, ColorMap? map = null, double low = double.NaN,
         double high = double.NaN, bool each = false)
     {
-        if (columns < 0) throw new ArgumentException($"ImageGrid: columns is {columns}; give a positive number, or 0 to have it chosen.");
+        if (columns < 0)
+            throw new ArgumentException($"ImageGrid: columns is {columns}; give a positive number, or 0 to have it chosen.");
         int[] shape = pixels.Lengths is [int count, int h, int w] ? [count, 1, h, w] : pixels.Lengths;
         int across = columns > 0 ? columns : Math.Max(1, (int)Math.Ceiling(Math.Sqrt(shape.Length > 0 ? shape[0] : 1)));
         return AddImages(
@@ -135,20 +142,26 @@ public sealed partial record Axes
         AddContour(nameof(ContourFilled), x, y, z, levels, true, map, null, 0, false, colorBar, label);
 
     private Axes AddContour(
-        string owner, Values x, Values y, Values z, Values levels, bool isFilled, ColorMap? map, string? color, double width, bool hasNumbers,
+        string owner, Values x, Values y, Values z, Values levels, bool isFilled, ColorMap? map, string? color, double width,
+        bool hasNumbers,
         bool hasBar, string barLabel)
     {
         Matrix matrix = z.Matrix(owner, nameof(z));
-        double[] xs = x.Vector(owner, nameof(x), matrix.Columns, "a row of z"), ys = y.Vector(owner, nameof(y), matrix.Rows, "a column of z");
+        double[] xs = x.Vector(owner, nameof(x), matrix.Columns, "a row of z"),
+            ys = y.Vector(owner, nameof(y), matrix.Rows, "a column of z");
         CheckCoordinates(owner, nameof(x), xs);
         CheckCoordinates(owner, nameof(y), ys);
-        double[] at = levels.IsMissing ? Grids.Levels(matrix.Items, isFilled, 10) : [.. levels.Vector(owner, nameof(levels)).Where(double.IsFinite).Distinct().Order()];
-        if (at.Length < (isFilled && !levels.IsMissing ? 2 : 0)) throw new ArgumentException($"{owner}: {at.Length} levels were given; areas need two or more.");
-        return Add(new ContourMark(xs, ys, matrix, at, isFilled, map ?? ColorMap.Viridis, width, hasNumbers, hasBar, barLabel), owner, null, color);
+        double[] at = levels.IsMissing ? Grids.Levels(matrix.Items, isFilled, 10)
+            : [.. levels.Vector(owner, nameof(levels)).Where(double.IsFinite).Distinct().Order()];
+        if (at.Length < (isFilled && !levels.IsMissing ? 2 : 0))
+            throw new ArgumentException($"{owner}: {at.Length} levels were given; areas need two or more.");
+        return Add(new ContourMark(xs, ys, matrix, at, isFilled, map ?? ColorMap.Viridis, width, hasNumbers, hasBar, barLabel),
+            owner, null, color);
     }
 
     private Axes AddImages(
-        string owner, string shapes, Values pixels, int[] shape, int columns, IReadOnlyList<string>? captions, ColorMap? map, double low,
+        string owner, string shapes, Values pixels, int[] shape, int columns, IReadOnlyList<string>? captions, ColorMap? map,
+        double low,
         double high, bool each)
     {
         if (shape is not [int count, 1 or 3, int height, int width] || (count > 0 && height * width == 0))
@@ -179,7 +192,8 @@ public sealed partial record Axes
     {
         if (map is null)
             return Png.Encode(Array.ConvertAll(pixels, pixel => Byte(pixel, range)), width, height, 1);
-        byte[] colors = [.. pixels.SelectMany(pixel => map.Color(Grids.Place(pixel, range)) is var c ? new[] { c.Red, c.Green, c.Blue } : [])];
+        byte[] colors = [.. pixels.SelectMany(pixel => map.Color(Grids.Place(pixel, range)) is var c
+            ? new[] { c.Red, c.Green, c.Blue } : [])];
         return Png.Encode(colors, width, height, 3);
     }
 
@@ -207,7 +221,8 @@ public sealed partial record Axes
         bool rises = values.Zip(values.Skip(1), (a, b) => a < b).All(isSo => isSo);
         bool falls = values.Zip(values.Skip(1), (a, b) => a > b).All(isSo => isSo);
         if (!values.All(double.IsFinite) || !(rises || falls))
-            throw new ArgumentException($"{owner}: {name} must be finite numbers that all rise or all fall, as the lines of a grid do.");
+            throw new ArgumentException(
+                $"{owner}: {name} must be finite numbers that all rise or all fall, as the lines of a grid do.");
     }
 
     private static void CheckNames(string owner, string what, IReadOnlyList<string>? names, int count)

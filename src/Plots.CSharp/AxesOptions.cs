@@ -71,12 +71,14 @@ public sealed partial record Axes
     /// <summary>The marks of the x axis, instead of round numbers; none removes them.</summary>
     /// <param name="values">Where they are.</param>
     /// <param name="labels">Their texts; the numbers by default.</param>
-    public Axes XTicks(Values values, IReadOnlyList<string>? labels = null) => this with { XOptions = Ticked(XOptions, nameof(XTicks), values, labels) };
+    public Axes XTicks(Values values, IReadOnlyList<string>? labels = null) =>
+        this with { XOptions = Ticked(XOptions, nameof(XTicks), values, labels) };
 
     /// <summary>The marks of the y axis, instead of round numbers; none removes them.</summary>
     /// <param name="values">Where they are.</param>
     /// <param name="labels">Their texts; the numbers by default.</param>
-    public Axes YTicks(Values values, IReadOnlyList<string>? labels = null) => this with { YOptions = Ticked(YOptions, nameof(YTicks), values, labels) };
+    public Axes YTicks(Values values, IReadOnlyList<string>? labels = null) =>
+        this with { YOptions = Ticked(YOptions, nameof(YTicks), values, labels) };
 
     /// <summary>Whether there are lines at the marks of the axes; by default there are, except behind matrices and
     /// pictures.</summary>
@@ -105,7 +107,8 @@ public sealed partial record Axes
         if (double.IsInfinity(low) || double.IsInfinity(high) || low >= high)
         {
             throw new ArgumentException(
-                FormattableString.Invariant($"{owner}: from {low} to {high} is no interval; low must be below high, and both finite (or NaN to fit). ")
+                FormattableString.Invariant(
+                    $"{owner}: from {low} to {high} is no interval; low must be below high, and both finite (or NaN to fit). ")
                 + $"To turn an axis round use Reverse{owner[0]}.");
         }
 

@@ -13,7 +13,8 @@ public sealed class ColorMap
     {
         (double L, double A, double B)[] points =
             [.. colors.Select(color => Colors.Parse(Colors.Resolve(color, nameof(ColorMap))!).ToLab())];
-        if (points.Length < 2) throw new ArgumentException($"ColorMap: {points.Length} colours were given; a map needs two or more.");
+        if (points.Length < 2)
+            throw new ArgumentException($"ColorMap: {points.Length} colours were given; a map needs two or more.");
         for (int i = 0; i < Steps; i++)
         {
             double at = i * (points.Length - 1) / (Steps - 1.0);
@@ -24,7 +25,8 @@ public sealed class ColorMap
 
             // Lightness goes straight, which keeps it monotone; hue and chroma go round the corners.
             table[i] = Rgb.FromLab(
-                from.L + t * (to.L - from.L), Smooth(before.A, from.A, to.A, after.A, t), Smooth(before.B, from.B, to.B, after.B, t));
+                from.L + t * (to.L - from.L), Smooth(before.A, from.A, to.A, after.A, t),
+                Smooth(before.B, from.B, to.B, after.B, t));
         }
     }
 

@@ -27,8 +27,10 @@ public sealed record Figure
     {
         parts = [.. axes];
         if (parts.Length == 0) throw new ArgumentException("Figure: there are no axes; give at least one.");
-        if (columns < 0) throw new ArgumentException($"Figure: columns is {columns}; give a positive number, or 0 to have it chosen.");
-        this.columns = Math.Min(parts.Length, columns > 0 ? columns : parts.Length <= 3 ? parts.Length : (int)Math.Ceiling(Math.Sqrt(parts.Length)));
+        if (columns < 0)
+            throw new ArgumentException($"Figure: columns is {columns}; give a positive number, or 0 to have it chosen.");
+        this.columns = Math.Min(parts.Length, columns > 0 ? columns : parts.Length <= 3 ? parts.Length
+            : (int)Math.Ceiling(Math.Sqrt(parts.Length)));
     }
 
     private int Rows => (parts.Length - 1) / columns + 1;
@@ -69,12 +71,14 @@ public sealed record Figure
     }
 
     /// <summary>What the picture is called where no picture can be shown.</summary>
-    internal string Heading => title.Length > 0 ? title : parts.Select(part => part.TitleText).FirstOrDefault(text => text.Length > 0) ?? "Figure";
+    internal string Heading => title.Length > 0 ? title : parts.Select(part => part.TitleText)
+        .FirstOrDefault(text => text.Length > 0) ?? "Figure";
 
     /// <summary>The picture, with ids that start with a prefix.</summary>
     internal string ToSvg(string prefix)
     {
-        (int width, int height) = size ?? (parts.Length == 1 ? (640, 440) : (Math.Clamp(columns * 400, 640, 1280), Rows * 310 + (title.Length > 0 ? 24 : 0)));
+        (int width, int height) = size ?? (parts.Length == 1 ? (640, 440)
+            : (Math.Clamp(columns * 400, 640, 1280), Rows * 310 + (title.Length > 0 ? 24 : 0)));
         List<string> lines = TextWidth.Wrap(title, TextSize.FigureTitle * 1.08, width - 2 * Border);
         double top = Border + lines.Count * TextSize.FigureTitle * 1.35;
         AxesDrawing[] drawings = [.. parts.Select(part => new AxesDrawing(part))];
@@ -99,7 +103,8 @@ public sealed record Figure
         svg.Raw($"font-family=\"{Svg.Fonts}\" font-size=\"{Svg.Number(TextSize.Ticks)}\" fill=\"{Svg.Foreground}\">\n");
         svg.Raw($"<title>{Svg.Escape(Heading)}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n");
         for (int i = 0; i < lines.Count; i++)
-            svg.Text(width / 2.0, Border + (i + 0.85) * TextSize.FigureTitle * 1.35, lines[i], TextSize.FigureTitle, Anchor.Middle, bold: true);
+            svg.Text(width / 2.0, Border + (i + 0.85) * TextSize.FigureTitle * 1.35, lines[i], TextSize.FigureTitle,
+                Anchor.Middle, bold: true);
         double y = top;
         for (int row = 0; row < Rows; row++)
         {
@@ -119,6 +124,7 @@ public sealed record Figure
         return svg.ToString();
 
         double[] Largest(int count, Func<int, int> group, Func<Margins, double> margin) =>
-            [.. Enumerable.Range(0, count).Select(at => margins.Where((_, i) => group(i) == at).Select(margin).DefaultIfEmpty(0).Max())];
+            [.. Enumerable.Range(0, count)
+                .Select(at => margins.Where((_, i) => group(i) == at).Select(margin).DefaultIfEmpty(0).Max())];
     }
 }

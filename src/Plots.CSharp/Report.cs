@@ -47,13 +47,15 @@ public sealed class Report(string title)
         IReadOnlyList<string>[] body = [.. rows];
         if (body.FirstOrDefault(row => row.Count != head.Count) is { } odd)
             throw new ArgumentException($"Table: a row has {odd.Count} texts where the head has {head.Count}; give as many.");
-        bool[] areNumbers = [.. head.Select((_, i) => body.Length > 0 && body.All(row => row[i].Length == 0 || IsNumber(row[i])) && body.Any(row => row[i].Length > 0))];
+        bool[] areNumbers = [.. head.Select((_, i) => body.Length > 0
+            && body.All(row => row[i].Length == 0 || IsNumber(row[i])) && body.Any(row => row[i].Length > 0))];
         var html = new StringBuilder("<table>");
         void Row(string cell, IReadOnlyList<string> texts)
         {
             html.Append("<tr>");
             for (int i = 0; i < texts.Count; i++)
-                html.Append('<').Append(cell).Append(areNumbers[i] ? " class=\"n\">" : ">").Append(Svg.Escape(texts[i])).Append("</").Append(cell).Append('>');
+                html.Append('<').Append(cell).Append(areNumbers[i] ? " class=\"n\">" : ">").Append(Svg.Escape(texts[i]))
+                    .Append("</").Append(cell).Append('>');
             html.Append("</tr>\n");
         }
 
@@ -82,7 +84,8 @@ public sealed class Report(string title)
     internal string ToHtml(bool hasHeading)
     {
         var html = new StringBuilder("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n");
-        html.Append("<meta name=\"viewport\" content=\"width=device-width\"/><title>").Append(Svg.Escape(title)).Append("</title>\n<style>\n").Append(Style)
+        html.Append("<meta name=\"viewport\" content=\"width=device-width\"/><title>").Append(Svg.Escape(title))
+            .Append("</title>\n<style>\n").Append(Style)
             .Append("</style></head><body>\n");
         if (hasHeading) html.Append("<h1>").Append(Svg.Escape(title)).Append("</h1>\n");
         for (int i = 0; i < parts.Count; i++) html.Append(parts[i](i));
@@ -105,5 +108,6 @@ public sealed class Report(string title)
 
     private Report Add(string html) => new(title, parts.Add(_ => html));
 
-    private static bool IsNumber(string text) => text.All(c => char.IsAsciiDigit(c) || ".,-−+%×⁻⁰¹²³⁴⁵⁶⁷⁸⁹∞ ".Contains(c)) || text == "NaN";
+    private static bool IsNumber(string text) => text.All(c => char.IsAsciiDigit(c) || ".,-−+%×⁻⁰¹²³⁴⁵⁶⁷⁸⁹∞ ".Contains(c))
+        || text == "NaN";
 }

@@ -17,11 +17,13 @@ public class AxesTests
         { "Quiver: v has 1 numbers where x has 2", () => new Axes().Quiver([0, 1], [0, 1], [0, 1], [1]) },
         { "HeatMap: z has shape (3)", () => new Axes().HeatMap([1, 2, 3]) },
         { "HeatMap: 1 rows were named where the matrix has 2", () => new Axes().HeatMap(new double[2, 2], rows: ["a"]) },
-        { "HeatMap: x must be finite numbers that all rise or all fall", () => new Axes().HeatMap(new double[1, 3], x: [0, 2, 1], y: [0]) },
+        { "HeatMap: x must be finite numbers that all rise or all fall", () => new Axes()
+            .HeatMap(new double[1, 3], x: [0, 2, 1], y: [0]) },
         { "ConfusionMatrix: the counts have shape (2, 3)", () => new Axes().ConfusionMatrix(new double[2, 3]) },
         { "Image: the pixels have shape (2, 4, 4)", () => new Axes().Image(Tensor.Zeros([2, 4, 4])) },
         { "ImageGrid: the pixels have shape (4, 4)", () => new Axes().ImageGrid(Tensor.Zeros([4, 4])) },
-        { "ImageGrid: 1 captions were given for 2 pictures", () => new Axes().ImageGrid(Tensor.Zeros([2, 4, 4]), captions: ["a"]) },
+        { "ImageGrid: 1 captions were given for 2 pictures", () => new Axes()
+            .ImageGrid(Tensor.Zeros([2, 4, 4]), captions: ["a"]) },
         { "Contour: x has 2 numbers where a row of z has 3", () => new Axes().Contour([0, 1], [0, 1], new double[2, 3]) },
         { "ContourFilled: 1 levels were given", () => new Axes().ContourFilled([0, 1], [0, 1], new double[2, 2], [1]) },
         { "XLimits: from 2 to 1 is no interval", () => new Axes().XLimits(2, 1) },
@@ -29,7 +31,8 @@ public class AxesTests
         { "Size: 10 times 10 is no size", () => { new Axes().ToFigure(10, 10); return new(); } },
         { "Figure: there are no axes", () => { _ = new Figure(); return new(); } },
         { "YLog: none of the numbers is positive", () => { new Axes().Line([-1, 0]).YLog().ToFigure().ToSvg(); return new(); } },
-        { "XLog: a limit of a logarithmic axis is not positive", () => { new Axes().XLimits(low: 0).XLog().ToFigure().ToSvg(); return new(); } },
+        { "XLog: a limit of a logarithmic axis is not positive", () =>
+            { new Axes().XLimits(low: 0).XLog().ToFigure().ToSvg(); return new(); } },
     };
 
     [Theory]
@@ -53,7 +56,8 @@ public class AxesTests
     [InlineData("日本語 Ελληνικά — é 😀")]
     public void Any_text_is_shown_as_it_is(string text)
     {
-        Picture picture = Picture.Of(new Axes().Line([0, 1], [0, 1], text).Title(text).XLabel(text).YLabel(text).Text(0, 0, text));
+        Picture picture = Picture.Of(new Axes().Line([0, 1], [0, 1], text).Title(text).XLabel(text).YLabel(text)
+            .Text(0, 0, text));
         string expected = text.Replace('\u0001', '\uFFFD').Replace('\uD800', '\uFFFD');
         Assert.Equal(5, picture.Texts.Count(shown => shown == expected));
         picture.CheckTexts();
@@ -64,7 +68,8 @@ public class AxesTests
     {
         string text = string.Join(' ', Enumerable.Repeat("a long text that goes on", 8));
         Picture picture = Picture.Of(
-            new Axes().Bar([text, text + "!", "short"], [1, 2, 3], text).Title(text).XLabel(text).YLabel(text).Legend(LegendPlace.Outside));
+            new Axes().Bar([text, text + "!", "short"], [1, 2, 3], text).Title(text).XLabel(text).YLabel(text)
+                .Legend(LegendPlace.Outside));
         picture.CheckTexts();
         Assert.Contains(picture.Texts, shown => shown.EndsWith('…'));
         picture = Picture.Of(new Axes().Line([0, 1], [0, 1]).YTicks([0, 1], [text, text]).XTicks([0, 1], [text, text]));
@@ -95,10 +100,12 @@ public class AxesTests
         var random = new Random(8);
         Axes axes = new();
         for (int i = 0; i < 8; i++)
-            axes = axes.Scatter([.. Enumerable.Range(0, 200).Select(_ => random.NextDouble())], [.. Enumerable.Range(0, 200).Select(_ => random.NextDouble())], $"class {i}");
+            axes = axes.Scatter([.. Enumerable.Range(0, 200).Select(_ => random.NextDouble())],
+                [.. Enumerable.Range(0, 200).Select(_ => random.NextDouble())], $"class {i}");
         Picture picture = Picture.Of(axes);
         picture.CheckTexts();
-        double right = picture.Corners(picture.All("text").Single(text => text.Value == "1.0" && (string?)text.Attribute("text-anchor") == "middle"))[1].X;
+        double right = picture.Corners(picture.All("text")
+            .Single(text => text.Value == "1.0" && (string?)text.Attribute("text-anchor") == "middle"))[1].X;
         Assert.True(picture.Corners(picture.All("text").Single(text => text.Value == "class 0"))[0].X > right);
     }
 
@@ -113,7 +120,8 @@ public class AxesTests
         Axes[] axes =
         [
             .. Enumerable.Range(0, count).Select(i => new Axes()
-                .Line([.. Enumerable.Range(0, 30).Select(_ => Math.Pow(10, i - 4) * random.NextDouble())]).Title($"axes {i}").XLabel("step").YLabel("loss")),
+                .Line([.. Enumerable.Range(0, 30).Select(_ => Math.Pow(10, i - 4) * random.NextDouble())]).Title($"axes {i}")
+                    .XLabel("step").YLabel("loss")),
         ];
         new Picture(new Figure(columns, axes).Size(width, height).ToSvg()).CheckTexts();
     }
@@ -138,7 +146,8 @@ public class AxesTests
         Assert.StartsWith("<!DOCTYPE html>", File.ReadAllText(html), StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new Axes().Line([-1]).YLog().Save(svg));
         Assert.Equal(axes.ToFigure().ToSvg(), File.ReadAllText(svg));
-        Assert.Contains(".svg nor .html", Assert.Throws<ArgumentException>(() => axes.Save(Path.Combine(folder, "figure.png"))).Message, StringComparison.Ordinal);
+        Assert.Contains(".svg nor .html", Assert.Throws<ArgumentException>(() => axes.Save(Path.Combine(folder, "figure.png")))
+            .Message, StringComparison.Ordinal);
         Assert.Throws<DirectoryNotFoundException>(() => axes.Save(Path.Combine(folder, "none", "figure.svg")));
         Assert.Equal(2, Directory.GetFiles(folder).Length);
     }

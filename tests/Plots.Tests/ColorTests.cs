@@ -98,6 +98,7 @@ public class ColorTests
     {
         double r = Rgb.Linear(color.Red), g = Rgb.Linear(color.Green), b = Rgb.Linear(color.Blue);
         return new(
-            Rgb.Encode(m[0] * r + m[1] * g + m[2] * b), Rgb.Encode(m[3] * r + m[4] * g + m[5] * b), Rgb.Encode(m[6] * r + m[7] * g + m[8] * b));
+            Rgb.Encode(m[0] * r + m[1] * g + m[2] * b), Rgb.Encode(m[3] * r + m[4] * g + m[5] * b),
+            Rgb.Encode(m[6] * r + m[7] * g + m[8] * b));
     }
 }

@@ -45,9 +45,11 @@ public class IsolinesTests
         List<List<Point>> high = Isolines.Lines(x, x, new([1, 0, 0, 1], 2, 2), 0.4);
 
         // The middle, 0.5, is above the level: the corners that are low are cut off.
-        Assert.All(high, line => Assert.True(line.All(point => point.X - point.Y > 0) || line.All(point => point.X - point.Y < 0)));
+        Assert.All(high, line =>
+            Assert.True(line.All(point => point.X - point.Y > 0) || line.All(point => point.X - point.Y < 0)));
         List<List<Point>> low = Isolines.Lines(x, x, new([1, 0, 0, 1], 2, 2), 0.6);
-        Assert.All(low, line => Assert.True(line.All(point => point.X + point.Y < 1) || line.All(point => point.X + point.Y > 1)));
+        Assert.All(low, line =>
+            Assert.True(line.All(point => point.X + point.Y < 1) || line.All(point => point.X + point.Y > 1)));
     }
 
     [Fact]

@@ -12,7 +12,8 @@ public class OutlineTests
     public void Points_are_written_relative_to_each_other_and_do_not_drift()
     {
         var random = new Random(3);
-        Point[] points = [.. Enumerable.Range(0, 1000).Select(i => new Point(random.NextDouble() * 600, random.NextDouble() * 400))];
+        Point[] points = [.. Enumerable.Range(0, 1000)
+            .Select(i => new Point(random.NextDouble() * 600, random.NextDouble() * 400))];
         var outline = new Outline();
         outline.Move(points[0].X, points[0].Y);
         foreach (Point point in points.Skip(1)) outline.Line(point.X, point.Y);
@@ -51,7 +52,8 @@ public class OutlineTests
     public void Noise_keeps_its_peaks()
     {
         var random = new Random(4);
-        Point[] points = [.. Enumerable.Range(0, 300_000).Select(i => new Point(i * 600.0 / 300_000, 200 + 10 * random.NextDouble()))];
+        Point[] points = [.. Enumerable.Range(0, 300_000)
+            .Select(i => new Point(i * 600.0 / 300_000, 200 + 10 * random.NextDouble()))];
         points[123_456] = points[123_456] with { Y = 17 };
         Point[] read = Read(new Outline().Polyline(points, Page).ToString());
         Assert.Contains(read, point => Math.Abs(point.Y - 17) < 0.01 && Math.Abs(point.X - points[123_456].X) < 0.01);
@@ -103,7 +105,8 @@ public class OutlineTests
     {
         double[] numbers =
         [
-            .. Regex.Matches(data, @"-?(\d+\.?\d*|\.\d+)").Select(match => double.Parse(match.Value, CultureInfo.InvariantCulture)),
+            .. Regex.Matches(data, @"-?(\d+\.?\d*|\.\d+)")
+                .Select(match => double.Parse(match.Value, CultureInfo.InvariantCulture)),
         ];
         var points = new List<Point> { new(numbers[0], numbers[1]) };
         for (int i = 2; i < numbers.Length; i += 2) points.Add(new(points[^1].X + numbers[i], points[^1].Y + numbers[i + 1]));
@@ -116,7 +119,8 @@ public class OutlineTests
         for (int i = 1; i < line.Length; i++)
         {
             double dx = line[i].X - line[i - 1].X, dy = line[i].Y - line[i - 1].Y, length = dx * dx + dy * dy;
-            double t = length > 0 ? Math.Clamp(((point.X - line[i - 1].X) * dx + (point.Y - line[i - 1].Y) * dy) / length, 0, 1) : 0;
+            double t = length > 0
+                ? Math.Clamp(((point.X - line[i - 1].X) * dx + (point.Y - line[i - 1].Y) * dy) / length, 0, 1) : 0;
             double x = point.X - line[i - 1].X - t * dx, y = point.Y - line[i - 1].Y - t * dy;
             least = Math.Min(least, Math.Sqrt(x * x + y * y));
         }

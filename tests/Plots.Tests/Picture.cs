@@ -77,17 +77,22 @@ internal sealed class Picture
     /// <summary>Nothing that a reader of SVG cannot read.</summary>
     internal void CheckNumbers()
     {
-        Assert.DoesNotContain("NaN", string.Concat(Root.DescendantsAndSelf().Attributes().Where(IsData).Select(attribute => attribute.Value)), StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN",
+            string.Concat(Root.DescendantsAndSelf().Attributes().Where(IsData).Select(attribute => attribute.Value)),
+            StringComparison.Ordinal);
         Assert.All(Root.DescendantsAndSelf().Attributes().Where(IsData), attribute =>
         {
             Assert.DoesNotContain('∞', attribute.Value);
             Assert.Matches("^[-0-9. a-zA-Z%]*$", attribute.Value);
             Assert.DoesNotMatch("[0-9]E", attribute.Value);
         });
-        Assert.DoesNotContain(",", string.Concat(All("path").Select(path => (string)path.Attribute("d")!)), StringComparison.Ordinal);
+        Assert.DoesNotContain(",", string.Concat(All("path").Select(path => (string)path.Attribute("d")!)),
+            StringComparison.Ordinal);
     }
 
-    private static bool IsData(XAttribute attribute) => attribute.Name.LocalName is "d" or "x" or "y" or "width" or "height" or "stroke-width";
+    private static bool IsData(XAttribute attribute) =>
+        attribute.Name.LocalName is "d" or "x" or "y" or "width" or "height" or "stroke-width";
 
-    private static double Number(XElement element, string name) => double.Parse((string)element.Attribute(name)!, CultureInfo.InvariantCulture);
+    private static double Number(XElement element, string name) =>
+        double.Parse((string)element.Attribute(name)!, CultureInfo.InvariantCulture);
 }

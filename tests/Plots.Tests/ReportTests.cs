@@ -20,14 +20,16 @@ public class ReportTests
         Assert.Contains("<td class=\"n\">1.5</td>", html, StringComparison.Ordinal);
         Assert.Contains("<td>&lt;y&gt;</td>", html, StringComparison.Ordinal);
         Assert.Contains("a\n  b", html, StringComparison.Ordinal);
-        Assert.StartsWith("Table: a row has 1 texts where the head has 2", Assert.Throws<ArgumentException>(() => report.Table(["a", "b"], [["c"]])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("Table: a row has 1 texts where the head has 2",
+            Assert.Throws<ArgumentException>(() => report.Table(["a", "b"], [["c"]])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => report.Save("report.svg"));
     }
 
     [Fact]
     public void A_run_on_classes_shows_curves_settings_model_confusions_and_pictures()
     {
-        (Dataset train, Dataset test) = (Digits.Generate(300, new Key(1), flatten: false), Digits.Generate(100, new Key(2), flatten: false));
+        (Dataset train, Dataset test) = (Digits.Generate(300, new Key(1), flatten: false),
+            Digits.Generate(100, new Key(2), flatten: false));
         var trainer = new Trainer(new Sequential(new Flatten(), new Dense(10)), Losses.SoftmaxCrossEntropy, new Adam(1e-2))
         {
             Metrics = [Metrics.Accuracy],
@@ -36,7 +38,8 @@ public class ReportTests
         TrainingResult result = trainer.Fit(train, test, epochs: 3, batchSize: 30);
         string html = result.ToReport("Digits", new Dictionary<string, object> { ["learning rate"] = 0.01 }, test).ToHtml();
         Read(html);
-        foreach (string text in new[] { "Outcome", "validation accuracy", "learning rate", "0.01", "Dense(10)", "Confusion matrix", "predicted", "data:image/png" })
+        foreach (string text in new[] { "Outcome", "validation accuracy", "learning rate", "0.01", "Dense(10)",
+            "Confusion matrix", "predicted", "data:image/png" })
             Assert.Contains(text, html, StringComparison.Ordinal);
         int right = (int)Math.Round(result.Model.Evaluate(test, Metrics.Accuracy) * test.Count);
         Assert.Contains($"{right} are predicted right", html, StringComparison.Ordinal);
@@ -74,7 +77,8 @@ public class ReportTests
     public void Curves_of_losses_that_fall_far_are_logarithmic_and_NaN_is_a_gap()
     {
         var none = new Dictionary<string, double>();
-        EpochRecord[] epochs = [.. Enumerable.Range(1, 40).Select(i => new EpochRecord(i, i == 7 ? double.NaN : Math.Pow(0.5, i), none, null, none, 1, 1))];
+        EpochRecord[] epochs = [.. Enumerable.Range(1, 40)
+            .Select(i => new EpochRecord(i, i == 7 ? double.NaN : Math.Pow(0.5, i), none, null, none, 1, 1))];
         var picture = new Picture(new History(epochs).ToFigure().ToSvg());
         picture.CheckNumbers();
         picture.CheckTexts();
@@ -89,6 +93,7 @@ public class ReportTests
         Assert.Equal(ids.Distinct(), ids);
         Assert.All(Regex.Matches(html, @"url\(#([^)]*)\)"), match => Assert.Contains(match.Groups[1].Value, ids));
         Assert.DoesNotContain("<script", html, StringComparison.Ordinal);
-        Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "href" or "src"), attribute => Assert.StartsWith("data:", attribute.Value, StringComparison.Ordinal));
+        Assert.All(page.Descendants().Attributes().Where(attribute => attribute.Name.LocalName is "href" or "src"),
+            attribute => Assert.StartsWith("data:", attribute.Value, StringComparison.Ordinal));
     }
 }

@@ -76,5 +76,6 @@ public class TicksTests
     [InlineData(1e9, "10⁹")]
     [InlineData(double.NaN, "NaN")]
     [InlineData(double.NegativeInfinity, "−∞")]
-    public void Numbers_are_written_as_people_write_them(double value, string text) => Assert.Equal(text, Ticks.Readable(value, 6));
+    public void Numbers_are_written_as_people_write_them(double value, string text) =>
+        Assert.Equal(text, Ticks.Readable(value, 6));
 }

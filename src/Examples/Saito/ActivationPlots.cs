@@ -26,7 +26,8 @@ internal static class ActivationPlots
                 2,
                 FromZeroToOne("Fig 3-6: step function").Line(wide, Step(wide)),
                 FromZeroToOne("Fig 3-7: sigmoid").Line(wide, Tensor.Sigmoid(wide)),
-                FromZeroToOne("Fig 3-8: both").Line(wide, Tensor.Sigmoid(wide), "sigmoid").Line(wide, Step(wide), "step", dash: Dash.Dashed),
+                FromZeroToOne("Fig 3-8: both").Line(wide, Tensor.Sigmoid(wide), "sigmoid")
+                    .Line(wide, Step(wide), "step", dash: Dash.Dashed),
                 new Axes().Title("Fig 3-9: ReLU").Line(forRelu, Tensor.Relu(forRelu))),
             "saito-ch3-activations.svg");
         return new Dictionary<string, double>

@@ -22,7 +22,8 @@ internal static class OptimizerPaths
             ("Adam", new Adam(0.3), "0.3", "like Momentum, swings less"),
         ];
         Tensor start = Tensor.From([-7.0, 2.0]);
-        settings.Output.WriteLine($"x²/20 + y² from (-7, 2), {steps} steps; its gradient there is {Gradient.Of<Tensor>(Height)(start)} (text: -0.7, 4 by hand)");
+        settings.Output.WriteLine(
+            $"x²/20 + y² from (-7, 2), {steps} steps; its gradient there is {Gradient.Of<Tensor>(Height)(start)} (text: -0.7, 4 by hand)");
         settings.Output.WriteLine("            rate   end                  height     turns of y   in the text");
         var metrics = new Dictionary<string, double>();
         var parts = new List<Axes>();
@@ -32,14 +33,16 @@ internal static class OptimizerPaths
             double[,] path = Descend(optimizer, start, steps).ToArray2D<double>();
             double x = path[steps, 0], y = path[steps, 1], height = x * x / 20 + y * y;
             int turns = Turns(path);
-            settings.Output.WriteLine($"{name,-10} {rate,5}   ({x,8:0.0000}, {y,8:0.0000})   {height:0.00e+00}   {turns,10}   {text}");
+            settings.Output.WriteLine(
+                $"{name,-10} {rate,5}   ({x,8:0.0000}, {y,8:0.0000})   {height:0.00e+00}   {turns,10}   {text}");
             metrics[name + ".height"] = height;
             metrics[name + ".turns"] = turns;
             parts.Add(Contours().Line(Column(path, 0), Column(path, 1), color: "vermilion", width: 1.3, marker: Marker.Circle)
                 .Scatter([0], [0], color: "black", size: 9, marker: Marker.Plus).Title(name));
         }
 
-        settings.Save(new Figure(2, parts).Title("Fig 6-8: four ways down x²/20 + y²").Size(900, 620), "saito-ch6-optimizers.svg");
+        settings.Save(new Figure(2, parts).Title("Fig 6-8: four ways down x²/20 + y²").Size(900, 620),
+            "saito-ch6-optimizers.svg");
         settings.Save(Field().ToFigure(760, 360), "saito-ch6-gradients.svg");
         return metrics;
     }
@@ -78,7 +81,8 @@ internal static class OptimizerPaths
     {
         Tensor x = Tensor.Linspace(-10, 10, 201), y = Tensor.Linspace(-5, 5, 101);
         Tensor[] at = Tensor.Meshgrid(y, x);
-        return new Axes().Contour(x, y, Tensor.Square(at[1]) / 20.0 + Tensor.Square(at[0]), [0.25, 1, 2, 4, 7], color: "#9a9a9a", width: 0.8)
+        return new Axes()
+            .Contour(x, y, Tensor.Square(at[1]) / 20.0 + Tensor.Square(at[0]), [0.25, 1, 2, 4, 7], color: "#9a9a9a", width: 0.8)
             .XLimits(-10, 10).YLimits(-5, 5).XLabel("x").YLabel("y");
     }
 

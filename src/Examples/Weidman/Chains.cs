@@ -39,7 +39,8 @@ internal static class Chains
             double farthest = (Tensor.Abs(slope - ByDifferences(functions, x)) * isAway).Max().ToDouble();
             settings.Output.WriteLine($"  largest difference on (-3, 3): {farthest:0.0e+0}");
             metrics[name] = farthest;
-            parts.Add(new Axes().Line(x, value, "function").Line(x, slope, "derivative", dash: Dash.Dashed).XLabel("x").Title(name));
+            parts.Add(new Axes().Line(x, value, "function").Line(x, slope, "derivative", dash: Dash.Dashed).XLabel("x")
+                .Title(name));
         }
 
         settings.Save(new Figure(2, parts[0], parts[1]).Title("Fig 1-9"), "weidman-ch1-chains-2.svg");

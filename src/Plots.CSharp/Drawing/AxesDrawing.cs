@@ -57,11 +57,14 @@ internal sealed class AxesDrawing
         Box shape = Shaped(new(0, 0, width, height));
         if (!isBare)
         {
-            xTicks = TicksOf(axes.XOptions, xScale, marks.Select(mark => mark.XNames), count => FitAcross(count, shape.Width), Math.Clamp((int)(shape.Width / 45), 2, 10));
-            yTicks = TicksOf(axes.YOptions, yScale, marks.Select(mark => mark.YNames), count => Ticks.Of(yScale, count, hasWholeY), Math.Clamp((int)(shape.Height / 34), 2, 9));
+            xTicks = TicksOf(axes.XOptions, xScale, marks.Select(mark => mark.XNames), count => FitAcross(count, shape.Width),
+                Math.Clamp((int)(shape.Width / 45), 2, 10));
+            yTicks = TicksOf(axes.YOptions, yScale, marks.Select(mark => mark.YNames), count =>
+                Ticks.Of(yScale, count, hasWholeY), Math.Clamp((int)(shape.Height / 34), 2, 9));
             areXTextsTurned = !Fits(xTicks, shape.Width);
             double texts = areXTextsTurned
-                ? Math.Min(Turned, xTicks.Major.Max(tick => TextWidth.Of(tick.Text, TextSize.Ticks))) * 0.66 + TextSize.Ticks * 0.9
+                ? Math.Min(Turned, xTicks.Major.Max(tick => TextWidth.Of(tick.Text, TextSize.Ticks))) * 0.66
+                    + TextSize.Ticks * 0.9
                 : TextSize.Ticks;
             bottom = TickLength + TickGap + (xTicks.Major.Count > 0 ? texts : 0) + 3;
             if (axes.XText.Length > 0 || xTicks.Factor.Length > 0) bottom += LabelGap + TextSize.Labels;
@@ -79,7 +82,8 @@ internal sealed class AxesDrawing
             else if (areXTextsTurned)
             {
                 left = Math.Max(left, xTicks.Major.Max(tick =>
-                    Math.Min(Turned, TextWidth.Of(tick.Text, TextSize.Ticks)) * 0.77 + 6 - xScale.Place(tick.Value) * shape.Width));
+                    Math.Min(Turned, TextWidth.Of(tick.Text, TextSize.Ticks)) * 0.77
+                        + 6 - xScale.Place(tick.Value) * shape.Width));
             }
         }
 
@@ -88,14 +92,16 @@ internal sealed class AxesDrawing
             barTicks = !(bar.High > bar.Low) ? Given([bar.Low], null)
                 : bar.Levels is { Length: <= 12 } levels ? Given(levels, null)
                 : Ticks.Of(new(bar.Low, bar.High, false), Math.Clamp((int)(shape.Height / 34), 2, 9));
-            right += BarGap + Math.Max(BarWidth + TickLength + Widest(barTicks), TextWidth.Of(barTicks.Factor, TextSize.Ticks)) + 4;
+            right += BarGap + Math.Max(BarWidth + TickLength + Widest(barTicks), TextWidth.Of(barTicks.Factor, TextSize.Ticks))
+                + 4;
             if (bar.Label.Length > 0) right += LabelGap + TextSize.Labels;
             if (barTicks.Factor.Length > 0) top = Math.Max(top, TextSize.Ticks + 8);
         }
 
         isLegendOutside = legend is not null
             && (axes.Place == LegendPlace.Outside
-                || (axes.Place == LegendPlace.Best && (!legend.FitsInto(shape) || legend.LeastCovered(shape, Lines(FrameOf(shape))) > LargestCover)));
+                || (axes.Place == LegendPlace.Best
+                    && (!legend.FitsInto(shape) || legend.LeastCovered(shape, Lines(FrameOf(shape))) > LargestCover)));
         if (isLegendOutside) right += legend!.Arrange(height).Width + 10;
         return new(left, right, top, bottom);
     }
@@ -198,7 +204,8 @@ internal sealed class AxesDrawing
     private static Ticks Shown(Ticks ticks, Scale scale)
     {
         bool IsInside(double value) => scale.Place(value) is >= -1e-9 and <= 1 + 1e-9;
-        return ticks with { Major = [.. ticks.Major.Where(tick => IsInside(tick.Value))], Minor = [.. ticks.Minor.Where(IsInside)] };
+        return ticks with { Major = [.. ticks.Major.Where(tick => IsInside(tick.Value))],
+            Minor = [.. ticks.Minor.Where(IsInside)] };
     }
 
     /// <summary>Whether the texts below an axis of some width stay apart.</summary>
@@ -225,8 +232,10 @@ internal sealed class AxesDrawing
 
         // Between names there is nothing to read off.
         IReadOnlyList<Tick> across = marks.Any(mark => mark.XNames is not null) ? [] : xTicks.Major;
-        foreach (Tick tick in across) outline.Move(frame.X(tick.Value), frame.Plot.Top).Line(frame.X(tick.Value), frame.Plot.Bottom);
-        foreach (Tick tick in yTicks.Major) outline.Move(frame.Plot.Left, frame.Y(tick.Value)).Line(frame.Plot.Right, frame.Y(tick.Value));
+        foreach (Tick tick in across)
+            outline.Move(frame.X(tick.Value), frame.Plot.Top).Line(frame.X(tick.Value), frame.Plot.Bottom);
+        foreach (Tick tick in yTicks.Major)
+            outline.Move(frame.Plot.Left, frame.Y(tick.Value)).Line(frame.Plot.Right, frame.Y(tick.Value));
         svg.Path(outline.ToString(), Svg.Stroke(GridColor, 0.8));
     }
 
@@ -247,10 +256,14 @@ internal sealed class AxesDrawing
         Box plot = frame.Plot;
         svg.Rectangle(plot, Svg.Stroke(FrameColor, 0.9));
         var outline = new Outline();
-        foreach (Tick tick in xTicks.Major) outline.Move(frame.X(tick.Value), plot.Bottom).Line(frame.X(tick.Value), plot.Bottom + TickLength);
-        foreach (Tick tick in yTicks.Major) outline.Move(plot.Left, frame.Y(tick.Value)).Line(plot.Left - TickLength, frame.Y(tick.Value));
-        foreach (double minor in xTicks.Minor) outline.Move(frame.X(minor), plot.Bottom).Line(frame.X(minor), plot.Bottom + TickLength / 2);
-        foreach (double minor in yTicks.Minor) outline.Move(plot.Left, frame.Y(minor)).Line(plot.Left - TickLength / 2, frame.Y(minor));
+        foreach (Tick tick in xTicks.Major)
+            outline.Move(frame.X(tick.Value), plot.Bottom).Line(frame.X(tick.Value), plot.Bottom + TickLength);
+        foreach (Tick tick in yTicks.Major)
+            outline.Move(plot.Left, frame.Y(tick.Value)).Line(plot.Left - TickLength, frame.Y(tick.Value));
+        foreach (double minor in xTicks.Minor)
+            outline.Move(frame.X(minor), plot.Bottom).Line(frame.X(minor), plot.Bottom + TickLength / 2);
+        foreach (double minor in yTicks.Minor)
+            outline.Move(plot.Left, frame.Y(minor)).Line(plot.Left - TickLength / 2, frame.Y(minor));
         svg.Path(outline.ToString(), Svg.Stroke(FrameColor, 0.9));
 
         // Texts that stand aslant need a line's height each; where there is less, some are left out.
@@ -268,18 +281,22 @@ internal sealed class AxesDrawing
 
         double left = plot.Left - TickLength - TickGap;
         foreach (Tick tick in Apart(yTicks, frame.Y))
-            svg.Text(left, frame.Y(tick.Value) + TextSize.Ticks * 0.36, TextWidth.Fit(tick.Text, TextSize.Ticks, Turned), TextSize.Ticks, Anchor.End);
+            svg.Text(left, frame.Y(tick.Value) + TextSize.Ticks * 0.36, TextWidth.Fit(tick.Text, TextSize.Ticks, Turned),
+                TextSize.Ticks, Anchor.End);
         svg.Text(plot.Left, plot.Top - 6, yTicks.Factor, TextSize.Ticks);
 
         double texts = areXTextsTurned && xTicks.Major.Count > 0
             ? Math.Min(Turned, xTicks.Major.Max(tick => TextWidth.Of(tick.Text, TextSize.Ticks))) * 0.66 + TextSize.Ticks * 0.9
             : TextSize.Ticks;
-        double label = plot.Bottom + TickLength + TickGap + (xTicks.Major.Count > 0 ? texts : 0) + LabelGap + TextSize.Labels * 0.8;
+        double label = plot.Bottom + TickLength + TickGap + (xTicks.Major.Count > 0 ? texts : 0) + LabelGap
+            + TextSize.Labels * 0.8;
         double factor = TextWidth.Of(xTicks.Factor, TextSize.Ticks);
-        svg.Text(plot.CenterX, label, TextWidth.Fit(axes.XText, TextSize.Labels, Math.Max(plot.Width * 1.2, 60) - 2 * factor), TextSize.Labels, Anchor.Middle);
+        svg.Text(plot.CenterX, label, TextWidth.Fit(axes.XText, TextSize.Labels, Math.Max(plot.Width * 1.2, 60) - 2 * factor),
+            TextSize.Labels, Anchor.Middle);
         svg.Text(plot.Right, label, xTicks.Factor, TextSize.Ticks, Anchor.End);
         double beside = left - Widest(yTicks) - LabelGap - 1;
-        svg.Text(beside, plot.CenterY, TextWidth.Fit(axes.YText, TextSize.Labels, Math.Max(plot.Height * 1.2, 60)), TextSize.Labels, Anchor.Middle, -90);
+        svg.Text(beside, plot.CenterY, TextWidth.Fit(axes.YText, TextSize.Labels, Math.Max(plot.Height * 1.2, 60)),
+            TextSize.Labels, Anchor.Middle, -90);
     }
 
     /// <summary>The ticks whose texts stay apart, one below the other.</summary>
@@ -305,7 +322,8 @@ internal sealed class AxesDrawing
             for (int i = 0; i + 1 < levels.Length; i++)
             {
                 double middle = Place(levels[i] / 2 + levels[i + 1] / 2);
-                svg.Rectangle(new(box.Left, Y(levels[i + 1]), box.Width, Y(levels[i]) - Y(levels[i + 1])), Svg.Fill(colors.Map.At(middle)));
+                svg.Rectangle(new(box.Left, Y(levels[i + 1]), box.Width, Y(levels[i]) - Y(levels[i + 1])),
+                    Svg.Fill(colors.Map.At(middle)));
             }
         }
         else
@@ -321,15 +339,18 @@ internal sealed class AxesDrawing
 
         svg.Rectangle(box, Svg.Stroke(FrameColor, 0.8));
         var outline = new Outline();
-        foreach (Tick tick in barTicks.Major) outline.Move(box.Right, Y(tick.Value)).Line(box.Right + TickLength - 1, Y(tick.Value));
+        foreach (Tick tick in barTicks.Major)
+            outline.Move(box.Right, Y(tick.Value)).Line(box.Right + TickLength - 1, Y(tick.Value));
         svg.Path(outline.ToString(), Svg.Stroke(FrameColor, 0.8));
         double left = box.Right + TickLength + 2;
-        foreach (Tick tick in Apart(barTicks, Y)) svg.Text(left, Y(tick.Value) + TextSize.Ticks * 0.36, tick.Text, TextSize.Ticks);
+        foreach (Tick tick in Apart(barTicks, Y))
+            svg.Text(left, Y(tick.Value) + TextSize.Ticks * 0.36, tick.Text, TextSize.Ticks);
         svg.Text(box.Left, box.Top - 9, barTicks.Factor, TextSize.Ticks);
         double right = left + Widest(barTicks);
         if (colors.Label.Length == 0) return right;
         svg.Text(
-            right + LabelGap + TextSize.Labels * 0.8, box.CenterY, TextWidth.Fit(colors.Label, TextSize.Labels, plot.Height * 1.1), TextSize.Labels,
+            right + LabelGap + TextSize.Labels * 0.8, box.CenterY,
+            TextWidth.Fit(colors.Label, TextSize.Labels, plot.Height * 1.1), TextSize.Labels,
             Anchor.Middle, -90);
         return right + LabelGap + TextSize.Labels;
     }

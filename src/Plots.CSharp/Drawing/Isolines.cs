@@ -50,7 +50,8 @@ internal static class Isolines
                 double a = z[row, column], b = z[row, column + 1], c = z[row + 1, column + 1], d = z[row + 1, column];
                 if (double.IsNaN(a) || double.IsNaN(b) || double.IsNaN(c) || double.IsNaN(d)) continue;
                 int corners = (a >= level ? 1 : 0) | (b >= level ? 2 : 0) | (c >= level ? 4 : 0) | (d >= level ? 8 : 0);
-                long top = Across(row, column), bottom = Across(row + 1, column), left = Down(row, column), right = Down(row, column + 1);
+                long top = Across(row, column), bottom = Across(row + 1, column), left = Down(row, column),
+                    right = Down(row, column + 1);
                 switch (corners)
                 {
                     case 1 or 14:

@@ -80,7 +80,8 @@ internal sealed class Legend
             LegendPlace.UpperRight, LegendPlace.UpperLeft, LegendPlace.LowerLeft, LegendPlace.LowerRight, LegendPlace.Right,
             LegendPlace.Left, LegendPlace.Lower, LegendPlace.Upper,
         ];
-        return places.Select(place => (place, dots.Count(dot => at(place).Grow(3).Contains(dot.X, dot.Y)))).MinBy(found => found.Item2);
+        return places.Select(place => (place, dots.Count(dot => at(place).Grow(3).Contains(dot.X, dot.Y))))
+            .MinBy(found => found.Item2);
     }
 
     internal void Draw(Svg svg, Box box)
@@ -114,7 +115,8 @@ internal sealed class Legend
                     continue;
                 }
 
-                point = new(Math.Clamp(point.X, plot.Left - 50, plot.Right + 50), Math.Clamp(point.Y, plot.Top - 50, plot.Bottom + 50));
+                point = new(Math.Clamp(point.X, plot.Left - 50, plot.Right + 50),
+                    Math.Clamp(point.Y, plot.Top - 50, plot.Bottom + 50));
                 if (before is { } from)
                 {
                     int steps = (int)(Math.Max(Math.Abs(point.X - from.X), Math.Abs(point.Y - from.Y)) / spacing);

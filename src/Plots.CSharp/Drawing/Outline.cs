@@ -93,7 +93,8 @@ internal sealed class Outline
 
     private (long X, long Y) Go(char command, double toX, double toY, bool isRelative)
     {
-        long nextX = (long)Math.Round(Math.Clamp(toX, -Far, Far) * Unit), nextY = (long)Math.Round(Math.Clamp(toY, -Far, Far) * Unit);
+        long nextX = (long)Math.Round(Math.Clamp(toX, -Far, Far) * Unit),
+            nextY = (long)Math.Round(Math.Clamp(toY, -Far, Far) * Unit);
         bool isStill = isRelative && nextX == x && nextY == y;
         if (isStill) return (x, y);
 

@@ -89,7 +89,9 @@ internal sealed class Svg(string prefix)
         text.Append("<text x=\"").Append(Number(x)).Append("\" y=\"").Append(Number(y)).Append('"');
         if (size != TextSize.Ticks) text.Append(" font-size=\"").Append(Number(size)).Append('"');
         if (anchor != Anchor.Start) text.Append(" text-anchor=\"").Append(anchor == Anchor.End ? "end" : "middle").Append('"');
-        if (turn != 0) text.Append(" transform=\"rotate(").Append(Number(turn)).Append(' ').Append(Number(x)).Append(' ').Append(Number(y)).Append(")\"");
+        if (turn != 0)
+            text.Append(" transform=\"rotate(").Append(Number(turn)).Append(' ').Append(Number(x)).Append(' ').Append(Number(y))
+                .Append(")\"");
         if (color is not null) text.Append(" fill=\"").Append(color).Append('"');
         if (bold) text.Append(" font-weight=\"bold\"");
         if (halo) text.Append(" stroke=\"#fff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"");

@@ -40,7 +40,8 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
         int decimals = Math.Max(0, power - exponent + (mantissa == 2.5 ? 1 : 0));
         string factor = power == 0 ? "" : $"×{PowerOfTen(power)}";
         if (offset != 0) factor += (offset > 0 ? " + " : " − ") + Shortest(Math.Abs(offset));
-        return new([.. values.Select((value, i) => new Tick(value, Fixed(Divide(shown[i], power), decimals)))], [], factor.Trim());
+        return new([.. values.Select((value, i) => new Tick(value, Fixed(Divide(shown[i], power), decimals)))], [],
+            factor.Trim());
     }
 
     /// <summary>The finest round step that gives no more marks than asked for; with a very short axis two, or one.</summary>
@@ -87,7 +88,8 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
             double[] found =
             [
                 .. Between(first - 1, last).SelectMany(i => parts.Select(part => Multiple((long)part, 1, (int)i)))
-                    .Where(value => double.IsFinite(value) && value >= scale.Low * (1 - 1e-9) && value / (1 + 1e-9) <= scale.High),
+                    .Where(value => double.IsFinite(value) && value >= scale.Low * (1 - 1e-9)
+                        && value / (1 + 1e-9) <= scale.High),
             ];
             if (found.Length < 2 || found.Length > Math.Max(count, 2)) continue;
             bool isPlain = found[0] >= 1e-4 && found[^1] < 1e6;
@@ -115,7 +117,9 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
         if (double.IsInfinity(value)) return value > 0 ? "∞" : "−∞";
         if (value == 0) return "0";
         double size = Math.Abs(value);
-        return size is >= 1e-4 and < 1e6 ? Signed(value.ToString("G" + (size >= 1000 ? digits + 2 : digits), CultureInfo.InvariantCulture)) : Scientific(value, digits);
+        return size is >= 1e-4 and < 1e6
+            ? Signed(value.ToString("G" + (size >= 1000 ? digits + 2 : digits), CultureInfo.InvariantCulture))
+            : Scientific(value, digits);
     }
 
     private static string Scientific(double value, int digits = 4)
@@ -146,7 +150,8 @@ internal sealed record Ticks(IReadOnlyList<Tick> Major, IReadOnlyList<double> Mi
         "10" + string.Concat(exponent.ToString(CultureInfo.InvariantCulture).Select(
             digit => digit == '-' ? '⁻' : "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit - '0']));
 
-    private static double Power(int exponent) => double.Parse(FormattableString.Invariant($"1E{exponent}"), CultureInfo.InvariantCulture);
+    private static double Power(int exponent) =>
+        double.Parse(FormattableString.Invariant($"1E{exponent}"), CultureInfo.InvariantCulture);
 
     private static double Divide(double value, int power) => power < 0 ? value * Power(-power) : value / Power(power);
 

@@ -43,7 +43,8 @@ internal sealed record BarMark(double[] X, double[] Heights, double[] Bases, int
             for (int i = 0; i < x.Length; i++)
             {
                 int at = Array.IndexOf(mark.X, x[i]);
-                if (at >= 0 && double.IsFinite(mark.Heights[at]) && mark.Heights[at] < 0 == heights[i] < 0) bases[i] += mark.Heights[at];
+                if (at >= 0 && double.IsFinite(mark.Heights[at]) && mark.Heights[at] < 0 == heights[i] < 0)
+                    bases[i] += mark.Heights[at];
             }
         }
 
@@ -144,7 +145,8 @@ internal sealed record HistogramMark(double[] Edges, double[] Heights, bool IsDe
             for (int i = 0; i < bins; i++) counts[i] /= inside * (to - from) / bins;
         }
 
-        return new([.. Enumerable.Range(0, bins + 1).Select(i => i == bins ? to : from * (1 - i / (double)bins) + to * (i / (double)bins))], counts, density, opacity);
+        double Edge(double part) => part == 1 ? to : from * (1 - part) + to * part;
+        return new([.. Enumerable.Range(0, bins + 1).Select(i => Edge(i / (double)bins))], counts, density, opacity);
     }
 
     /// <summary>As many bins as the finer of two rules asks for: that of Sturges (1926), which looks at the count, and that

@@ -2,7 +2,8 @@ namespace Autodiff.Plots;
 
 /// <summary>A matrix of coloured cells, with their numbers if asked.</summary>
 internal sealed record HeatMapMark(
-    Matrix Z, double[] XEdges, double[] YEdges, bool RowsFromTop, ColorMap Map, double Low, double High, bool HasBar, string BarLabel) : Mark
+    Matrix Z, double[] XEdges, double[] YEdges, bool RowsFromTop, ColorMap Map, double Low, double High, bool HasBar,
+    string BarLabel) : Mark
 {
     /// <summary>The texts of cells, in row-major order; null for none.</summary>
     internal IReadOnlyList<string>? Texts { get; init; }
@@ -113,7 +114,8 @@ internal sealed record HeatMapMark(
 }
 
 /// <summary>Pictures in rows and columns; a single one shows its pixels on the axes.</summary>
-internal sealed record ImagesMark(IReadOnlyList<string> Pictures, int Width, int Height, int ColumnCount, IReadOnlyList<string>? Captions) : Mark
+internal sealed record ImagesMark(IReadOnlyList<string> Pictures, int Width, int Height, int ColumnCount,
+    IReadOnlyList<string>? Captions) : Mark
 {
     private bool IsSingle => ColumnCount == 0;
 
@@ -147,15 +149,18 @@ internal sealed record ImagesMark(IReadOnlyList<string> Pictures, int Width, int
     {
         for (int i = 0; i < Pictures.Count; i++)
         {
-            double left = -0.5 + (IsSingle ? 0 : i % ColumnCount * StrideX), top = -0.5 + (IsSingle ? 0 : i / ColumnCount * StrideY);
-            var box = new Box(frame.X(left), frame.Y(top), frame.X(left + Width) - frame.X(left), frame.Y(top + Height) - frame.Y(top));
+            double left = -0.5 + (IsSingle ? 0 : i % ColumnCount * StrideX);
+            double top = -0.5 + (IsSingle ? 0 : i / ColumnCount * StrideY);
+            var box = new Box(frame.X(left), frame.Y(top), frame.X(left + Width) - frame.X(left),
+                frame.Y(top + Height) - frame.Y(top));
             if (!box.IsFinite) continue;
             svg.Image(box, Pictures[i]);
             if (Captions is null || !frame.Plot.Contains(box.CenterX, box.CenterY)) continue;
             double size = Math.Min(12, box.Height * 0.19);
             double width = TextWidth.Of(Captions[i], size);
             if (width > box.Width * 1.06) size *= Math.Max(0.6, box.Width * 1.06 / width);
-            svg.Text(box.CenterX, box.Bottom + size * 1.05, TextWidth.Fit(Captions[i], size, box.Width * 1.06), size, Anchor.Middle);
+            svg.Text(box.CenterX, box.Bottom + size * 1.05, TextWidth.Fit(Captions[i], size, box.Width * 1.06), size,
+                Anchor.Middle);
         }
     }
 
@@ -166,7 +171,8 @@ internal sealed record ImagesMark(IReadOnlyList<string> Pictures, int Width, int
 
 /// <summary>Lines of one height, or the areas between them.</summary>
 internal sealed record ContourMark(
-    double[] X, double[] Y, Matrix Z, double[] Levels, bool IsFilled, ColorMap Map, double Width, bool HasNumbers, bool HasBar, string BarLabel) : Mark
+    double[] X, double[] Y, Matrix Z, double[] Levels, bool IsFilled, ColorMap Map, double Width, bool HasNumbers, bool HasBar,
+    string BarLabel) : Mark
 {
     internal override bool TakesTurn => false;
 
@@ -205,7 +211,8 @@ internal sealed record ContourMark(
             foreach (List<Point> ring in Isolines.Areas(X, Y, Z, i == 0 ? double.MinValue : Levels[i]))
                 outline.Polygon([.. ring.Select(point => frame.At(point.X, point.Y))], frame.Visible);
             double middle = Levels[i] / 2 + Levels[i + 1] / 2;
-            svg.Path(outline.ToString(), Svg.Fill(Map.At(Grids.Place(middle, (Levels[0], Levels[^1])))) + " fill-rule=\"evenodd\"");
+            svg.Path(outline.ToString(), Svg.Fill(Map.At(Grids.Place(middle, (Levels[0], Levels[^1]))))
+                + " fill-rule=\"evenodd\"");
         }
     }
 
@@ -215,18 +222,21 @@ internal sealed record ContourMark(
         foreach (double level in Levels)
         {
             var outline = new Outline();
-            Point[][] lines = [.. Isolines.Lines(X, Y, Z, level).Select(line => line.Select(point => frame.At(point.X, point.Y)).ToArray())];
+            Point[][] lines = [.. Isolines.Lines(X, Y, Z, level)
+                .Select(line => line.Select(point => frame.At(point.X, point.Y)).ToArray())];
             foreach (Point[] line in lines) outline.Polyline(line, frame.Visible);
             string color = Color ?? Map.At(Grids.Place(level, (Levels[0], Levels[^1])));
             svg.Path(outline.ToString(), Svg.Stroke(color, Width) + " stroke-linejoin=\"round\"");
             if (!HasNumbers || lines.Length == 0) continue;
 
             // On the longest line, as far as may be from the numbers of the other levels.
-            Point[] inside = [.. lines.MaxBy(line => line.Length)!.Where(point => frame.Plot.Grow(-14).Contains(point.X, point.Y))];
+            Box room = frame.Plot.Grow(-14);
+            Point[] inside = [.. lines.MaxBy(line => line.Length)!.Where(point => room.Contains(point.X, point.Y))];
             if (inside.Length == 0) continue;
             Point at = taken.Count == 0
                 ? inside.MinBy(point => point.Y)
-                : inside.MaxBy(point => taken.Min(other => Math.Min(Math.Abs(point.X - other.X), 40) + Math.Min(Math.Abs(point.Y - other.Y), 40)));
+                : inside.MaxBy(point =>
+                    taken.Min(other => Math.Min(Math.Abs(point.X - other.X), 40) + Math.Min(Math.Abs(point.Y - other.Y), 40)));
             taken.Add(at);
             svg.Text(at.X, at.Y + 3.5, Ticks.Readable(level), 9.5, Anchor.Middle, color: Svg.Foreground, halo: true);
         }

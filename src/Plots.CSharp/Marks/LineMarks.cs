@@ -14,7 +14,8 @@ internal sealed record LineMark(double[] X, double[] Y, double Width, Dash Dash,
             new Outline().Polyline(points, frame.Visible).ToString(),
             Svg.Stroke(pen.Color, Width, Dashed(pen), Opacity) + " stroke-linejoin=\"round\""
             + (Dashed(pen) == Dash.Solid ? " stroke-linecap=\"round\"" : ""));
-        if (Marker != Marker.None) Markers.Draw(svg, points.Where(point => frame.Visible.Contains(point.X, point.Y)), Marker, MarkerSize, pen.Color);
+        if (Marker != Marker.None)
+            Markers.Draw(svg, points.Where(point => frame.Visible.Contains(point.X, point.Y)), Marker, MarkerSize, pen.Color);
     }
 
     internal override void DrawKey(Svg svg, Box box, Pen pen)
@@ -196,7 +197,8 @@ internal sealed record QuiverMark(double[] X, double[] Y, double[] U, double[] V
 
     internal override IEnumerable<Point[]> Trace(Frame frame) => frame.At(X, Y).Select(point => new[] { point });
 
-    private static double Unit(Scale scale, double pixels) => scale.IsLog ? pixels : pixels / 2 / (scale.High / 2 - scale.Low / 2);
+    private static double Unit(Scale scale, double pixels) => scale.IsLog ? pixels
+        : pixels / 2 / (scale.High / 2 - scale.Low / 2);
 }
 
 /// <summary>The outlines of arrows.</summary>

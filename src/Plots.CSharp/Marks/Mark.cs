@@ -36,9 +36,11 @@ internal sealed record Frame(Box Plot, Scale XScale, Scale YScale, bool Reverses
     /// <summary>The height of a number, or that of the end of a logarithmic axis that cannot show it.</summary>
     internal double YOrEnd(double value) => YScale.IsLog && value <= 0 ? (ReversesY ? Plot.Top : Plot.Bottom) + 1 : Y(value);
 
-    private double Across(double place) => double.IsFinite(place) ? Math.Clamp(Plot.Left + place * Plot.Width, -Far, Far) : double.NaN;
+    private double Across(double place) => double.IsFinite(place) ? Math.Clamp(Plot.Left + place * Plot.Width, -Far, Far)
+        : double.NaN;
 
-    private double Down(double place) => double.IsFinite(place) ? Math.Clamp(Plot.Top + place * Plot.Height, -Far, Far) : double.NaN;
+    private double Down(double place) => double.IsFinite(place) ? Math.Clamp(Plot.Top + place * Plot.Height, -Far, Far)
+        : double.NaN;
 }
 
 /// <summary>Something drawn on axes. It is immutable.</summary>
@@ -117,7 +119,9 @@ internal static class Markers
             Marker.Circle => outline.Dot(at.X, at.Y),
             Marker.Square => outline.Stamp(at.X - r * 0.9, at.Y - r * 0.9, $"h{N(size * 0.9)}v{N(size * 0.9)}h{N(-size * 0.9)}z"),
             Marker.Triangle => outline.Stamp(at.X, at.Y - r * 1.15, $"l{N(r * 1.1)} {N(r * 1.9)}h{N(-r * 2.2)}z"),
-            Marker.Diamond => outline.Stamp(at.X, at.Y - r * 1.2, $"l{N(r * 1.2)} {N(r * 1.2)} {N(-r * 1.2)} {N(r * 1.2)} {N(-r * 1.2)} {N(-r * 1.2)}z"),
+            Marker.Diamond =>
+                outline.Stamp(at.X, at.Y - r * 1.2,
+                    $"l{N(r * 1.2)} {N(r * 1.2)} {N(-r * 1.2)} {N(r * 1.2)} {N(-r * 1.2)} {N(-r * 1.2)}z"),
             Marker.Cross => outline.Stamp(at.X - r, at.Y - r, $"l{N(size)} {N(size)}m{N(-size)} 0l{N(size)} {N(-size)}"),
             Marker.Plus => outline.Stamp(at.X - r, at.Y, $"h{N(size)}m{N(-r)} {N(-r)}v{N(size)}"),
             _ => outline,

@@ -53,7 +53,8 @@ internal sealed record TextMark(double X, double Y, string Content, double Size)
         if (!at.IsFinite || !frame.Plot.Contains(at.X, at.Y)) return null;
         double width = TextWidth.Of(Content, Size);
         double left = at.X + Gap + width <= frame.Plot.Right ? at.X + Gap : Math.Max(frame.Plot.Left + 2, at.X - Gap - width);
-        double top = Math.Clamp(at.Y - Size * 1.15, frame.Plot.Top + 2, Math.Max(frame.Plot.Top + 2, frame.Plot.Bottom - Size * 1.3));
+        double top = Math.Clamp(at.Y - Size * 1.15, frame.Plot.Top + 2,
+            Math.Max(frame.Plot.Top + 2, frame.Plot.Bottom - Size * 1.3));
         return new(left, top, width, Size * 1.25);
     }
 }
@@ -78,12 +79,16 @@ internal sealed record ArrowMark(double FromX, double FromY, double ToX, double 
         bool isSteep = Math.Abs(to.Y - from.Y) > Math.Abs(to.X - from.X);
         double y = from.Y + (isSteep ? to.Y > from.Y ? -size * 0.4 : size : size * 0.35);
         double half = TextWidth.Of(Content, size) / 2;
-        double x = isSteep ? Math.Clamp(from.X, frame.Plot.Left + half + 2, Math.Max(frame.Plot.Left + half + 2, frame.Plot.Right - half - 2)) : from.X + (to.X > from.X ? -4 : 4);
-        svg.Text(x, y, Content, size, isSteep ? Anchor.Middle : to.X > from.X ? Anchor.End : Anchor.Start, color: pen.Color, halo: true);
+        double x = isSteep
+            ? Math.Clamp(from.X, frame.Plot.Left + half + 2, Math.Max(frame.Plot.Left + half + 2, frame.Plot.Right - half - 2))
+            : from.X + (to.X > from.X ? -4 : 4);
+        svg.Text(x, y, Content, size, isSteep ? Anchor.Middle : to.X > from.X ? Anchor.End : Anchor.Start, color: pen.Color,
+            halo: true);
     }
 
     internal override void DrawKey(Svg svg, Box box, Pen pen) =>
-        svg.Path(Arrows.Add(new(), new(box.Left, box.CenterY), new(box.Right, box.CenterY), Width).ToString(), Svg.Fill(pen.Color));
+        svg.Path(Arrows.Add(new(), new(box.Left, box.CenterY), new(box.Right, box.CenterY), Width).ToString(),
+            Svg.Fill(pen.Color));
 
     internal override IEnumerable<Point[]> Trace(Frame frame) => [[frame.At(FromX, FromY), frame.At(ToX, ToY)]];
 }
