@@ -30,6 +30,10 @@ internal static class Catalog
         new("digits", "Train a network to read handwritten digits.", DigitsTraining.Run),
         new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run),
         new("gradbench", "Answer the messages of the benchmark suite GradBench, line by line.", GradBench.Session.Run),
+        new("plots", "Draw one figure of each kind, and the report of a training run.", PlotGallery.Run),
         new("rosenbrock", "Find a minimum by gradient descent and by Newton's method.", Rosenbrock.Run),
+        new("saito-ch3-activations", "Step function, sigmoid and ReLU (figures 3-6 to 3-9).", Saito.ActivationPlots.Run),
+        new("saito-ch6-optimizers", "Four optimizers go down x^2/20 + y^2 (figures 6-2 and 6-8).", Saito.OptimizerPaths.Run),
+        new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
     ];
 }
