@@ -182,6 +182,8 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract SoftmaxGradient: log: bool * output: NDArray * ct: NDArray -> NDArray
     /// A block of zeros with x written at positions start + i * step of each axis.
     abstract Place: x: NDArray * shape: int[] * starts: int[] * steps: int[] -> NDArray
+    /// The sum of blocks of zeros, each with one of several arrays written at positions start + i * step of each axis.
+    abstract PlaceAll: xs: NDArray[] * shape: int[] * starts: int[][] * steps: int[][] -> NDArray
     /// Arrays one after another along an axis.
     abstract Concat: xs: NDArray[] * axis: int * shape: int[] -> NDArray
     /// Entries of x along an axis at one-dimensional indices.

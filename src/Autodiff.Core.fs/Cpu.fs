@@ -271,20 +271,37 @@ type internal Cpu internal () =
         GC.KeepAlive ct
         y
 
-    override _.Place(x, shape, starts, steps) =
-        let x = HostArrays.dense x
-        let y = Cpu.Allocate(x.DType, shape)
-        let writable = HostArrays.writable y
-        writable.Clear()
+    /// Where an array is placed: the first element, and the strides.
+    static member private PlaceOf(shape: int[], starts: int[], steps: int[]) =
         let strides = Shape.rowMajorStrides shape
         let mutable offset = 0L
 
         for i in 0 .. starts.Length - 1 do
             offset <- offset + int64 starts[i] * int64 strides[i]
+            strides[i] <- strides[i] * steps[i]
 
-        let stepped = Array.map2 (*) strides steps
-        Copy.FromContiguous(DTypes.Size x.DType, x.Bytes, writable, offset, ReadOnlySpan stepped, ReadOnlySpan x.Shape)
+        struct (offset, strides)
+
+    override _.Place(x, shape, starts, steps) =
+        let x = HostArrays.dense x
+        let y = Cpu.Allocate(x.DType, shape)
+        let writable = HostArrays.writable y
+        writable.Clear()
+        let struct (offset, strides) = Cpu.PlaceOf(shape, starts, steps)
+        Copy.FromContiguous(DTypes.Size x.DType, x.Bytes, writable, offset, ReadOnlySpan strides, ReadOnlySpan x.Shape)
         GC.KeepAlive x
+        y
+
+    override this.PlaceAll(xs, shape, starts, steps) =
+        let y = if Shape.equal xs[0].Shape shape then HostArrays.makeContiguous xs[0] else this.Place(xs[0], shape, starts[0], steps[0])
+        let writable = HostArrays.writable y
+
+        for i in 1 .. xs.Length - 1 do
+            let x = HostArrays.dense xs[i]
+            let struct (offset, strides) = Cpu.PlaceOf(shape, starts[i], steps[i])
+            Copy.AddFromContiguous(x.DType, x.Bytes, writable, offset, ReadOnlySpan strides, ReadOnlySpan x.Shape)
+            GC.KeepAlive x
+
         y
 
     override _.Concat(xs, axis, shape) =
@@ -589,6 +606,9 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     override _.Fft(x, axis, inverse, scale) = like x (base.Fft(wide x, axis, inverse, scale))
     override _.Softmax(log, x) = like x (base.Softmax(log, wide x))
     override _.SoftmaxGradient(log, output, ct) = like ct (base.SoftmaxGradient(log, wide output, wide ct))
+    override _.PlaceAll(xs, shape, starts, steps) =
+        like xs[0] (base.PlaceAll(Array.map wide xs, shape, starts, steps))
+
     override _.TakeAdd(x, indices, axis, n) = like x (base.TakeAdd(wide x, indices, axis, n))
     override _.ScatterAdd(x, indices, axis, n) = like x (base.ScatterAdd(wide x, indices, axis, n))
     override _.CumulativeSum(x, axis, reverse) = like x (base.CumulativeSum(wide x, axis, reverse))

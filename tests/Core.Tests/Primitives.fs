@@ -918,6 +918,32 @@ let private variates =
           [ [| normal 1 [| 2 |]; normal 1 [| 2 |]; normal 1 [| 3 |] |] ]
           [| uniform 117 1.0 4.0; uniform 118 1.0 4.0; uniform 119 -0.5 1.5 |] ]
 
+// The sum of what several tensors are when each is placed into zeros.
+
+let private placements =
+    [ for whole, parts in
+          [ [ 7 ], [ [ 1 ], [ 3 ], [ 2 ]; [ 0 ], [ 4 ], [ 1 ] ]
+            [ 4; 5 ], [ [ 0; 0 ], [ 4; 5 ], [ 1; 1 ]; [ 2; 0 ], [ 1; 5 ], [ 1; 1 ]; [ 0; 3 ], [ 4; 1 ], [ 1; 1 ] ]
+            [ 2; 3; 4 ], [ [ 1; 0; 1 ], [ 1; 3; 2 ], [ 1; 1; 2 ]; [ 0; 1; 0 ], [ 2; 2; 3 ], [ 1; 1; 1 ] ]
+            [ 3; 4 ], [ [ 1; 1 ], [ 0; 2 ], [ 1; 1 ]; [ 1; 1 ], [ 2; 2 ], [ 1; 2 ] ]
+            [ 33; 40 ], [ [ 1; 3 ], [ 16; 30 ], [ 2; 1 ]; [ 0; 0 ], [ 33; 20 ], [ 1; 2 ] ] ] do
+          let starts = [| for starts, _, _ in parts -> List.toArray starts |]
+          let steps = [| for _, _, steps in parts -> List.toArray steps |]
+          let inputs = [| for i, (_, lengths, _) in List.indexed parts -> normal (121 + i) (List.toArray lengths) |]
+
+          let reference (xs: Tensor[]) =
+              [ for x, (starts, _, steps) in Seq.zip xs parts -> Reference.place whole starts steps [| x |] ]
+              |> List.reduce (Array.map2 (+))
+
+          entry
+              "placeAll"
+              (fun xs -> Structural.placeAll (List.toArray whole) starts steps xs)
+              (Some reference)
+              [ inputs ]
+          |> refusing
+              [ inputs |> Array.map (fun x -> normal 1 (Array.create x.Rank 41))
+                Array.updateAt 1 (Tensor.cast DType.Float32 inputs[1]) inputs ] ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -935,6 +961,7 @@ let table: Entry list =
     @ numberTheory
     @ complex
     @ variates
+    @ placements
 
 /// All rows with all their inputs.
 let cases: Case list =

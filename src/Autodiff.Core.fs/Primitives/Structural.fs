@@ -61,6 +61,46 @@ module internal Structural =
     let place (shape: int[]) (starts: int[]) (steps: int[]) (x: Tensor) : Tensor =
         Tensor.Placed(x, shape, starts, steps)
 
+    let rec private placeAllP (shape: int[]) (starts: int[][]) (steps: int[][]) =
+        { new Primitive("placeAll") with
+            member _.Parameters =
+                [ "shape", box shape; "starts", box (Array.concat starts); "steps", box (Array.concat steps) ]
+
+            member _.Shape inputs =
+                for i in 0 .. inputs.Length - 1 do
+                    let x = inputs[i]
+
+                    let fits axis =
+                        let first, length = starts[i][axis], x.Shape[axis]
+                        first >= 0 && (length = 0 || first + (length - 1) * steps[i][axis] < shape[axis])
+
+                    if shape.Length <> x.Rank || x.DType <> inputs[0].DType || not (Seq.forall fits (seq { 0 .. x.Rank - 1 })) then
+                        Shape.fail
+                            "placeAll"
+                            $"{DTypes.Name x.DType} of shape {Shape.format x.Shape} does not fit into {DTypes.Name inputs[0].DType} of shape {Shape.format shape} from {Shape.format starts[i]}."
+
+                same inputs[0] shape
+
+            member _.Value(inputs, out) = inputs[0].Device.PlaceAll(inputs, out.Shape, starts, steps)
+
+            member _.Jvp(_, _, tangents) =
+                let moving = [| for i in 0 .. tangents.Length - 1 do if not (isNull tangents[i]) then i |]
+                let pick (all: 'a[]) = moving |> Array.map (fun i -> all[i])
+                placeAll shape (pick starts) (pick steps) (pick tangents)
+
+            member _.Vjp(inputs, _, ct, i) = slice starts[i] inputs[i].Shape steps[i] ct
+
+            member _.Batch(inputs, isBatched, size) =
+                let starts, steps = Array.map (Array.insertAt 0 0) starts, Array.map (Array.insertAt 0 1) steps
+                Tensor.Bind(placeAllP (Batching.shape size shape) starts steps, Batching.fronts size inputs isBatched) }
+
+    /// The sum of what place makes of several tensors: the transpose of several slices of one tensor.
+    and placeAll (shape: int[]) (starts: int[][]) (steps: int[][]) (xs: Tensor[]) : Tensor =
+        if xs.Length = 1 then
+            place shape starts[0] steps[0] xs[0]
+        else
+            Tensor.Bind(placeAllP shape starts steps, xs)
+
     let rec private concatP (axis: int) =
         let part (inputs: Tensor[]) (x: Tensor) i =
             let starts = Array.zeroCreate x.Rank
