@@ -825,6 +825,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         let lengths = Array.copy x.Shape
         let steps = Array.create x.Rank 1
         let mutable positions = 0
+        let mutable backwards = 0
 
         for i in 0 .. slices.Length - 1 do
             let s, n = slices[i], x.Shape[i]
@@ -850,28 +851,33 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 lengths[i] <- (last - first + steps[i] - 1) / steps[i]
 
             // Backwards, the last position of the range is the first that is selected.
+            if s.Step < 0 then
+                backwards <- backwards + 1
+
             starts[i] <-
                 if s.Step < 0 && lengths[i] > 0 then
                     s.End.GetOffset n - 1 - (lengths[i] - 1) * steps[i]
                 else
                     first
 
-        let backwards =
-            [| for i in 0 .. slices.Length - 1 do
-                   if slices[i].Step < 0 then
-                       i |]
-        let selected = Tensor.Flipped(Tensor.Sliced(x, starts, lengths, steps), backwards)
+        let mutable selected = Tensor.Sliced(x, starts, lengths, steps)
+
+        if backwards > 0 then
+            let isBackwards i = slices[i].Step < 0
+            selected <- Tensor.Flipped(selected, Array.filter isBackwards [| 0 .. slices.Length - 1 |])
 
         if positions = 0 then
             selected
         else
-            let isKept i = i >= slices.Length || not slices[i].IsPosition
-            Tensor.Reshaped(
-                selected,
-                [| for i in 0 .. x.Rank - 1 do
-                       if isKept i then
-                           lengths[i] |]
-            )
+            let kept = Array.zeroCreate (x.Rank - positions)
+            let mutable next = 0
+
+            for i in 0 .. x.Rank - 1 do
+                if i >= slices.Length || not slices[i].IsPosition then
+                    kept[next] <- lengths[i]
+                    next <- next + 1
+
+            Tensor.Reshaped(selected, kept)
 
     /// What slices select: `x[0, 1..3, ..]` in C#. A position removes its axis; axes that are not named are kept whole.
     member this.Item

@@ -2,7 +2,6 @@ namespace Autodiff
 
 open System
 open System.Buffers
-open System.Collections.Generic
 open System.Runtime.CompilerServices
 open System.Threading
 
@@ -135,13 +134,21 @@ and [<Sealed>] internal TapeTrace() =
             else
                 ys[i])
 
+/// The cotangent of a slice that waits for those of the other slices of its tensor.
+[<Sealed; AllowNullLiteral>]
+type private SliceCotangent(slice: SlicePrimitive, ct: Tensor, next: SliceCotangent) =
+    member _.Slice = slice
+    member _.Ct = ct
+    member _.Next = next
+    member val Count: int = if isNull next then 1 else next.Count + 1
+
 /// The cotangents that a walk back has gathered so far, by the index of the record. Those of slices wait: all slices of
 /// one tensor are placed together, so that a loop over its rows does not make as many arrays of its size.
 [<Sealed>]
 type private Cotangents(count: int) =
     let nodes = ArrayPool<Taped>.Shared.Rent count
     let cts = ArrayPool<Tensor>.Shared.Rent count
-    let mutable slices: Dictionary<int, List<struct (SlicePrimitive * Tensor)>> = null
+    let mutable slices: SliceCotangent[] = null
 
     /// The record of an index that has received a cotangent; else null.
     member _.Node(i: int) : Taped = nodes[i]
@@ -155,27 +162,26 @@ type private Cotangents(count: int) =
 
     /// Adds the cotangent of a slice.
     member _.Add(node: Taped, slice: SlicePrimitive, ct: Tensor) =
-        nodes[node.Index] <- node
-
         if isNull slices then
-            slices <- Dictionary()
+            slices <- ArrayPool<SliceCotangent>.Shared.Rent count
 
-        match slices.TryGetValue node.Index with
-        | true, parts -> parts.Add(struct (slice, ct))
-        | _ -> slices[node.Index] <- List [ struct (slice, ct) ]
+        let i = node.Index
+        nodes[i] <- node
+        slices[i] <- SliceCotangent(slice, ct, slices[i])
 
     /// Hands out what was gathered, and forgets it: nothing later in the walk needs it, so that its memory may be reused.
     member _.Take(i: int) : Tensor =
         let ct = cts[i]
         cts[i] <- null
-        let mutable parts = null
 
-        if isNull slices || not (slices.Remove(i, &parts)) then
+        if isNull slices || isNull slices[i] then
             ct
         else
             let shape = nodes[i].Shape
+            let mutable part = slices[i]
+            slices[i] <- null
             let whole = if isNull ct then 0 else 1
-            let placed = Array.zeroCreate (whole + parts.Count)
+            let placed = Array.zeroCreate (whole + part.Count)
             let starts = Array.zeroCreate placed.Length
             let steps = Array.zeroCreate placed.Length
 
@@ -184,11 +190,11 @@ type private Cotangents(count: int) =
                 starts[0] <- Array.zeroCreate shape.Length
                 steps[0] <- Array.create shape.Length 1
 
-            for j in 0 .. parts.Count - 1 do
-                let struct (slice, part) = parts[j]
-                placed[whole + j] <- part
-                starts[whole + j] <- slice.Starts
-                steps[whole + j] <- slice.Steps
+            for j in placed.Length - 1 .. -1 .. whole do
+                placed[j] <- part.Ct
+                starts[j] <- part.Slice.Starts
+                steps[j] <- part.Slice.Steps
+                part <- part.Next
 
             placeAll shape starts steps placed
 
@@ -199,6 +205,9 @@ type private Cotangents(count: int) =
         member _.Dispose() =
             ArrayPool.Shared.Return(nodes, clearArray = true)
             ArrayPool.Shared.Return(cts, clearArray = true)
+
+            if not (isNull slices) then
+                ArrayPool.Shared.Return(slices, clearArray = true)
 
 /// The record of one run of a function, from which both its linear maps follow.
 [<Sealed>]

@@ -17,7 +17,7 @@ internal static class KMeans
     private static Tensor Cost(Tensor points, Tensor centroids)
     {
         // |c - p|^2 = |c|^2 - 2 c p + |p|^2, of which the last term does not choose the centroid.
-        Tensor squares = Tensor.Square(centroids).Sum([1], keepAxes: true) - 2.0 * centroids.MatMul(points.Transpose());
+        Tensor squares = Tensor.Square(centroids).Sum([1], keepAxes: true) + (-2.0 * centroids).MatMul(points.Transpose());
         return squares.Min(0).Sum() + Tensor.Square(points).Sum();
     }
 
