@@ -49,19 +49,15 @@ type NDArray
         let skip = offset * DTypes.Size dtype
         let wanted = if isNull strides then this.Size * DTypes.Size dtype else Int32.MaxValue
 
-        if isNull storage then
-            MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(&bits, 1)).Slice(0, DTypes.Size dtype)
-        elif (storage :? (byte[])) then
-            let bytes = storage :?> byte[]
-            ReadOnlySpan<byte>(bytes, skip, min wanted (bytes.Length - skip))
-        elif (storage :? HostMemory) then
-            let memory = storage :?> HostMemory
-
+        match storage with
+        | null -> MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(&bits, 1)).Slice(0, DTypes.Size dtype)
+        | :? (byte[]) as bytes -> ReadOnlySpan<byte>(bytes, skip, min wanted (bytes.Length - skip))
+        | :? HostMemory as memory ->
             ReadOnlySpan<byte>(
                 NativePtr.toVoidPtr (NativePtr.ofNativeInt<byte>(memory.Pointer + nativeint skip)),
                 min wanted (int (memory.Length - int64 skip))
             )
-        else
+        | _ ->
             Shape.fail "memory" $"this array lies on {device}; copy it to the host first." |> ignore<unit>
             ReadOnlySpan<byte>.Empty
 
@@ -84,23 +80,25 @@ type NDArray
         if Shape.size lengths = 0L then
             this.View(lengths, null, offset)
         else
-            let own = this.ExplicitStrides
             let mutable first = offset
             // An axis of length 1 is never walked along, so that its stride does not matter.
             let mutable expected = 1
             let mutable contiguous = true
-            let strides = Array.zeroCreate lengths.Length
+            let mutable rowMajor = 1
+            let stepped = Array.zeroCreate lengths.Length
 
             for i = lengths.Length - 1 downto 0 do
-                first <- first + starts[i] * own[i]
-                strides[i] <- own[i] * steps[i]
+                let own = if isNull strides then rowMajor else strides[i]
+                rowMajor <- rowMajor * shape[i]
+                first <- first + starts[i] * own
+                stepped[i] <- own * steps[i]
 
-                if lengths[i] <> 1 && strides[i] <> expected then
+                if lengths[i] <> 1 && stepped[i] <> expected then
                     contiguous <- false
 
                 expected <- expected * lengths[i]
 
-            this.View(lengths, (if contiguous then null else strides), first)
+            this.View(lengths, (if contiguous then null else stepped), first)
 
     /// Strides that walk this array as if it had the given shape, to which it broadcasts; null when nothing stretches.
     member this.StridesFor(target: int[]) : int[] =
@@ -154,6 +152,10 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Fused: call: FusedCall * inputs: NDArray[] * places: NDArray[] -> NDArray[]
     /// A reduction over some sorted axes; the result has the given shape (axes dropped or kept with length 1).
     abstract Reduce: reduction: Reduction * x: NDArray * axes: int[] * shape: int[] -> NDArray
+    /// The means of selected (bool) elements over some sorted axes, which are kept with length 1.
+    abstract SelectedMean: x: NDArray * selected: NDArray * axes: int[] -> NDArray
+    /// The transpose of SelectedMean.
+    abstract SelectedMeanTranspose: ct: NDArray * selected: NDArray * axes: int[] -> NDArray
     /// The int64 positions of the largest (or smallest) elements along an axis.
     abstract ArgReduce: largest: bool * x: NDArray * axis: int -> NDArray
     /// The matrix products of the last two axes; leading axes broadcast to those of the shape.
@@ -182,6 +184,8 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract SoftmaxGradient: log: bool * output: NDArray * ct: NDArray -> NDArray
     /// A block of zeros with x written at positions start + i * step of each axis.
     abstract Place: x: NDArray * shape: int[] * starts: int[] * steps: int[] -> NDArray
+    /// The sum of blocks of zeros, each with one of several arrays written at positions start + i * step of each axis.
+    abstract PlaceAll: xs: NDArray[] * shape: int[] * starts: int[][] * steps: int[][] -> NDArray
     /// Arrays one after another along an axis.
     abstract Concat: xs: NDArray[] * axis: int * shape: int[] -> NDArray
     /// Entries of x along an axis at one-dimensional indices.

@@ -178,10 +178,21 @@ type internal Cpu internal () =
         for a in axes do
             mask <- mask ||| (1u <<< a)
 
-        let y = Cpu.Allocate(x.DType, shape)
-        Reduce.Run(reduction, x.DType, x.Bytes, x.KernelStrides, ReadOnlySpan x.Shape, mask, HostArrays.writable y)
-        GC.KeepAlive x
-        Cpu.Inline y
+        let strides = x.KernelStrides
+        let lengths = ReadOnlySpan x.Shape
+
+        if shape.Length = 0 && DTypes.IsFloat x.DType then
+            // A scalar is held inline, so that what follows takes the short path.
+            let mutable bits = 0L
+            let bytes = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&bits, 1)).Slice(0, DTypes.Size x.DType)
+            Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, bytes)
+            GC.KeepAlive x
+            NDArray.Scalar(instance, x.DType, bytes)
+        else
+            let y = Cpu.Allocate(x.DType, shape)
+            Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, HostArrays.writable y)
+            GC.KeepAlive x
+            y
 
     /// Scalars are held inline, so that what follows takes the short path.
     static member private Inline(y: NDArray) =
@@ -189,6 +200,52 @@ type internal Cpu internal () =
             instance.FromHost(y.DType, Shape.scalar, y.Bytes)
         else
             y
+
+    /// The order of axes in which some sorted ones are neighbours: their own, or last.
+    static member private Neighbours(rank: int, axes: int[]) =
+        if axes.Length = 0 || axes[axes.Length - 1] - axes[0] + 1 = axes.Length then
+            [| 0 .. rank - 1 |]
+        else
+            Array.append (Array.except axes [| 0 .. rank - 1 |]) axes
+
+    /// The numbers of elements outside, along and inside axes that are neighbours in an order.
+    static member private Around(shape: int[], order: int[], axes: int[]) =
+        let first = if axes.Length = 0 then 0 else Array.IndexOf(order, axes[0])
+        let count (axes: int[]) = axes |> Array.fold (fun n axis -> n * shape[axis]) 1
+        struct (count order[.. first - 1], count axes, count order[first + axes.Length ..])
+
+    static member private Ordered(x: NDArray, order: int[]) =
+        let strides = x.ExplicitStrides
+        let pick (values: int[]) = order |> Array.map (fun axis -> values[axis])
+        let isOwn = Array.forall2 (=) order [| 0 .. x.Rank - 1 |]
+        HostArrays.dense (if isOwn then x else x.View(pick x.Shape, pick strides, x.Offset))
+
+    override _.SelectedMean(x, selected, axes) =
+        let order = Cpu.Neighbours(x.Rank, axes)
+        let struct (outer, length, inner) = Cpu.Around(x.Shape, order, axes)
+        let y = Cpu.Allocate(x.DType, Shape.reduce x.Shape axes true)
+        let x, selected = Cpu.Ordered(x, order), Cpu.Ordered(selected, order)
+        SelectedMeans.Mean(x.DType, outer, length, inner, x.Bytes, selected.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        GC.KeepAlive selected
+        y
+
+    override _.SelectedMeanTranspose(ct, selected, axes) =
+        let shape = selected.Shape
+        let order = Cpu.Neighbours(shape.Length, axes)
+        let struct (outer, length, inner) = Cpu.Around(shape, order, axes)
+        let y = Cpu.Allocate(ct.DType, order |> Array.map (fun axis -> shape[axis]))
+        let ct, selected = HostArrays.dense ct, Cpu.Ordered(selected, order)
+        SelectedMeans.Transpose(ct.DType, outer, length, inner, ct.Bytes, selected.Bytes, HostArrays.writable y)
+        GC.KeepAlive ct
+        GC.KeepAlive selected
+
+        if Shape.equal y.Shape shape && Array.forall2 (=) order [| 0 .. order.Length - 1 |] then
+            y
+        else
+            let strides = Array.zeroCreate order.Length
+            Array.iter2 (fun axis stride -> strides[axis] <- stride) order (Shape.rowMajorStrides y.Shape)
+            y.View(shape, strides, 0)
 
     override _.ArgReduce(largest, x, axis) =
         let y = Cpu.Allocate(DType.Int64, Shape.reduce x.Shape [| axis |] false)
@@ -281,20 +338,37 @@ type internal Cpu internal () =
         GC.KeepAlive ct
         y
 
-    override _.Place(x, shape, starts, steps) =
-        let x = HostArrays.dense x
-        let y = Cpu.Allocate(x.DType, shape)
-        let writable = HostArrays.writable y
-        writable.Clear()
+    /// Where an array is placed: the first element, and the strides.
+    static member private PlaceOf(shape: int[], starts: int[], steps: int[]) =
         let strides = Shape.rowMajorStrides shape
         let mutable offset = 0L
 
         for i in 0 .. starts.Length - 1 do
             offset <- offset + int64 starts[i] * int64 strides[i]
+            strides[i] <- strides[i] * steps[i]
 
-        let stepped = Array.map2 (*) strides steps
-        Copy.FromContiguous(DTypes.Size x.DType, x.Bytes, writable, offset, ReadOnlySpan stepped, ReadOnlySpan x.Shape)
+        struct (offset, strides)
+
+    override _.Place(x, shape, starts, steps) =
+        let x = HostArrays.dense x
+        let y = Cpu.Allocate(x.DType, shape)
+        let writable = HostArrays.writable y
+        writable.Clear()
+        let struct (offset, strides) = Cpu.PlaceOf(shape, starts, steps)
+        Copy.FromContiguous(DTypes.Size x.DType, x.Bytes, writable, offset, ReadOnlySpan strides, ReadOnlySpan x.Shape)
         GC.KeepAlive x
+        y
+
+    override this.PlaceAll(xs, shape, starts, steps) =
+        let y = if Shape.equal xs[0].Shape shape then HostArrays.makeContiguous xs[0] else this.Place(xs[0], shape, starts[0], steps[0])
+        let writable = HostArrays.writable y
+
+        for i in 1 .. xs.Length - 1 do
+            let x = HostArrays.dense xs[i]
+            let struct (offset, strides) = Cpu.PlaceOf(shape, starts[i], steps[i])
+            Copy.AddFromContiguous(x.DType, x.Bytes, writable, offset, ReadOnlySpan strides, ReadOnlySpan x.Shape)
+            GC.KeepAlive x
+
         y
 
     override _.Concat(xs, axis, shape) =
@@ -577,6 +651,8 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     static let like (x: NDArray) (y: NDArray) = y.Device.Convert(y, x.DType)
 
     override _.Reduce(reduction, x, axes, shape) = like x (base.Reduce(reduction, wide x, axes, shape))
+    override _.SelectedMean(x, selected, axes) = like x (base.SelectedMean(wide x, selected, axes))
+    override _.SelectedMeanTranspose(ct, selected, axes) = like ct (base.SelectedMeanTranspose(wide ct, selected, axes))
     override _.ArgReduce(largest, x, axis) = base.ArgReduce(largest, wide x, axis)
     override _.MatMul(x, y, shape) = like x (base.MatMul(wide x, wide y, shape))
 
@@ -599,6 +675,9 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     override _.Fft(x, axis, inverse, scale) = like x (base.Fft(wide x, axis, inverse, scale))
     override _.Softmax(log, x) = like x (base.Softmax(log, wide x))
     override _.SoftmaxGradient(log, output, ct) = like ct (base.SoftmaxGradient(log, wide output, wide ct))
+    override _.PlaceAll(xs, shape, starts, steps) =
+        like xs[0] (base.PlaceAll(Array.map wide xs, shape, starts, steps))
+
     override _.TakeAdd(x, indices, axis, n) = like x (base.TakeAdd(wide x, indices, axis, n))
     override _.ScatterAdd(x, indices, axis, n) = like x (base.ScatterAdd(wide x, indices, axis, n))
     override _.CumulativeSum(x, axis, reverse) = like x (base.CumulativeSum(wide x, axis, reverse))

@@ -62,7 +62,8 @@ module Shape =
 
     /// The axes that indices mean, sorted; an axis that is named twice is an error.
     let axes operation rank (indices: seq<int>) =
-        let found = indices |> Seq.map (axis operation rank) |> Seq.sort |> Seq.toArray
+        let found = indices |> Seq.toArray |> Array.map (axis operation rank)
+        Array.Sort found
 
         for i in 1 .. found.Length - 1 do
             if found[i] = found[i - 1] then
@@ -111,32 +112,48 @@ module Shape =
     /// The shape after some sorted axes are summed, either dropped or kept with length 1.
     let reduce (shape: int[]) (axes: int[]) keepAxes =
         if keepAxes then
-            shape |> Array.mapi (fun i d -> if Array.contains i axes then 1 else d)
+            let kept = Array.copy shape
+
+            for i in axes do
+                kept[i] <- 1
+
+            kept
         elif axes.Length = shape.Length then
             scalar
         else
-            [| for i in 0 .. shape.Length - 1 do
-                   if not (Array.contains i axes) then
-                       shape[i] |]
+            let kept = Array.zeroCreate (shape.Length - axes.Length)
+            let mutable next = 0
+
+            for i in 0 .. shape.Length - 1 do
+                if not (Array.contains i axes) then
+                    kept[next] <- shape[i]
+                    next <- next + 1
+
+            kept
 
     /// Fills in the one length that a user left as -1, and checks that the number of elements stays the same.
     let resolve operation (from: int[]) (target: int[]) =
         let count = size from
+        let mutable inferred = 0
+        let mutable rest = 1L
 
-        if target |> Array.exists (fun d -> d < -1) then
-            fail operation $"the shape {format target} has a negative length; only one may be -1, to be inferred."
+        for d in target do
+            if d < -1 then
+                fail operation $"the shape {format target} has a negative length; only one may be -1, to be inferred."
+            elif d = -1 then
+                inferred <- inferred + 1
+            else
+                rest <- rest * int64 d
 
-        match target |> Array.filter ((=) -1) |> Array.length with
+        match inferred with
         | 0 ->
-            if size target <> count then
+            if rest <> count then
                 fail
                     operation
-                    $"{format from} has {count} elements, {format target} has {size target}; the numbers must be equal (one length may be -1)."
+                    $"{format from} has {count} elements, {format target} has {rest}; the numbers must be equal (one length may be -1)."
 
             target
         | 1 ->
-            let rest = target |> Array.fold (fun n d -> if d = -1 then n else n * int64 d) 1L
-
             if rest = 0L || count % rest <> 0L then
                 fail
                     operation

@@ -141,6 +141,17 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
 
     override this.Batch(inputs, _, _) = this.Apply inputs[0]
 
+    /// The cotangent of the input.
+    member internal _.Pull(x: Tensor, y: Tensor, ct: Tensor) : Tensor = derivative.Invoke(x, y, ct)
+
+    /// Binds the primitive to an input of a type that it works on.
+    member internal this.Bind(x: Tensor) : Tensor =
+        if x.Level = 0L && takesFloats && DTypes.IsFloat x.DType then
+            let array = x.Array
+            Concrete(array.Device.Unary(kernel, array))
+        else
+            Tensor.Bind(this, x)
+
     /// Binds the primitive. Integers become float32 where the function needs floats.
     member this.Apply(x: Tensor) : Tensor =
         if takesFloats && not (DTypes.IsFloat x.DType || kernel.Supports x.DType) then
@@ -186,9 +197,23 @@ type BinaryPrimitive
         elif isNull b then Tensor.BroadcastTo(a, output.Shape)
         else a + b
 
-    override _.Vjp(inputs, output, ct, input) =
-        let rule = if input = 0 then left else right
-        Tensor.SumTo(rule.Invoke(inputs[0], inputs[1], output, ct), inputs[input].Shape)
+    override this.Vjp(inputs, output, ct, input) = this.Pull(inputs[0], inputs[1], output, ct, input)
+
+    /// The cotangent of one input.
+    member internal _.Pull(x: Tensor, y: Tensor, z: Tensor, ct: Tensor, input: int) : Tensor =
+        if input = 0 then
+            Tensor.SumTo(left.Invoke(x, y, z, ct), x.Shape)
+        else
+            Tensor.SumTo(right.Invoke(x, y, z, ct), y.Shape)
+
+    /// Binds the primitive to inputs of one type that it works on.
+    member internal this.Bind(x: Tensor, y: Tensor) : Tensor =
+        if (x.Level ||| y.Level) = 0L && x.DType = y.DType && takesFloats && DTypes.IsFloat x.DType then
+            let a, b = x.Array, y.Array
+            Tensor.SameDevice(kernel.Name, a, b)
+            Concrete(a.Device.Binary(kernel, a, b, Shape.broadcast kernel.Name a.Shape b.Shape))
+        else
+            Tensor.Bind(this, x, y)
 
     override this.Batch(inputs, isBatched, _) =
         let inputs = Batching.aligned inputs isBatched
@@ -277,6 +302,39 @@ type BilinearPrimitive(name: string) =
 
     override this.Vjp(inputs, _, ct, input) = this.Transpose(inputs, ct, input)
 
+/// Every steps[i]-th element from starts[i] of each axis.
+[<Sealed; AllowNullLiteral>]
+type internal SlicePrimitive(starts: int[], lengths: int[], steps: int[]) =
+    inherit LinearPrimitive("slice")
+    member _.Starts = starts
+    member _.Steps = steps
+    override _.Parameters = [ "starts", box starts; "lengths", box lengths; "steps", box steps ]
+
+    override _.Shape inputs =
+        let x = inputs[0]
+
+        if starts.Length <> x.Rank then
+            Shape.fail "slice" $"{starts.Length} ranges for a tensor of rank {x.Rank}."
+
+        for i in 0 .. x.Rank - 1 do
+            let last = starts[i] + (lengths[i] - 1) * steps[i]
+
+            if starts[i] < 0 || lengths[i] < 0 || steps[i] < 1 || (lengths[i] > 0 && last >= x.Shape[i]) then
+                Shape.fail "slice" $"positions {starts[i]} to {last} lie outside axis {i}, which has length {x.Shape[i]}."
+
+        { Shape = lengths; DType = x.DType }
+
+    override _.Value(inputs, out) = inputs[0].Slice(starts, out.Shape, steps)
+    override _.Transpose(inputs, ct) = Tensor.Placed(ct, inputs[0].Shape, starts, steps)
+
+    override _.Batch(inputs, _, size) =
+        Tensor.Sliced(
+            inputs[0],
+            Array.insertAt 0 0 starts,
+            Batching.shape size lengths,
+            Array.insertAt 0 1 steps
+        )
+
 /// An immutable array of numbers that can be differentiated. Operators and functions work element by element and
 /// broadcast; all names and conventions follow NumPy.
 [<AbstractClass; AllowNullLiteral>]
@@ -348,37 +406,6 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Batch(inputs, _, size) =
                 let x = inputs[0]
                 Tensor.Reshaped(x, Batching.shape size (Shape.resolve "reshape" x.Shape[1..] shape)) }
-
-    static let sliced (starts: int[]) (lengths: int[]) (steps: int[]) =
-        { new LinearPrimitive("slice") with
-            member _.Parameters = [ "starts", box starts; "lengths", box lengths; "steps", box steps ]
-
-            member _.Shape inputs =
-                let x = inputs[0]
-
-                if starts.Length <> x.Rank then
-                    Shape.fail "slice" $"{starts.Length} ranges for a tensor of rank {x.Rank}."
-
-                for i in 0 .. x.Rank - 1 do
-                    let last = starts[i] + (lengths[i] - 1) * steps[i]
-
-                    if starts[i] < 0 || lengths[i] < 0 || steps[i] < 1 || (lengths[i] > 0 && last >= x.Shape[i]) then
-                        Shape.fail
-                            "slice"
-                            $"positions {starts[i]} to {last} lie outside axis {i}, which has length {x.Shape[i]}."
-
-                sameType x lengths
-
-            member _.Value(inputs, out) = inputs[0].Slice(starts, out.Shape, steps)
-            member _.Transpose(inputs, ct) = Tensor.Placed(ct, inputs[0].Shape, starts, steps)
-
-            member _.Batch(inputs, _, size) =
-                Tensor.Sliced(
-                    inputs[0],
-                    Array.insertAt 0 0 starts,
-                    Batching.shape size lengths,
-                    Array.insertAt 0 1 steps
-                ) }
 
     static let placed (shape: int[]) (starts: int[]) (steps: int[]) =
         { new LinearPrimitive("place") with
@@ -774,7 +801,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// Every steps[i]-th element from starts[i] of each axis.
     static member internal Sliced(x: Tensor, starts, lengths, steps) : Tensor =
-        if Shape.equal lengths x.Shape then x else Tensor.Bind(sliced starts lengths steps, x)
+        if Shape.equal lengths x.Shape then x else Tensor.Bind(SlicePrimitive(starts, lengths, steps), x)
 
     /// Zeros of a shape with x written at starts[i] + j * steps[i] of each axis: the transpose of slicing.
     static member internal Placed(x: Tensor, shape, starts, steps) : Tensor =
@@ -798,6 +825,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         let lengths = Array.copy x.Shape
         let steps = Array.create x.Rank 1
         let mutable positions = 0
+        let mutable backwards = 0
 
         for i in 0 .. slices.Length - 1 do
             let s, n = slices[i], x.Shape[i]
@@ -823,28 +851,33 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 lengths[i] <- (last - first + steps[i] - 1) / steps[i]
 
             // Backwards, the last position of the range is the first that is selected.
+            if s.Step < 0 then
+                backwards <- backwards + 1
+
             starts[i] <-
                 if s.Step < 0 && lengths[i] > 0 then
                     s.End.GetOffset n - 1 - (lengths[i] - 1) * steps[i]
                 else
                     first
 
-        let backwards =
-            [| for i in 0 .. slices.Length - 1 do
-                   if slices[i].Step < 0 then
-                       i |]
-        let selected = Tensor.Flipped(Tensor.Sliced(x, starts, lengths, steps), backwards)
+        let mutable selected = Tensor.Sliced(x, starts, lengths, steps)
+
+        if backwards > 0 then
+            let isBackwards i = slices[i].Step < 0
+            selected <- Tensor.Flipped(selected, Array.filter isBackwards [| 0 .. slices.Length - 1 |])
 
         if positions = 0 then
             selected
         else
-            let isKept i = i >= slices.Length || not slices[i].IsPosition
-            Tensor.Reshaped(
-                selected,
-                [| for i in 0 .. x.Rank - 1 do
-                       if isKept i then
-                           lengths[i] |]
-            )
+            let kept = Array.zeroCreate (x.Rank - positions)
+            let mutable next = 0
+
+            for i in 0 .. x.Rank - 1 do
+                if i >= slices.Length || not slices[i].IsPosition then
+                    kept[next] <- lengths[i]
+                    next <- next + 1
+
+            Tensor.Reshaped(selected, kept)
 
     /// What slices select: `x[0, 1..3, ..]` in C#. A position removes its axis; axes that are not named are kept whole.
     member this.Item

@@ -278,6 +278,20 @@ let ``a differentiated function may itself run on many threads`` () =
     atDepth 1 (fun d -> nearValue 1e-12 (exact 1.1) (d[0] g (scalar 1.1)))
 
 [<Fact>]
+let ``a loop over rows and overlapping slices has right derivatives`` () =
+    // The tensor is used whole, row by row, by overlapping ranges, with steps, and by one row twice.
+    let f (x: Tensor) =
+        let rows = List.init x.Shape[0] (fun i -> sin (x[i] * float (i + 1))) |> List.reduce (fun a b -> a * 0.5 + b)
+        let differences = square (x[1..] - x[.. x.Shape[0] - 2])
+        let every = x[Slice.All, Slice.Every(2, System.Range.All)]
+        Tensor.sum (rows * x[2] * x[2]) + Tensor.sum differences + Tensor.sum (exp every) + Tensor.sum (x * x)
+
+    CheckGrads.Run(System.Func<_, _> f, normal 3 [| 5; 4 |], order = 2)
+    let xs = normal 4 [| 3; 5; 4 |]
+    let each = Tensor.stack 0 [ for i in 0..2 -> grad f xs[i] ]
+    near 1e-12 each (vmap (grad f) xs)
+
+[<Fact>]
 let ``random compositions have right derivatives to second order`` () =
     let steps: (string * (Tensor -> Tensor)) list =
         [ "sin", sin

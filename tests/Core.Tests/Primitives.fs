@@ -964,6 +964,76 @@ let private keys =
       entry "foldIn" (fun xs -> ((keyOf xs[0]).FoldIn xs[1]).Tensor) None [ [| states [| 3 |]; states [| 3 |] |]; [| states [| 2; 1 |]; states [| 3 |] |] ]
       |> refusing [ [| states [| 2 |]; normal 1 [| 2 |] |] ] ]
 
+// The sum of what several tensors are when each is placed into zeros.
+
+let private placements =
+    [ for whole, parts in
+          [ [ 7 ], [ [ 1 ], [ 3 ], [ 2 ]; [ 0 ], [ 4 ], [ 1 ] ]
+            [ 4; 5 ], [ [ 0; 0 ], [ 4; 5 ], [ 1; 1 ]; [ 2; 0 ], [ 1; 5 ], [ 1; 1 ]; [ 0; 3 ], [ 4; 1 ], [ 1; 1 ] ]
+            [ 2; 3; 4 ], [ [ 1; 0; 1 ], [ 1; 3; 2 ], [ 1; 1; 2 ]; [ 0; 1; 0 ], [ 2; 2; 3 ], [ 1; 1; 1 ] ]
+            [ 3; 4 ], [ [ 1; 1 ], [ 0; 2 ], [ 1; 1 ]; [ 1; 1 ], [ 2; 2 ], [ 1; 2 ] ]
+            [ 33; 40 ], [ [ 1; 3 ], [ 16; 30 ], [ 2; 1 ]; [ 0; 0 ], [ 33; 20 ], [ 1; 2 ] ] ] do
+          let starts = [| for starts, _, _ in parts -> List.toArray starts |]
+          let steps = [| for _, _, steps in parts -> List.toArray steps |]
+          let inputs = [| for i, (_, lengths, _) in List.indexed parts -> normal (121 + i) (List.toArray lengths) |]
+
+          let reference (xs: Tensor[]) =
+              [ for x, (starts, _, steps) in Seq.zip xs parts -> Reference.place whole starts steps [| x |] ]
+              |> List.reduce (Array.map2 (+))
+
+          entry
+              "placeAll"
+              (fun xs -> Structural.placeAll (List.toArray whole) starts steps xs)
+              (Some reference)
+              [ inputs ]
+          |> refusing
+              [ inputs |> Array.map (fun x -> normal 1 (Array.create x.Rank 41))
+                Array.updateAt 1 (Tensor.cast DType.Float32 inputs[1]) inputs ] ]
+
+// Means of what truth values select.
+
+let private selectedMeans =
+    [ for axes, shape in
+          [ [ 0 ], [ 7 ]
+            [ 1 ], [ 3; 5 ]
+            [ 0 ], [ 9; 21 ]
+            [ 1 ], [ 2; 5; 3 ]
+            [ 0; 2 ], [ 3; 4; 6 ]
+            [ 1; 2 ], [ 2; 3; 4 ]
+            [ 1 ], [ 3; 70 ] ] do
+          let x = normal 131 (List.toArray shape)
+          let kept = List.mapi (fun i n -> if List.contains i axes then 1 else n) shape
+          let ct = normal 132 (List.toArray kept)
+          let collapse p = List.mapi (fun i v -> if List.contains i axes then 0 else v) p
+          let chosen = truths 133 (List.toArray shape) |> floats |> Array.map ((<>) 0.0)
+
+          // Of each line at least the first element.
+          let isSelected =
+              Reference.positions shape |> List.mapi (fun i p -> collapse p = p || chosen[i]) |> List.toArray
+
+          let selected: Tensor = Tensor.ofArray (List.toArray shape) isSelected
+          let lines = Reference.positions shape |> List.indexed |> List.filter (fun (i, _) -> isSelected[i])
+          let line p = lines |> List.filter (fun (_, q) -> collapse q = collapse p)
+
+          entry
+              "selectedMean"
+              (fun xs -> Reductions.selectedMean (List.toArray axes) xs[1] xs[0])
+              (Some(fun xs ->
+                  Reference.build kept (fun p -> line p |> List.averageBy (snd >> Reference.at (Reference.block xs[0])))))
+              [ [| x; selected |] ]
+          |> refusing [ [| x; x |]; [| ct; normal 1 [| 40 |] |]; [| selected; selected |] ]
+
+          entry
+              "selectedMeanTranspose"
+              (fun xs -> grad (fun y -> Tensor.sum (xs[0] * Reductions.selectedMean (List.toArray axes) xs[1] y)) x)
+              (Some(fun xs ->
+                  Reference.build shape (fun p ->
+                      let count = line p |> List.length
+                      let isIn = line p |> List.exists (fun (_, q) -> q = p)
+                      if isIn then Reference.at (Reference.block xs[0]) (collapse p) / float count else 0.0)))
+              [ [| ct; selected |] ]
+          |> refusing [ [| ct; ct |]; [| normal 1 [| 40 |]; selected |] ] ]
+
 /// All primitives; those with parameters have a row for each of several.
 let table: Entry list =
     unaries
@@ -983,6 +1053,8 @@ let table: Entry list =
     @ complex
     @ variates
     @ keys
+    @ placements
+    @ selectedMeans
 
 /// All rows with all their inputs.
 let cases: Case list =

@@ -90,6 +90,36 @@ public class CopyTests
     }
 
     [Theory]
+    [InlineData(DType.Float64)]
+    [InlineData(DType.Float32)]
+    [InlineData(DType.Int32)]
+    public void Contiguous_elements_are_added_to_those_of_any_view(DType dtype)
+    {
+        Random random = new(3);
+        for (int round = 0; round < 100; round++)
+        {
+            (int[] shape, int[] strides, long offset, int length) = View(random, broadcast: false);
+            if (strides.Any(stride => stride < 0)) continue;
+            long[] indices = [.. Indices(shape, strides, offset)];
+            double[] before = [.. Enumerable.Range(0, length).Select(_ => (double)random.Next(100))];
+            double[] x = [.. indices.Select(_ => (double)random.Next(100))];
+            double[] expected = [.. before];
+            for (int i = 0; i < indices.Length; i++) expected[indices[i]] += x[i];
+
+            byte[] result = Stored(dtype, before);
+            Copy.AddFromContiguous(dtype, Stored(dtype, x), result, offset, strides, shape);
+            Assert.Equal(Stored(dtype, expected), result);
+        }
+    }
+
+    private static byte[] Stored(DType dtype, double[] values)
+    {
+        byte[] result = new byte[values.Length * dtype.Size()];
+        Copy.Convert(DType.Float64, MemoryMarshal.AsBytes<double>(values), [], dtype, result, [values.Length]);
+        return result;
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(4)]
     [InlineData(8)]

@@ -33,12 +33,46 @@ module internal Reductions =
     /// The same axes of an example behind the axis of the examples.
     let private later (axes: int[]) = Array.map ((+) 1) axes
 
-    let rec private extremeP (reduction: Reduction) (name: string) (axes: int[]) =
-        // Elements that tie share the derivative equally.
-        let weights (x: Tensor) (y: Tensor) =
-            let ties = Tensor.Cast(Tensor.EqualTo(x, y), x.DType)
-            ties / Tensor.SumTo(ties, y.Shape)
+    // The mean of the elements that a truth value selects, and its transpose. Where nothing is selected both give NaN.
+    let private selected name (x: Tensor) (selected: Tensor) (shape: int[]) =
+        if selected.DType <> DType.Bool || not (DTypes.IsFloat x.DType) || not (Shape.equal x.Shape shape) then
+            Shape.fail
+                name
+                $"{DTypes.Name selected.DType} of shape {Shape.format selected.Shape} does not select from {DTypes.Name x.DType} of shape {Shape.format x.Shape}."
 
+    let rec private selectedMeanP (axes: int[]) =
+        { new LinearPrimitive("selectedMean") with
+            member _.Parameters = [ "axes", box axes ]
+
+            member _.Shape inputs =
+                selected "selectedMean" inputs[0] inputs[1] inputs[1].Shape
+                { single inputs[0] with Shape = Shape.reduce inputs[0].Shape axes true }
+
+            member _.Value(inputs, _) = inputs[0].Device.SelectedMean(inputs[0], inputs[1], axes)
+            member _.Transpose(inputs, ct) = Tensor.Bind(selectedMeanTransposeP axes, ct, inputs[1])
+
+            member _.Batch(inputs, isBatched, size) =
+                Tensor.Bind(selectedMeanP (later axes), Batching.fronts size inputs isBatched) }
+
+    and private selectedMeanTransposeP (axes: int[]) =
+        { new LinearPrimitive("selectedMeanTranspose") with
+            member _.Parameters = [ "axes", box axes ]
+
+            member _.Shape inputs =
+                selected "selectedMeanTranspose" inputs[0] inputs[1] (Shape.reduce inputs[1].Shape axes true)
+                { single inputs[0] with Shape = inputs[1].Shape }
+
+            member _.Value(inputs, _) = inputs[0].Device.SelectedMeanTranspose(inputs[0], inputs[1], axes)
+            member _.Transpose(inputs, ct) = Tensor.Bind(selectedMeanP axes, ct, inputs[1])
+
+            member _.Batch(inputs, isBatched, size) =
+                Tensor.Bind(selectedMeanTransposeP (later axes), Batching.fronts size inputs isBatched) }
+
+    /// The mean, over axes that are kept, of the elements of x where a truth value of the same shape holds.
+    let selectedMean (axes: int[]) (selected: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(selectedMeanP axes, x, selected)
+
+    let rec private extremeP (reduction: Reduction) (name: string) (axes: int[]) =
         { new Primitive(name) with
             member _.Parameters = [ "axes", box axes ]
 
@@ -53,9 +87,13 @@ module internal Reductions =
 
             member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
 
-            member _.Jvp(inputs, output, tangents) = Tensor.SumTo(tangents[0] * weights inputs[0] output, output.Shape)
+            // Elements that tie share the derivative equally.
+            member _.Jvp(inputs, output, tangents) =
+                selectedMean axes (Tensor.EqualTo(inputs[0], output)) tangents[0]
 
-            member _.Vjp(inputs, output, ct, _) = ct * weights inputs[0] output
+            member _.Vjp(inputs, output, ct, _) =
+                Tensor.Bind(selectedMeanTransposeP axes, ct, Tensor.EqualTo(inputs[0], output))
+
             member _.Batch(inputs, _, _) = Tensor.Bind(extremeP reduction name (later axes), inputs[0]) }
 
     let rec private logicalP (reduction: Reduction) (name: string) (axes: int[]) =

@@ -22,8 +22,15 @@ module internal Structural =
 
             member _.Shape inputs =
                 let x = inputs[0]
+                let mutable isOrder = order.Length = x.Rank
 
-                if Shape.axes "transpose" x.Rank order <> [| 0 .. x.Rank - 1 |] then
+                for axis in 0 .. x.Rank - 1 do
+                    isOrder <- isOrder && Array.contains axis order
+
+                if not isOrder then
+                    // An axis that is named twice, or that there is not, has an error of its own.
+                    Shape.axes "transpose" x.Rank order |> ignore
+
                     Shape.fail
                         "transpose"
                         $"the order {Shape.format order} does not name each axis of a tensor of rank {x.Rank} once."
@@ -31,13 +38,18 @@ module internal Structural =
                 same x (order |> Array.map (fun axis -> x.Shape[axis]))
 
             member _.Value(inputs, out) =
-                let strides = inputs[0].ExplicitStrides
+                let x = inputs[0]
+                let strides = x.ExplicitStrides
                 let moved = order |> Array.map (fun axis -> strides[axis])
                 // A walk that happens to be row-major is contiguous; along an axis of length 1 nobody walks.
-                let rowMajor = Shape.rowMajorStrides out.Shape
-                let isRowMajor =
-                    Seq.forall (fun i -> out.Shape[i] = 1 || moved[i] = rowMajor[i]) (seq { 0 .. moved.Length - 1 })
-                inputs[0].View(out.Shape, (if isRowMajor then null else moved), inputs[0].Offset)
+                let mutable isRowMajor = true
+                let mutable expected = 1
+
+                for i in moved.Length - 1 .. -1 .. 0 do
+                    isRowMajor <- isRowMajor && (out.Shape[i] = 1 || moved[i] = expected)
+                    expected <- expected * max 1 out.Shape[i]
+
+                x.View(out.Shape, (if isRowMajor then null else moved), x.Offset)
 
             member _.Transpose(_, ct) = permute (inverse order) ct
 
@@ -46,8 +58,12 @@ module internal Structural =
     /// The axes in another order: axis i of the result is axis order[i] of x.
     and permute (order: int[]) (x: Tensor) : Tensor =
         let order = order |> Array.map (fun a -> if a < 0 then a + x.Rank else a)
+        let mutable isIdentity = order.Length = x.Rank
 
-        if order = [| 0 .. x.Rank - 1 |] then x else Tensor.Bind(transposeP order, x)
+        for i in 0 .. order.Length - 1 do
+            isIdentity <- isIdentity && order[i] = i
+
+        if isIdentity then x else Tensor.Bind(transposeP order, x)
 
     /// One axis taken to another place among the others, which keep their order.
     let moveAxis (from: int) (target: int) (x: Tensor) : Tensor =
@@ -61,25 +77,62 @@ module internal Structural =
     let place (shape: int[]) (starts: int[]) (steps: int[]) (x: Tensor) : Tensor =
         Tensor.Placed(x, shape, starts, steps)
 
-    let rec private concatP (axis: int) =
-        let part (inputs: Tensor[]) (x: Tensor) i =
-            let starts = Array.zeroCreate x.Rank
+    let rec private placeAllP (shape: int[]) (starts: int[][]) (steps: int[][]) =
+        { new Primitive("placeAll") with
+            member _.Parameters =
+                [ "shape", box shape; "starts", box (Array.concat starts); "steps", box (Array.concat steps) ]
 
-            for j in 0 .. i - 1 do
-                starts[axis] <- starts[axis] + inputs[j].Shape[axis]
+            member _.Shape inputs =
+                for i in 0 .. inputs.Length - 1 do
+                    let x = inputs[i]
 
-            slice starts inputs[i].Shape (Array.create x.Rank 1) x
+                    let mutable fits = shape.Length = x.Rank && x.DType = inputs[0].DType
 
+                    for axis in 0 .. (if fits then x.Rank - 1 else -1) do
+                        let first, length = starts[i][axis], x.Shape[axis]
+                        fits <- fits && first >= 0 && (length = 0 || first + (length - 1) * steps[i][axis] < shape[axis])
+
+                    if not fits then
+                        Shape.fail
+                            "placeAll"
+                            $"{DTypes.Name x.DType} of shape {Shape.format x.Shape} does not fit into {DTypes.Name inputs[0].DType} of shape {Shape.format shape} from {Shape.format starts[i]}."
+
+                same inputs[0] shape
+
+            member _.Value(inputs, out) = inputs[0].Device.PlaceAll(inputs, out.Shape, starts, steps)
+
+            member _.Jvp(_, _, tangents) =
+                let moving = [| for i in 0 .. tangents.Length - 1 do if not (isNull tangents[i]) then i |]
+                let pick (all: 'a[]) = moving |> Array.map (fun i -> all[i])
+                placeAll shape (pick starts) (pick steps) (pick tangents)
+
+            member _.Vjp(inputs, _, ct, i) = slice starts[i] inputs[i].Shape steps[i] ct
+
+            member _.Batch(inputs, isBatched, size) =
+                let starts, steps = Array.map (Array.insertAt 0 0) starts, Array.map (Array.insertAt 0 1) steps
+                Tensor.Bind(placeAllP (Batching.shape size shape) starts steps, Batching.fronts size inputs isBatched) }
+
+    /// The sum of what place makes of several tensors: the transpose of several slices of one tensor.
+    and placeAll (shape: int[]) (starts: int[][]) (steps: int[][]) (xs: Tensor[]) : Tensor =
+        if xs.Length = 1 then
+            place shape starts[0] steps[0] xs[0]
+        else
+            Tensor.Bind(placeAllP shape starts steps, xs)
+
+    /// `starts` are the positions of the inputs along the axis.
+    let rec private concatP (axis: int) (starts: int[]) =
         { new Primitive("concat") with
             member _.Parameters = [ "axis", box axis ]
 
             member _.Shape inputs =
                 let first = inputs[0]
+                let mutable total = 0
 
                 for x in inputs do
-                    let fits =
-                        x.Rank = first.Rank
-                        && Seq.forall (fun i -> i = axis || x.Shape[i] = first.Shape[i]) (seq { 0 .. x.Rank - 1 })
+                    let mutable fits = x.Rank = first.Rank
+
+                    for i in 0 .. (if fits then x.Rank - 1 else -1) do
+                        fits <- fits && (i = axis || x.Shape[i] = first.Shape[i])
 
                     if not fits then
                         Shape.fail
@@ -91,17 +144,22 @@ module internal Structural =
                             "concat"
                             $"{DTypes.Name first.DType} and {DTypes.Name x.DType} differ; convert with To."
 
-                let total = inputs |> Array.sumBy (fun x -> x.Shape[axis])
-                same first (first.Shape |> Array.mapi (fun i d -> if i = axis then total else d))
+                    total <- total + x.Shape[axis]
+
+                same first (Array.updateAt axis total first.Shape)
 
             member _.Value(inputs, out) = inputs[0].Device.Concat(inputs, axis, out.Shape)
 
             member this.Jvp(inputs, _, tangents) =
                 Tensor.Bind(this, Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) inputs tangents)
 
-            member _.Vjp(inputs, _, ct, i) = part inputs ct i
+            member _.Vjp(inputs, _, ct, i) =
+                let first = Array.zeroCreate ct.Rank
+                first[axis] <- starts[i]
+                slice first inputs[i].Shape (Array.create ct.Rank 1) ct
+
             member _.Batch(inputs, isBatched, size) =
-                Tensor.Bind(concatP (axis + 1), Batching.fronts size inputs isBatched) }
+                Tensor.Bind(concatP (axis + 1) starts, Batching.fronts size inputs isBatched) }
 
     /// Tensors one after another along an axis that they have.
     let concat (axis: int) (xs: Tensor[]) : Tensor =
@@ -114,7 +172,13 @@ module internal Structural =
         let axis = Shape.axis "concat" xs[0].Rank axis
         let dtype = xs |> Array.map _.DType |> Array.reduce (fun a b -> DTypes.Promote(a, b))
         let xs = xs |> Array.map (fun x -> Tensor.Cast(x, dtype))
-        if xs.Length = 1 then xs[0] else Tensor.Bind(concatP axis, xs)
+
+        if xs.Length = 1 then
+            xs[0]
+        else
+            let lengthOf (x: Tensor) = if axis < x.Rank then x.Shape[axis] else 0
+            let starts = (0, xs) ||> Array.scan (fun at x -> at + lengthOf x)
+            Tensor.Bind(concatP axis starts, xs)
 
     /// x with an axis of length 1 put in.
     let expandAxis (axis: int) (x: Tensor) : Tensor =

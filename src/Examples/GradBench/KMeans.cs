@@ -17,17 +17,17 @@ internal static class KMeans
     private static Tensor Cost(Tensor points, Tensor centroids)
     {
         // |c - p|^2 = |c|^2 - 2 c p + |p|^2, of which the last term does not choose the centroid.
-        Tensor squares = Tensor.Square(centroids).Sum([1], keepAxes: true) - 2.0 * centroids.MatMul(points.Transpose());
+        Tensor squares = Tensor.Square(centroids).Sum([1], keepAxes: true) + (-2.0 * centroids).MatMul(points.Transpose());
         return squares.Min(0).Sum() + Tensor.Square(points).Sum();
     }
 
     /// <summary>The gradient divided by the diagonal of the Hessian. There is nothing beside the diagonal, which is therefore
-    /// the product of the Hessian with ones: both come from one pushforward of the gradient.</summary>
+    /// the product of the Hessian with ones: one run of the gradient gives it, pulled back.</summary>
     private static Tensor Direction(Tensor points, Tensor centroids)
     {
         Func<Tensor, Tensor> gradient = Gradient.Of<Tensor>(c => Cost(points, c));
-        (Tensor slope, Tensor curvature) = Jvp.Of(gradient)(centroids, TensorModule.onesLike(centroids));
-        return slope / curvature;
+        (Tensor slope, Func<Tensor, Tensor> pullback) = Vjp.Of(gradient)(centroids);
+        return slope / pullback(TensorModule.onesLike(centroids));
     }
 
     private sealed record Input(Tensor Points, Tensor Centroids);

@@ -36,7 +36,7 @@ public abstract class BinaryKernel
     public void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape) =>
-        Driver.Run(rows[(int)dtype] ?? Find(dtype), destination, shape, x, xStrides, y, yStrides);
+        Driver.Run(For(dtype), destination, shape, x, xStrides, y, yStrides);
 
     internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
@@ -52,6 +52,9 @@ public abstract class BinaryKernel
 
     /// <summary>The kernel for a type that is computed in itself.</summary>
     private protected abstract RowKernel Own(DType dtype, int width);
+
+    /// <summary>The kernel for a type.</summary>
+    internal RowKernel For(DType dtype) => rows[(int)dtype] ?? Find(dtype);
 
     private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 

@@ -129,6 +129,54 @@ public static unsafe class Copy
             StridedCopy.Run(layout, elementSize, source, target + offset * elementSize);
     }
 
+    /// <summary>Adds contiguous elements in row-major order to those of a strided view.</summary>
+    /// <param name="dtype">The type of the elements.</param>
+    /// <param name="x">The elements.</param>
+    /// <param name="destination">The elements in which the view lies; those outside of it stay as they are.</param>
+    /// <param name="offset">The index in <paramref name="destination"/>, in elements, of the view's first.</param>
+    /// <param name="destinationStrides">The strides in elements: positive; empty if contiguous.</param>
+    /// <param name="shape">The shape of the view.</param>
+    /// <exception cref="ArgumentException">The view leaves the span, or strides and shape disagree.</exception>
+    public static void AddFromContiguous(
+        DType dtype, ReadOnlySpan<byte> x, Span<byte> destination, long offset,
+        ReadOnlySpan<int> destinationStrides, ReadOnlySpan<int> shape)
+    {
+        int size = dtype.Size();
+        Layout layout = new(shape, default, destinationStrides, default);
+        if (layout.Count == 0) return;
+        CheckView(layout, 1, size, destination.Length, offset, x.Length);
+        RowKernel add = Binary.Add.For(dtype);
+        fixed (byte* source = x, target = destination)
+        {
+            byte* first = target + offset * size;
+            if (layout.Count >= 2L * add.Grain) ForkAdd(add, layout, source, first);
+            else AddRange(add, layout, source, first, 0, layout.Count);
+        }
+    }
+
+    private static void ForkAdd(RowKernel add, Layout layout, byte* source, byte* target) => Workers.ForRange(
+        layout.Count, add.Grain, (from, to) => AddRange(add, layout, source, target, (int)from, (int)to));
+
+    private static void AddRange(RowKernel add, in Layout layout, byte* source, byte* target, int from, int to)
+    {
+        int columns = layout.Sizes[0], size = add.SizeA;
+        while (from < to)
+        {
+            (int row, int column) = Math.DivRem(from, columns);
+            int count = Math.Min(columns - column, to - from);
+            byte* s = source + (long)from * size, t = target + layout.Offset(1, row, column) * size;
+            from += count;
+            if (layout.Stride(1, 0) == 1)
+            {
+                add.Row(t, t, 1, s, 1, null, 0, count);
+                continue;
+            }
+
+            long step = (long)layout.Stride(1, 0) * size;
+            for (; count > 0; count--, s += size, t += step) add.Row(t, t, 1, s, 1, null, 0, 1);
+        }
+    }
+
     private static RowKernel Rows<T>(DType to, int width)
         where T : unmanaged, INumber<T> => to switch
         {
