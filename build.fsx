@@ -137,7 +137,8 @@ let size () =
 let pack () =
     build ()
 
-    for project in [ "src/Kernels.CSharp"; "src/Autodiff.Core.fs"; "src/Layers.CSharp"; "src/Plots.CSharp"; "src/FsCheck" ] do
+    for project in
+        [ "src/Kernels.CSharp"; "src/Autodiff.Core.fs"; "src/Layers.CSharp"; "src/Plots.CSharp"; "src/FsCheck" ] do
         dotnet [ "pack"; project; "-c"; "Release"; "--no-build"; "-o"; "artifacts"; "-nologo" ]
 
 let targets: (string * string * (string list -> unit)) list =

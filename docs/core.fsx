@@ -171,7 +171,10 @@ printfn "%s" (derivatives sin (Tensor.scalar 1.0) 4 |> List.map (fun y -> $"{flo
 
 // Along the parabola t ↦ (t, t²), whose derivatives at 0 are (1, 0) and (0, 2), x y is t³.
 let product (x: Tensor, y: Tensor) = x * y
-let curve = [ Tensor.scalar 1.0, Tensor.scalar 0.0; Tensor.scalar 0.0, Tensor.scalar 2.0; Tensor.scalar 0.0, Tensor.scalar 0.0 ]
+let curve =
+    [ Tensor.scalar 1.0, Tensor.scalar 0.0
+      Tensor.scalar 0.0, Tensor.scalar 2.0
+      Tensor.scalar 0.0, Tensor.scalar 0.0 ]
 let _, along = jet product (Tensor.scalar 0.0, Tensor.scalar 0.0) curve
 printfn "t³: %s" (along |> List.map (fun y -> $"{float y:F0}") |> String.concat ", ")
 (**

@@ -230,7 +230,8 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Random: draw: RandomDraw * key: uint64 * dtype: DType * shape: int[] -> NDArray
     /// Random elements with parameters for each, which depend only on the key, the parameters and the position in an
     /// example, counted from 0 again after so many elements; parameters have one shape.
-    abstract RandomFrom: variate: RandomVariate * key: uint64 * parameters: NDArray[] * example: int * dtype: DType -> NDArray
+    abstract RandomFrom:
+        variate: RandomVariate * key: uint64 * parameters: NDArray[] * example: int * dtype: DType -> NDArray
     /// The derivative, of an order from 1 on, of the distribution function of the logarithm of a gamma variable with
     /// respect to its concentration, over the density.
     abstract GammaDerivative: order: int * concentration: NDArray * logarithm: NDArray -> NDArray
@@ -240,8 +241,15 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
 /// An expression with the arrays that it reads: how each operand lies in an input that is contiguous, so that slicing and
 /// broadcasting are part of the one pass.
 and [<Sealed; AllowNullLiteral>] FusedCall
-    (graph: FusedGraph, shape: int[], outs: DType[], sources: int[], offsets: int[], strides: int[][], views: Func<NDArray, NDArray>[])
-    =
+    (
+        graph: FusedGraph,
+        shape: int[],
+        outs: DType[],
+        sources: int[],
+        offsets: int[],
+        strides: int[][],
+        views: Func<NDArray, NDArray>[]
+    ) =
     /// The expression.
     member _.Graph = graph
     /// The shape of all results.

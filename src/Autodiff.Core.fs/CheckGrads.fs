@@ -121,9 +121,7 @@ type private Comparisons(modes: GradientModes, tolerance: float, step: float, in
 
                 if follows then widened, 1e-3, 1e-3 else x, 1e-2, 2e-2
 
-        struct (point,
-                (if step > 0.0 then step else length),
-                (if tolerance > 0.0 then tolerance else exactness))
+        struct (point, (if step > 0.0 then step else length), (if tolerance > 0.0 then tolerance else exactness))
 
     let differences (f: Tensor[] -> Tensor[]) (point: Tensor[]) (h: float) (u: Tensor[]) : Tensor[] =
         let u = like point u
@@ -248,8 +246,12 @@ type private Comparisons(modes: GradientModes, tolerance: float, step: float, in
             let n = x[j].Size
 
             [| for k in 0 .. n - 1 do
-                   let axis = Tensor.cast x[j].DType (Indexing.oneHot n DType.Float32 (numbers (float k) |> Tensor.cast DType.Int64))
-                   let basis = x |> Array.mapi (fun i x -> if i = j then Tensor.reshape x.Shape axis else Tensor.ZerosLike x)
+                   let axis =
+                       Tensor.cast
+                           x[j].DType
+                           (Indexing.oneHot n DType.Float32 (numbers (float k) |> Tensor.cast DType.Int64))
+                   let basis =
+                       x |> Array.mapi (fun i x -> if i = j then Tensor.reshape x.Shape axis else Tensor.ZerosLike x)
                    dot (along basis) ct |]
             |> Tensor.ofArray x[j].Shape
 
@@ -294,7 +296,10 @@ type private Comparisons(modes: GradientModes, tolerance: float, step: float, in
         let compare (dy: Tensor[]) u =
             let expected, actual = dot dy ct, dot u back
             let allowed = allowedFor dy
-            if within (abs (expected - actual)) allowed then ValueNone else ValueSome struct (expected, actual, allowed)
+            if within (abs (expected - actual)) allowed then
+                ValueNone
+            else
+                ValueSome struct (expected, actual, allowed)
 
         match compare dy u with
         | ValueNone -> ()
@@ -314,18 +319,21 @@ type private Comparisons(modes: GradientModes, tolerance: float, step: float, in
 
     /// The same functions of the derivatives are checked for each order that is left.
     member this.Check
-        (f: Tensor[] -> Tensor[], x: Tensor[], order: int, left: int, key: Key, path: string, outputNames: unit -> string[])
-        : unit =
+        (
+            f: Tensor[] -> Tensor[],
+            x: Tensor[],
+            order: int,
+            left: int,
+            key: Key,
+            path: string,
+            outputNames: unit -> string[]
+        ) : unit =
         let hasForward, hasReverse = modes.HasFlag GradientModes.Forward, modes.HasFlag GradientModes.Reverse
         let before = found.Count
         let loosened = Math.Pow(10.0, float (order - 1))
         let u = normal (key.FoldIn 1) x
 
-        let struct (y, dy) =
-            if hasForward then
-                Jvp.run f x u
-            else
-                struct (f x, null)
+        let struct (y, dy) = if hasForward then Jvp.run f x u else struct (f x, null)
 
         let struct (point, h, exactness) = reference f x y
         let exactness = exactness * loosened
@@ -382,7 +390,8 @@ type private Comparisons(modes: GradientModes, tolerance: float, step: float, in
                     |> Array.choose (fun (i, t) -> if isFloats[i] then Some t else None)
 
                 let names () =
-                    Array.zip inputNames isFloats |> Array.choose (fun (name, isFloat) -> if isFloat then Some name else None)
+                    Array.zip inputNames isFloats
+                    |> Array.choose (fun (name, isFloat) -> if isFloat then Some name else None)
 
                 this.Check(
                     reverseMode,

@@ -19,7 +19,10 @@ module internal Structure =
 
     /// Checks that a step of a loop that is staged once changes nothing but tensors of its carry.
     let checkCarry operation (before: 'c) (after: 'c) : unit =
-        Loops.checkCarry operation (Tree.leaves before |> Array.map Stage.typeOf) (Tree.leaves after |> Array.map Stage.typeOf)
+        Loops.checkCarry
+            operation
+            (Tree.leaves before |> Array.map Stage.typeOf)
+            (Tree.leaves after |> Array.map Stage.typeOf)
 
         match difference (Tree.structure before) (Tree.structure after) with
         | null -> ()
@@ -227,7 +230,9 @@ module Control =
             Shape.fail operation "there are no tensors to walk over; for a number of steps use foriLoop."
 
         if items |> Array.exists (fun x -> x.Rank = 0) then
-            Shape.fail operation "a scalar has no entries to walk over; make it part of the carry, or use it from outside."
+            Shape.fail
+                operation
+                "a scalar has no entries to walk over; make it part of the carry, or use it from outside."
 
         let length = items[0].Shape[0]
 
@@ -287,7 +292,10 @@ module Control =
 
                 if flag.ToDouble() <> 0.0 then
                     let next = body x
-                    Loops.checkCarry "whileLoop" (Array.map Stage.typeOf leaves) (Array.map Stage.typeOf (Tree.leaves next))
+                    Loops.checkCarry
+                        "whileLoop"
+                        (Array.map Stage.typeOf leaves)
+                        (Array.map Stage.typeOf (Tree.leaves next))
                     x <- next
                 else
                     result <- x

@@ -130,7 +130,8 @@ type internal Cpu internal () =
         let operandOf (x: NDArray) offset strides =
             match x.Storage with
             | null -> FusedOperand(null, 0n, x.Bits, strides)
-            | :? (byte[]) as bytes -> FusedOperand(bytes, nativeint ((x.Offset + offset) * DTypes.Size x.DType), 0L, strides)
+            | :? (byte[]) as bytes ->
+                FusedOperand(bytes, nativeint ((x.Offset + offset) * DTypes.Size x.DType), 0L, strides)
             | storage ->
                 let start = (storage :?> HostMemory).Pointer + nativeint ((x.Offset + offset) * DTypes.Size x.DType)
                 FusedOperand(null, start, 0L, strides)
@@ -281,7 +282,11 @@ type internal Cpu internal () =
         // The parts lie one after the other in memory; the last axis only walks them so. Taking them apart is then free.
         let last = x.Rank - 1
         let partOf (x: NDArray) i =
-            x.Slice(Array.updateAt last i (Array.zeroCreate x.Rank), Array.updateAt last 1 x.Shape, Array.create x.Rank 1)
+            x.Slice(
+                Array.updateAt last i (Array.zeroCreate x.Rank),
+                Array.updateAt last 1 x.Shape,
+                Array.create x.Rank 1
+            )
 
         let re, im = HostArrays.dense (partOf x 0), HostArrays.dense (partOf x 1)
         let lead = x.Shape[.. last - 1]
@@ -360,7 +365,11 @@ type internal Cpu internal () =
         y
 
     override this.PlaceAll(xs, shape, starts, steps) =
-        let y = if Shape.equal xs[0].Shape shape then HostArrays.makeContiguous xs[0] else this.Place(xs[0], shape, starts[0], steps[0])
+        let y =
+            if Shape.equal xs[0].Shape shape then
+                HostArrays.makeContiguous xs[0]
+            else
+                this.Place(xs[0], shape, starts[0], steps[0])
         let writable = HostArrays.writable y
 
         for i in 1 .. xs.Length - 1 do
@@ -635,8 +644,7 @@ type internal Cpu internal () =
     override _.GammaDerivative(order, concentration, logarithm) =
         CpuRandom.gammaDerivative (order, concentration, logarithm)
 
-    override _.GammaTransport(target, source, logarithm) =
-        CpuRandom.gammaTransport (target, source, logarithm)
+    override _.GammaTransport(target, source, logarithm) = CpuRandom.gammaTransport (target, source, logarithm)
 
 /// The processor with float16 and bfloat16, which are types to store numbers in: an operation on them is that on float32,
 /// rounded once. Element by element the kernels do so themselves, a few at a time; what only moves elements asks for their
@@ -675,8 +683,7 @@ and [<Sealed; AllowNullLiteral>] internal StoringCpu() =
     override _.Fft(x, axis, inverse, scale) = like x (base.Fft(wide x, axis, inverse, scale))
     override _.Softmax(log, x) = like x (base.Softmax(log, wide x))
     override _.SoftmaxGradient(log, output, ct) = like ct (base.SoftmaxGradient(log, wide output, wide ct))
-    override _.PlaceAll(xs, shape, starts, steps) =
-        like xs[0] (base.PlaceAll(Array.map wide xs, shape, starts, steps))
+    override _.PlaceAll(xs, shape, starts, steps) = like xs[0] (base.PlaceAll(Array.map wide xs, shape, starts, steps))
 
     override _.TakeAdd(x, indices, axis, n) = like x (base.TakeAdd(wide x, indices, axis, n))
     override _.ScatterAdd(x, indices, axis, n) = like x (base.ScatterAdd(wide x, indices, axis, n))

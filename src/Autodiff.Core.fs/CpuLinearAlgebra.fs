@@ -174,7 +174,9 @@ module internal CpuLinearAlgebra =
             try
                 matrix.Evd Symmetricity.Asymmetric
             with :? MathNet.Numerics.NonConvergenceException ->
-                Shape.fail "eig" $"the iteration for a matrix of {n} rows did not converge; scale its entries to one size."
+                Shape.fail
+                    "eig"
+                    $"the iteration for a matrix of {n} rows did not converge; scale its entries to one size."
 
         let values = found.EigenValues
 
@@ -207,8 +209,7 @@ module internal CpuLinearAlgebra =
     let eig (x: NDArray) =
         let struct (batch, n, _) = matrices x
         let source = HostArrays.dense (x.Device.Convert(x, DType.Float64))
-        let y =
-            HostArrays.allocate (x.Device, DType.Float64, Array.append x.Shape[.. x.Rank - 2] [| n + 1; 2 |])
+        let y = HostArrays.allocate (x.Device, DType.Float64, Array.append x.Shape[.. x.Rank - 2] [| n + 1; 2 |])
         let input = MemoryMarshal.Cast<byte, float> source.Bytes
         let output = MemoryMarshal.Cast<byte, float>(HostArrays.writable y)
 

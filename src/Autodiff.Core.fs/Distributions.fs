@@ -65,7 +65,14 @@ module internal Distributions =
 
     /// By inversion of the normal distribution function, in double precision, on the side where it is small. Beyond 37
     /// standard deviations that is 0: there exp (-x^2 / 2) stands for it, up to a factor that hardly changes.
-    let truncatedNormal (key: Key) (shape: int[]) (low: Tensor) (high: Tensor) (mean: Tensor) (deviation: Tensor) : Tensor =
+    let truncatedNormal
+        (key: Key)
+        (shape: int[])
+        (low: Tensor)
+        (high: Tensor)
+        (mean: Tensor)
+        (deviation: Tensor)
+        : Tensor =
         let given = parameters "TruncatedNormal" shape [| low; high; mean; deviation |]
         let double (x: Tensor) = Tensor.Cast(x, DType.Float64)
         let mean, deviation = double given[2], double given[3]
@@ -127,7 +134,9 @@ module internal Distributions =
         let axis = Shape.axis "Categorical" logits.Rank axis
 
         if logits.Shape[axis] = 0 then
-            Shape.fail "Categorical" $"axis {axis} of {Shape.format logits.Shape} is empty, and has nothing to choose from."
+            Shape.fail
+                "Categorical"
+                $"axis {axis} of {Shape.format logits.Shape} is empty, and has nothing to choose from."
 
         let rows = Tensor.Cast(Tensor.StopGradient logits, DType.Float64)
         let rows = permute (Array.append (Array.removeAt axis [| 0 .. rows.Rank - 1 |]) [| axis |]) rows
@@ -205,7 +214,11 @@ module internal Distributions =
                 weights
 
         match weights with
-        | null when replace -> if count = 0 then Tensor.Full(shape, 0.0, DType.Int64) else key.Integers(shape, 0L, int64 n)
+        | null when replace ->
+            if count = 0 then
+                Tensor.Full(shape, 0.0, DType.Int64)
+            else
+                key.Integers(shape, 0L, int64 n)
         | null -> Structural.reshape shape (slice [| 0 |] [| count |] [| 1 |] (key.Permutation n))
         | weights when replace -> byWeights "Choice" key shape weights
         | weights ->
@@ -312,9 +325,7 @@ type DistributionExtensions =
     /// Positions along an axis with the probabilities softmax (logits), one for each row; int64, without derivative. A
     /// logit of -infinity means never; not all of a row may be.
     [<Extension>]
-    static member Categorical
-        (key: Key, logits: Tensor, [<Optional; DefaultParameterValue(-1)>] axis: int)
-        : Tensor =
+    static member Categorical(key: Key, logits: Tensor, [<Optional; DefaultParameterValue(-1)>] axis: int) : Tensor =
         Distributions.categorical key null axis logits
 
     /// Positions along an axis with the probabilities softmax (logits). The shape ends with that of the logits without the

@@ -24,11 +24,7 @@ type internal HostArrays private () =
     static member allocate(device: Device, dtype: DType, shape: int[]) : NDArray =
         let target = HostArrays.target
 
-        if
-            not (isNull target)
-            && obj.ReferenceEquals(target.Shape, shape)
-            && target.DType = dtype
-        then
+        if not (isNull target) && obj.ReferenceEquals(target.Shape, shape) && target.DType = dtype then
             HostArrays.target <- null
             target
         else
@@ -58,7 +54,14 @@ type internal HostArrays private () =
     /// A contiguous copy.
     static member makeContiguous(x: NDArray) : NDArray =
         let y = HostArrays.allocate (x.Device, x.DType, x.Shape)
-        Copy.ToContiguous(DTypes.Size x.DType, x.Bytes, 0L, x.KernelStrides, HostArrays.writable y, ReadOnlySpan x.Shape)
+        Copy.ToContiguous(
+            DTypes.Size x.DType,
+            x.Bytes,
+            0L,
+            x.KernelStrides,
+            HostArrays.writable y,
+            ReadOnlySpan x.Shape
+        )
         GC.KeepAlive x
         y
 

@@ -98,9 +98,7 @@ module Images =
         let first = x.Rank - lengths.Length
 
         if x.Shape[first..] |> Array.contains 0 then
-            Shape.fail
-                "resize"
-                $"an axis of {Shape.format x.Shape} is empty, and has no elements to make others from."
+            Shape.fail "resize" $"an axis of {Shape.format x.Shape} is empty, and has no elements to make others from."
 
         // The axis that shrinks most comes first, so that the others have less to do.
         let ratio i = float lengths[i] / float x.Shape[first + i]

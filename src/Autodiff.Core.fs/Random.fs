@@ -26,7 +26,8 @@ module internal Draws =
                 | [| one |] -> one.View(out.Shape, one.Strides, one.Offset)
                 | [||] -> device.Fill(dtype, out.Shape, 0.0)
                 | many ->
-                    let row (x: NDArray) = let x = device.Contiguous x in x.View(Array.append [| 1 |] shape, null, x.Offset)
+                    let row (x: NDArray) =
+                        let x = device.Contiguous x in x.View(Array.append [| 1 |] shape, null, x.Offset)
                     let all = device.Concat(Array.map row many, 0, Array.append [| many.Length |] shape)
                     all.View(out.Shape, null, all.Offset)
 
@@ -49,7 +50,11 @@ module internal Draws =
 
             member _.Value(inputs, out) =
                 let walk (x: NDArray) = states (x.View(out.Shape, x.StridesFor out.Shape, x.Offset))
-                let derived = Array.map2 (fun key data -> CounterRandom.Derive(key ^^^ salt, data)) (walk inputs[0]) (walk inputs[1])
+                let derived =
+                    Array.map2
+                        (fun key data -> CounterRandom.Derive(key ^^^ salt, data))
+                        (walk inputs[0])
+                        (walk inputs[1])
                 inputs[0].Device.FromHost(DType.Int64, out.Shape, MemoryMarshal.AsBytes(ReadOnlySpan derived))
 
             member _.Jvp(_, _, _) = null
@@ -84,10 +89,7 @@ type Key private (state: uint64, traced: Tensor) =
 
     /// The key of a tensor.
     static member internal OfTensor(x: Tensor) : Key =
-        if x.Level = 0L && x.Rank = 0 then
-            Key((Draws.states x.Array)[0], null)
-        else
-            Key(0UL, x)
+        if x.Level = 0L && x.Rank = 0 then Key((Draws.states x.Array)[0], null) else Key(0UL, x)
 
     override _.Equals other =
         match other with
@@ -130,7 +132,9 @@ type Key private (state: uint64, traced: Tensor) =
 
     static member private CheckFloat(operation, dtype: DType) =
         if not (DTypes.IsFloat dtype) then
-            Shape.fail operation $"{DTypes.Name dtype} is not a floating-point type, such as float32 or float64; for whole numbers use Integers."
+            Shape.fail
+                operation
+                $"{DTypes.Name dtype} is not a floating-point type, such as float32 or float64; for whole numbers use Integers."
 
     /// Numbers uniform on [low, high).
     member this.Uniform

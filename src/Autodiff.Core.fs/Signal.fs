@@ -121,8 +121,7 @@ module Signal =
         frequencies "fftfreq" n spacing (Array.init (max n 0) (fun k -> if 2 * k < n then k else k - n))
 
     /// The frequencies of the entries of rfft for n samples at a spacing, float64.
-    let rfftfreq (n: int) (spacing: float) : Tensor =
-        frequencies "rfftfreq" n spacing (Array.init (max n 0 / 2 + 1) id)
+    let rfftfreq (n: int) (spacing: float) : Tensor = frequencies "rfftfreq" n spacing (Array.init (max n 0 / 2 + 1) id)
 
     let private shifted name (axes: seq<int>) places (x: Tensor) : Tensor =
         Shape.axes name x.Rank axes
@@ -221,21 +220,15 @@ type SignalExtensions =
     /// The Fourier transform along several axes.
     [<Extension>]
     static member Fftn
-        (
-            z: struct (Tensor * Tensor),
-            axes: int[],
-            [<Optional; DefaultParameterValue(FftNorm.Backward)>] norm: FftNorm
-        ) : struct (Tensor * Tensor) =
+        (z: struct (Tensor * Tensor), axes: int[], [<Optional; DefaultParameterValue(FftNorm.Backward)>] norm: FftNorm)
+        : struct (Tensor * Tensor) =
         onPairs (Signal.fftnWith norm axes) z
 
     /// The inverse Fourier transform along several axes.
     [<Extension>]
     static member Ifftn
-        (
-            z: struct (Tensor * Tensor),
-            axes: int[],
-            [<Optional; DefaultParameterValue(FftNorm.Backward)>] norm: FftNorm
-        ) : struct (Tensor * Tensor) =
+        (z: struct (Tensor * Tensor), axes: int[], [<Optional; DefaultParameterValue(FftNorm.Backward)>] norm: FftNorm)
+        : struct (Tensor * Tensor) =
         onPairs (Signal.ifftnWith norm axes) z
 
     /// The Fourier transform of the last two axes.

@@ -144,8 +144,7 @@ module SpecialFunctions =
     let celu (alpha: float) (x: Tensor) : Tensor = elu 1.0 (floating x * (1.0 / alpha)) * alpha
 
     /// x where it is positive, slope x elsewhere, with slopes that are learned and broadcast; the derivative at 0 is the slope.
-    let prelu (slope: Tensor) (x: Tensor) : Tensor =
-        Tensor.Where(Tensor.Greater(x, constant x 0.0), x, slope * x)
+    let prelu (slope: Tensor) (x: Tensor) : Tensor = Tensor.Where(Tensor.Greater(x, constant x 0.0), x, slope * x)
 
     /// x kept between 0 and 6; the derivative at both ends is 1.
     let relu6 (x: Tensor) : Tensor = Tensor.clamp 0.0 6.0 x

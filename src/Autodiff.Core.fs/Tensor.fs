@@ -320,7 +320,9 @@ type internal SlicePrimitive(starts: int[], lengths: int[], steps: int[]) =
             let last = starts[i] + (lengths[i] - 1) * steps[i]
 
             if starts[i] < 0 || lengths[i] < 0 || steps[i] < 1 || (lengths[i] > 0 && last >= x.Shape[i]) then
-                Shape.fail "slice" $"positions {starts[i]} to {last} lie outside axis {i}, which has length {x.Shape[i]}."
+                Shape.fail
+                    "slice"
+                    $"positions {starts[i]} to {last} lie outside axis {i}, which has length {x.Shape[i]}."
 
         { Shape = lengths; DType = x.DType }
 
@@ -328,12 +330,7 @@ type internal SlicePrimitive(starts: int[], lengths: int[], steps: int[]) =
     override _.Transpose(inputs, ct) = Tensor.Placed(ct, inputs[0].Shape, starts, steps)
 
     override _.Batch(inputs, _, size) =
-        Tensor.Sliced(
-            inputs[0],
-            Array.insertAt 0 0 starts,
-            Batching.shape size lengths,
-            Array.insertAt 0 1 steps
-        )
+        Tensor.Sliced(inputs[0], Array.insertAt 0 0 starts, Batching.shape size lengths, Array.insertAt 0 1 steps)
 
 /// An immutable array of numbers that can be differentiated. Operators and functions work element by element and
 /// broadcast; all names and conventions follow NumPy.
@@ -801,7 +798,10 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// Every steps[i]-th element from starts[i] of each axis.
     static member internal Sliced(x: Tensor, starts, lengths, steps) : Tensor =
-        if Shape.equal lengths x.Shape then x else Tensor.Bind(SlicePrimitive(starts, lengths, steps), x)
+        if Shape.equal lengths x.Shape then
+            x
+        else
+            Tensor.Bind(SlicePrimitive(starts, lengths, steps), x)
 
     /// Zeros of a shape with x written at starts[i] + j * steps[i] of each axis: the transpose of slicing.
     static member internal Placed(x: Tensor, shape, starts, steps) : Tensor =

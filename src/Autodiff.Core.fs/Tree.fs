@@ -60,14 +60,15 @@ type internal ArrayCodec<'item>(part: Lazy<TreeCodec>) =
             part.Value.Describe(box item, parts)
 
     override _.Name(value, place, names) =
-        value :?> 'item[] |> Array.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
+        value :?> 'item[]
+        |> Array.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
 
     override _.Rebuild(value, leaves, position) =
         let source = value :?> 'item[]
         let result = Array.zeroCreate source.Length
 
         for i in 0 .. source.Length - 1 do
-            result[i] <- TreePlaces.itemOf<'item> (part.Value.Rebuild(box source[i], leaves, &position))
+            result[i] <- TreePlaces.itemOf<'item>(part.Value.Rebuild(box source[i], leaves, &position))
 
         box result
 
@@ -87,13 +88,14 @@ type internal ListCodec<'item>(part: Lazy<TreeCodec>) =
         parts.Add typeof<IEnumerable>
 
     override _.Name(value, place, names) =
-        value :?> 'item list |> List.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
+        value :?> 'item list
+        |> List.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
 
     override _.Rebuild(value, leaves, position) =
         let result = List<'item>()
 
         for item in value :?> 'item list do
-            result.Add(TreePlaces.itemOf<'item> (part.Value.Rebuild(box item, leaves, &position)))
+            result.Add(TreePlaces.itemOf<'item>(part.Value.Rebuild(box item, leaves, &position)))
 
         box (List.ofSeq result)
 
@@ -181,10 +183,7 @@ module internal TreeCodecs =
                     (codecOf value).Name(value, place, names)
 
             member _.Rebuild(value, leaves, position) =
-                if isNull value then
-                    null
-                else
-                    (codecOf value).Rebuild(value, leaves, &position) }
+                if isNull value then null else (codecOf value).Rebuild(value, leaves, &position) }
 
     /// A value with a fixed number of parts.
     and private product (fields: (string * Type)[]) (take: obj -> obj[]) (make: obj -> obj[] -> obj) =
@@ -223,11 +222,13 @@ module internal TreeCodecs =
                 make value values }
 
     and private array (element: Type) =
-        Activator.CreateInstance(typedefof<ArrayCodec<int>>.MakeGenericType element, lazy (codecFor element)) :?> TreeCodec
+        Activator.CreateInstance(typedefof<ArrayCodec<int>>.MakeGenericType element, lazy (codecFor element))
+        :?> TreeCodec
 
     /// F# lists, which are rebuilt from an array of their elements.
     and private list (element: Type) =
-        Activator.CreateInstance(typedefof<ListCodec<int>>.MakeGenericType element, lazy (codecFor element)) :?> TreeCodec
+        Activator.CreateInstance(typedefof<ListCodec<int>>.MakeGenericType element, lazy (codecFor element))
+        :?> TreeCodec
 
     /// F# maps and dictionaries, walked in the order of their keys.
     and private map (mapType: Type) (key: Type) (element: Type) =

@@ -11,8 +11,7 @@ module UniversalFunctions =
     let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
     /// Whether x is below 0, without the sign of -0 or NaN, as the factor -1 or 1.
-    let private signOf (x: Tensor) =
-        Tensor.Where(Tensor.Less(x, constant x 0.0), constant x -1.0, constant x 1.0)
+    let private signOf (x: Tensor) = Tensor.Where(Tensor.Less(x, constant x 0.0), constant x -1.0, constant x 1.0)
 
     // Quotients.
 
@@ -36,12 +35,10 @@ module UniversalFunctions =
     // Choices.
 
     /// The larger of each pair, or the one that is a number; NaN if none is. At a tie each side has half of the derivative.
-    let fmax (x: Tensor) (y: Tensor) : Tensor =
-        Tensor.Maximum(Tensor.Where(isNaN x, y, x), Tensor.Where(isNaN y, x, y))
+    let fmax (x: Tensor) (y: Tensor) : Tensor = Tensor.Maximum(Tensor.Where(isNaN x, y, x), Tensor.Where(isNaN y, x, y))
 
     /// The smaller of each pair, or the one that is a number; NaN if none is. At a tie each side has half of the derivative.
-    let fmin (x: Tensor) (y: Tensor) : Tensor =
-        Tensor.Minimum(Tensor.Where(isNaN x, y, x), Tensor.Where(isNaN y, x, y))
+    let fmin (x: Tensor) (y: Tensor) : Tensor = Tensor.Minimum(Tensor.Where(isNaN x, y, x), Tensor.Where(isNaN y, x, y))
 
     /// The unit step: 0 below 0, 1 above, the value y at 0, NaN at NaN. The derivative with respect to x is 0.
     let heaviside (x: Tensor) (y: Tensor) : Tensor =
@@ -88,7 +85,9 @@ module UniversalFunctions =
 
     let private checkPrecision name (x: Tensor) =
         if x.DType <> DType.Float32 && x.DType <> DType.Float64 then
-            Shape.fail name $"the neighbours of {DTypes.Name x.DType} are not known; convert to float32 or float64 with To."
+            Shape.fail
+                name
+                $"the neighbours of {DTypes.Name x.DType} are not known; convert to float32 or float64 with To."
 
     /// The number of the type of x that is next to x on the way to y; NaN if either is. The derivative is that of x.
     let nextAfter (x: Tensor) (y: Tensor) : Tensor =

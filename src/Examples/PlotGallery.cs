@@ -272,13 +272,19 @@ internal static class PlotGallery
         var key = new Key(settings.Seed);
         Dataset train = Digits.Generate(1500, key.FoldIn(100)), test = Digits.Generate(500, key.FoldIn(101));
         var network = new Sequential(new Dense(32), Activations.ReLU, new Dense(10));
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(2e-3)) { Metrics = [Metrics.Accuracy],
-            Output = Output.None };
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(2e-3))
+        {
+            Metrics = [Metrics.Accuracy],
+            Output = Output.None
+        };
         TrainingResult result = trainer.Fit(train, test, epochs, batch, settings.Seed, cancellationToken: settings.Cancellation);
         var made = new Dictionary<string, object>
         {
-            ["optimizer"] = "Adam", ["learning rate"] = 2e-3, ["batch size"] = batch, ["epochs"] = epochs,
-                ["seed"] = settings.Seed,
+            ["optimizer"] = "Adam",
+            ["learning rate"] = 2e-3,
+            ["batch size"] = batch,
+            ["epochs"] = epochs,
+            ["seed"] = settings.Seed,
         };
         return result.ToReport("Generated digits", made, test, imageShape: [28, 28]);
     }

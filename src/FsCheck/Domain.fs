@@ -23,7 +23,8 @@ module internal Numbers =
             else
                 v.ToString("R", CultureInfo.InvariantCulture)
 
-        if text.Contains 'E' then 20
+        if text.Contains 'E' then
+            20
         else
             match text.IndexOf '.' with
             | -1 -> 0
@@ -57,7 +58,8 @@ module internal Numbers =
                         let near = Math.Round(v * unit) / unit
                         near
                         let other = (if near > v then Math.Floor(v * unit) else Math.Ceiling(v * unit)) / unit
-                        if other <> near then other
+                        if other <> near then
+                            other
                 else
                     // Half, three quarters and so on of the way back: the edge of a failure is found in few steps.
                     yield!
@@ -110,8 +112,7 @@ type Domain
             Shape.fail operation $"from {low} to {high} is no interval; the first must be less than the second."
 
     static let uniform dtype low high =
-        Numbers.fraction
-        |> Gen.map (fun r -> Math.Clamp(rounded dtype (low + (high - low) * r), low, high))
+        Numbers.fraction |> Gen.map (fun r -> Math.Clamp(rounded dtype (low + (high - low) * r), low, high))
 
     /// The type of the elements.
     member _.DType = dtype
@@ -147,8 +148,7 @@ type Domain
             Shape.fail "Domain.Positive" $"the lowest number, {low}, is not positive."
 
         let one =
-            Numbers.fraction
-            |> Gen.map (fun r -> Math.Clamp(rounded dtype (low * Math.Pow(high / low, r)), low, high))
+            Numbers.fraction |> Gen.map (fun r -> Math.Clamp(rounded dtype (low * Math.Pow(high / low, r)), low, high))
 
         independent dtype one (fun v -> v >= low && v <= high) Numbers.simpler
 
@@ -235,11 +235,7 @@ type Domain
             gen {
                 let! places = Gen.shuffle [| 0 .. n - 1 |]
                 let! jitters = Gen.arrayOfLength n Numbers.fraction
-                return
-                    Array.map2
-                        (fun i r -> rounded dtype (low + (float i + 0.25 + 0.49 * r) * width))
-                        places
-                        jitters
+                return Array.map2 (fun i r -> rounded dtype (low + (float i + 0.25 + 0.49 * r) * width)) places jitters
             }
 
         let contains _ (values: float[]) =
@@ -262,7 +258,8 @@ type Domain
             else
                 values
                 |> Array.chunkBySize (width shape)
-                |> Array.collect (fun row -> let sum = Array.sum row in row |> Array.map (fun v -> rounded dtype (v / sum)))
+                |> Array.collect (fun row ->
+                    let sum = Array.sum row in row |> Array.map (fun v -> rounded dtype (v / sum)))
 
         let exactness = if dtype = DType.Float32 then 1e-5 else 1e-12
 
@@ -298,24 +295,41 @@ type Domain
 
     /// Truth values; true becomes false.
     static member Bool: Domain =
-        independent
-            DType.Bool
-            (Gen.elements [ 0.0; 1.0 ])
-            (fun v -> v = 0.0 || v = 1.0)
-            (fun _ v -> if v = 0.0 then Seq.empty else Seq.singleton 0.0)
+        independent DType.Bool (Gen.elements [ 0.0; 1.0 ]) (fun v -> v = 0.0 || v = 1.0) (fun _ v ->
+            if v = 0.0 then Seq.empty else Seq.singleton 0.0)
 
     /// The numbers at which functions have conventions: zeros of both signs, infinities, NaN, the largest, the smallest
     /// and the smallest normal numbers, and those around 1; for integers 0, 1, -1 and the ends of the type's range. Not for
     /// gradients.
     static member Special([<Optional; DefaultParameterValue(DType.Float64)>] dtype: DType) : Domain =
-        let bothSigns (values: float list) = [ for v in values do yield! [ v; -v ] ]
+        let bothSigns (values: float list) =
+            [ for v in values do
+                  yield! [ v; -v ] ]
 
         let values =
             match dtype with
             | DType.Float64 ->
-                bothSigns [ 0.0; 1.0; 0.5; Math.BitIncrement 1.0; Double.MaxValue; Double.Epsilon; 2.2250738585072014e-308; infinity ] @ [ nan ]
+                bothSigns
+                    [ 0.0
+                      1.0
+                      0.5
+                      Math.BitIncrement 1.0
+                      Double.MaxValue
+                      Double.Epsilon
+                      2.2250738585072014e-308
+                      infinity ]
+                @ [ nan ]
             | DType.Float32 ->
-                bothSigns [ 0.0; 1.0; 0.5; float (MathF.BitIncrement 1f); float Single.MaxValue; float Single.Epsilon; float 1.17549435e-38f; infinity ] @ [ nan ]
+                bothSigns
+                    [ 0.0
+                      1.0
+                      0.5
+                      float (MathF.BitIncrement 1f)
+                      float Single.MaxValue
+                      float Single.Epsilon
+                      float 1.17549435e-38f
+                      infinity ]
+                @ [ nan ]
             // 2^63 - 1024 is the largest float64 below the end of the range.
             | DType.Int64 -> [ 0.0; 1.0; -1.0; -9223372036854775808.0; 9223372036854774784.0 ]
             | DType.Int32 -> [ 0.0; 1.0; -1.0; float Int32.MinValue; float Int32.MaxValue ]

@@ -77,7 +77,8 @@ type Gradients private () =
 
             let what =
                 match outcome with
-                | Outcome.Failed error when not (isNull error) && data.Labels.IsEmpty -> $"{error.GetType().Name}: {error.Message}"
+                | Outcome.Failed error when not (isNull error) && data.Labels.IsEmpty ->
+                    $"{error.GetType().Name}: {error.Message}"
                 | _ -> CheckGrads.Report(f, last, order, tolerance, modes = modes, step = step).ToString()
 
             let from =
@@ -91,7 +92,9 @@ type Gradients private () =
                     $"Gradients: input {data.NumberOfTests} of {count} fails:\n{indent (describe last)}\n{what}\nfound with seed {seed}{from}"
             )
         | Some(TestResult.Exhausted _) ->
-            Shape.fail "Gradients.Check" $"fewer than {count} inputs could be drawn; the conditions on them reject too many."
+            Shape.fail
+                "Gradients.Check"
+                $"fewer than {count} inputs could be drawn; the conditions on them reject too many."
         | _ -> ()
 
 /// The property as F# pipelines use it.

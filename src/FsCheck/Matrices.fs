@@ -18,13 +18,14 @@ type Matrices private () =
         if not (condition >= 1.0 && Double.IsFinite condition) then
             Shape.fail operation $"{condition} is not a condition number; it is at least 1."
 
-    static let sizes least largest =
-        Gen.sized (fun size -> Gen.choose (least, max least (min largest (1 + size / 8))))
+    static let sizes least largest = Gen.sized (fun size -> Gen.choose (least, max least (min largest (1 + size / 8))))
 
     static let key = Gen.choose (0, Int32.MaxValue) |> Gen.map Key
 
     static let identity (rows: int) (columns: int) : Tensor =
-        Tensor.ofArray [| rows; columns |] [| for i in 0 .. rows * columns - 1 -> if i / columns = i % columns then 1.0 else 0.0 |]
+        Tensor.ofArray
+            [| rows; columns |]
+            [| for i in 0 .. rows * columns - 1 -> if i / columns = i % columns then 1.0 else 0.0 |]
 
     /// Columns of random directions at right angles: the factor Q of a normal matrix (Stewart 1980).
     static let columns (key: Key) (rows: int) (count: int) : Tensor =
@@ -32,7 +33,7 @@ type Matrices private () =
 
     /// Positive numbers from 1 / sqrt condition to sqrt condition, with both ends: at least two, unless there is one.
     static let spectrum (key: Key) (condition: float) (n: int) : Tensor =
-        let places = Tensor.toArray<float> (key.Uniform([| n |], dtype = DType.Float64))
+        let places = Tensor.toArray<float>(key.Uniform([| n |], dtype = DType.Float64))
 
         if n > 1 then
             places[0] <- 0.0
@@ -42,11 +43,9 @@ type Matrices private () =
 
     static let cast (dtype: DType) (x: Tensor) = Tensor.Cast(x, dtype)
 
-    static let block n (x: Tensor) : Tensor =
-        x |> Tensor.slice 0 None (Some n) 1 |> Tensor.slice 1 None (Some n) 1
+    static let block n (x: Tensor) : Tensor = x |> Tensor.slice 0 None (Some n) 1 |> Tensor.slice 1 None (Some n) 1
 
-    static let same (x: Tensor) (y: Tensor) =
-        x.Shape = y.Shape && Tensor.toArray<float> x = Tensor.toArray<float> y
+    static let same (x: Tensor) (y: Tensor) = x.Shape = y.Shape && Tensor.toArray<float> x = Tensor.toArray<float> y
 
     /// The elements rounded: to whole numbers first, then to fewer digits than they have.
     static let rounded (x: Tensor) : seq<Tensor> =
@@ -54,13 +53,19 @@ type Matrices private () =
         |> Seq.takeWhile (fun y -> not (same x y))
 
     /// A shrinker by candidates that keep the structure, of which a smaller one and the identity always do.
-    static let shrinkTo (keeps: Tensor -> bool) (candidates: Tensor -> seq<Tensor>) (least: int) (x: Tensor) : seq<Tensor> =
+    static let shrinkTo
+        (keeps: Tensor -> bool)
+        (candidates: Tensor -> seq<Tensor>)
+        (least: int)
+        (x: Tensor)
+        : seq<Tensor> =
         seq {
             let n = x.Shape[0]
 
             if n > least then
                 identity least least
-                if n - 1 > least then identity (n - 1) (n - 1)
+                if n - 1 > least then
+                    identity (n - 1) (n - 1)
 
             if not (same x (identity n n)) then
                 if n > least then
@@ -82,14 +87,12 @@ type Matrices private () =
 
     static let wide (x: Tensor) = cast DType.Float64 x
 
-    static let conditionOf (x: Tensor) =
-        if x.Size = 0 then 1.0 else (Linalg.cond (wide x)).ToDouble()
+    static let conditionOf (x: Tensor) = if x.Size = 0 then 1.0 else (Linalg.cond (wide x)).ToDouble()
 
     /// What rounding to the element type may add.
     static let isWithin condition (x: Tensor) = conditionOf x <= condition * (1.0 + 1e-5)
 
-    static let real low high (shape: int[]) =
-        key |> Gen.map (fun key -> key.Uniform(shape, low, high, DType.Float64))
+    static let real low high (shape: int[]) = key |> Gen.map (fun key -> key.Uniform(shape, low, high, DType.Float64))
 
     /// Square matrices with singular values from 1 / sqrt condition to sqrt condition, both of which occur, between
     /// random orthogonal matrices: U diag(s) V^T. Shrinking never makes the condition worse.
@@ -109,8 +112,7 @@ type Matrices private () =
                 let u, v = columns (key.FoldIn 1) n n, columns (key.FoldIn 2) n n
                 Tensor.matmul (u * spectrum (key.FoldIn 3) condition n) (Tensor.transpose v))
 
-        square minSize maxSize make dtype (isWithin condition) (fun x ->
-            Seq.append [ diagonalPart x ] (rounded x))
+        square minSize maxSize make dtype (isWithin condition) (fun x -> Seq.append [ diagonalPart x ] (rounded x))
 
     /// Matrices of generated shapes (m, n) with independent rows or columns, and singular values from 1 / sqrt condition
     /// to sqrt condition.
@@ -124,7 +126,9 @@ type Matrices private () =
 
         let make (shape: int[]) =
             if shape.Length <> 2 then
-                Shape.fail "Matrices.FullRank" $"{Shape.format shape} is not the shape of a matrix; use Shapes.OfRank 2."
+                Shape.fail
+                    "Matrices.FullRank"
+                    $"{Shape.format shape} is not the shape of a matrix; use Shapes.OfRank 2."
 
             key
             |> Gen.map (fun key ->
@@ -186,14 +190,16 @@ type Matrices private () =
                 (x + Tensor.transpose x) * 0.5)
 
         let keeps (x: Tensor) =
-            let values = Tensor.toArray<float> (fst (Linalg.eigh (wide x)))
+            let values = Tensor.toArray<float>(fst (Linalg.eigh (wide x)))
             values |> Array.pairwise |> Array.forall (fun (a, b) -> b - a >= gap)
 
         let steps n = Tensor.diag 0 (Tensor.arange 0.0 (float n) 1.0) * Math.Ceiling(1.0 + gap)
 
         square minSize maxSize make dtype keeps (fun x ->
-            if same x (steps x.Shape[0]) then Seq.empty
-            else Seq.append [ steps x.Shape[0]; diagonalPart x ] (rounded x))
+            if same x (steps x.Shape[0]) then
+                Seq.empty
+            else
+                Seq.append [ steps x.Shape[0]; diagonalPart x ] (rounded x))
 
     /// Symmetric matrices with eigenvalues from 1 / sqrt condition to sqrt condition, both of which occur.
     static member PositiveDefinite
@@ -214,7 +220,7 @@ type Matrices private () =
                 (x + Tensor.transpose x) * 0.5)
 
         let keeps (x: Tensor) =
-            isWithin condition x && Tensor.toArray<float> (fst (Linalg.eigh (wide x))) |> Array.forall (fun v -> v > 0.0)
+            isWithin condition x && Tensor.toArray<float>(fst (Linalg.eigh (wide x))) |> Array.forall (fun v -> v > 0.0)
 
         square minSize maxSize make dtype keeps (fun x -> Seq.append [ diagonalPart x ] (rounded x))
 
@@ -241,7 +247,7 @@ type Matrices private () =
             }
 
         let keeps (x: Tensor) =
-            let diagonal = Tensor.toArray<float> (Tensor.diagonal 0 x)
+            let diagonal = Tensor.toArray<float>(Tensor.diagonal 0 x)
             diagonal |> Array.forall (fun v -> if unitDiagonal then v = 1.0 else abs v >= 0.5 && abs v <= 2.0)
 
         square minSize maxSize make dtype keeps (fun x -> Seq.append [ diagonalPart x ] (rounded x))

@@ -18,8 +18,7 @@ type Shapes private () =
                 operation
                 $"ranks up to {maxRank} and lengths from {least} to {longest} allow no shape; give numbers from 0 up, in order."
 
-    static let ofRank least longest rank =
-        Gen.sized (fun size -> Gen.arrayOfLength rank (length least longest size))
+    static let ofRank least longest rank = Gen.sized (fun size -> Gen.arrayOfLength rank (length least longest size))
 
     static let dropped (axis: int) (shape: int[]) = Array.removeAt axis shape
 
@@ -96,8 +95,7 @@ type Shapes private () =
 
         seq {
             for fromEnd in 1..rank do
-                shapes
-                |> Array.map (fun s -> if fromEnd <= s.Length then dropped (s.Length - fromEnd) s else s)
+                shapes |> Array.map (fun s -> if fromEnd <= s.Length then dropped (s.Length - fromEnd) s else s)
 
             for fromEnd in 1..rank do
                 for n in shorter least full[rank - fromEnd] do
@@ -133,9 +131,7 @@ type Shapes private () =
         check "Shapes.Any" maxRank minLength maxLength
 
         if minRank < 0 || minRank > maxRank || maxSize < 1 then
-            Shape.fail
-                "Shapes.Any"
-                $"ranks from {minRank} to {maxRank} with at most {maxSize} elements allow no shape."
+            Shape.fail "Shapes.Any" $"ranks from {minRank} to {maxRank} with at most {maxSize} elements allow no shape."
 
         arb minRank maxRank minLength maxLength maxSize
 
@@ -199,8 +195,7 @@ type Shapes private () =
                 let rank = max shapes[0].Length shapes[1].Length
 
                 for fromEnd in 1..rank do
-                    shapes
-                    |> Array.map (fun s -> if fromEnd <= s.Length then dropped (s.Length - fromEnd) s else s)
+                    shapes |> Array.map (fun s -> if fromEnd <= s.Length then dropped (s.Length - fromEnd) s else s)
             }
             |> Seq.filter (doBroadcast >> not)
 
@@ -216,8 +211,10 @@ type Shapes private () =
             Gen.choose (-shape.Length, shape.Length - 1),
             fun axis ->
                 seq {
-                    if axis < 0 then axis + shape.Length
-                    elif axis > 0 then 0
+                    if axis < 0 then
+                        axis + shape.Length
+                    elif axis > 0 then
+                        0
                 }
         )
 
@@ -241,8 +238,10 @@ type Shapes private () =
                     // An axis that is gone leaves the last one.
                     struct (s, Math.Clamp(axis, -s.Length, s.Length - 1))
 
-                if axis < 0 then struct (shape, axis + shape.Length)
-                elif axis > 0 then struct (shape, 0)
+                if axis < 0 then
+                    struct (shape, axis + shape.Length)
+                elif axis > 0 then
+                    struct (shape, 0)
             }
 
         Arb.fromGenShrink (gen, shrink)

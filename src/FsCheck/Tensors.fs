@@ -7,8 +7,7 @@ open FsCheck
 open FsCheck.FSharp
 
 module internal Elements =
-    let make (dtype: DType) (shape: int[]) (values: float[]) : Tensor =
-        Tensor.Cast(Tensor.ofArray shape values, dtype)
+    let make (dtype: DType) (shape: int[]) (values: float[]) : Tensor = Tensor.Cast(Tensor.ofArray shape values, dtype)
 
     let draw (domain: Domain) (shape: int[]) : Gen<Tensor> = domain.Draw shape |> Gen.map (make domain.DType shape)
 
@@ -39,7 +38,10 @@ module internal Elements =
         let most = if candidates.Length = 0 then 0 else candidates |> Array.map Array.length |> Array.max
 
         let isSame (found: float[]) =
-            Array.forall2 (fun (a: float) b -> BitConverter.DoubleToInt64Bits a = BitConverter.DoubleToInt64Bits b) found values
+            Array.forall2
+                (fun (a: float) b -> BitConverter.DoubleToInt64Bits a = BitConverter.DoubleToInt64Bits b)
+                found
+                values
 
         let isIn (found: float[]) = domain.Contains(x.Shape, found) && not (isSame found)
 

@@ -8,7 +8,10 @@ open FsCheck.FSharp
 [<AbstractClass; Sealed>]
 type Trees private () =
     static let normal (key: Key) (x: Tensor) =
-        if DTypes.IsFloat x.DType then key.Normal(x.Shape, dtype = x.DType) else Tensor.zerosLike x
+        if DTypes.IsFloat x.DType then
+            key.Normal(x.Shape, dtype = x.DType)
+        else
+            Tensor.zerosLike x
 
     static let draw (tree: 'a) (normalize: float -> float) : Gen<'a> =
         Gen.choose (0, System.Int32.MaxValue)
@@ -62,9 +65,8 @@ type Trees private () =
         (first: Arbitrary<'a>, second: Arbitrary<'b>, third: Arbitrary<'c>)
         : Arbitrary<struct ('a * 'b * 'c)> =
         Trees.Pair(first, Trees.Pair(second, third))
-        |> Arb.convert
-            (fun (struct (a, struct (b, c))) -> struct (a, b, c))
-            (fun (struct (a, b, c)) -> struct (a, struct (b, c)))
+        |> Arb.convert (fun (struct (a, struct (b, c))) -> struct (a, b, c)) (fun (struct (a, b, c)) ->
+            struct (a, struct (b, c)))
 
     /// Tangents or cotangents of a tree: normal numbers of its shapes and types, and zeros where it has no derivatives.
     static member Tangent(tree: 'a) : Gen<'a> = draw tree (fun _ -> 1.0)
@@ -83,6 +85,7 @@ type Trees private () =
 
         // A tangent must keep the shapes of its tree, so that a shrunk tree gets ones.
         let ones (x: 'a) =
-            x |> Tree.map (fun leaf -> if DTypes.IsFloat leaf.DType then Tensor.onesLike leaf else Tensor.zerosLike leaf)
+            x
+            |> Tree.map (fun leaf -> if DTypes.IsFloat leaf.DType then Tensor.onesLike leaf else Tensor.zerosLike leaf)
 
         Arb.fromGenShrink (gen, (fun (struct (x, _)) -> Arb.toShrink trees x |> Seq.map (fun y -> struct (y, ones y))))

@@ -71,12 +71,12 @@ public sealed partial record Axes
             Marks = Marks.Add(
                 new HeatMapMark(matrix with { Items = fractions }, edges, edges, true, ColorMap.Blues, 0, 1, true,
                     "fraction of the row")
-            {
-                Texts = [.. matrix.Items.Select(value => value == 0 ? "" : Ticks.Readable(value, 6))],
-                Rows = names,
-                Columns = names,
-                HasSquareCells = true,
-            }),
+                {
+                    Texts = [.. matrix.Items.Select(value => value == 0 ? "" : Ticks.Readable(value, 6))],
+                    Rows = names,
+                    Columns = names,
+                    HasSquareCells = true,
+                }),
         };
         return axes with { XText = XText.Length > 0 ? XText : "predicted", YText = YText.Length > 0 ? YText : "actual" };
     }

@@ -196,7 +196,7 @@ public static class TrainingReport
         };
     }
 
-    private static string Number(double value) => 
+    private static string Number(double value) =>
         double.IsFinite(value) && (value == 0 || Math.Abs(value) is >= 1e-3 and < 1e6)
             ? value.ToString("0.0000", CultureInfo.InvariantCulture) : Ticks.Readable(value);
 

@@ -19,7 +19,8 @@ module Composed =
           "softmax", 4, (fun x -> Tensor.softmax 0 (x * x) * Tensor.sum x)
           "solve",
           3,
-          (fun x -> Linalg.solve (Tensor.eye 3 |> Tensor.cast DType.Float64 |> (fun i -> i * 3.0 + Tensor.outer x x)) (sin x))
+          (fun x ->
+              Linalg.solve (Tensor.eye 3 |> Tensor.cast DType.Float64 |> (fun i -> i * 3.0 + Tensor.outer x x)) (sin x))
           "places", 4, (fun x -> Tensor.concat 0 [ x[1..2] * x[0]; Tensor.cumsum 0 x ])
           "scan",
           3,
@@ -35,12 +36,14 @@ module Composed =
               s * count)
           "cond",
           3,
-          (fun x ->
-              cond (Tensor.Less(Tensor.sum x, scalar 1.1)) (fun y -> sin y * x) (fun y -> y * y * y) (x * x))
+          (fun x -> cond (Tensor.Less(Tensor.sum x, scalar 1.1)) (fun y -> sin y * x) (fun y -> y * y * y) (x * x))
           "customVjp",
           3,
-          (fun x -> customVjp (fun y -> sin y * y) (fun y -> sin y * y, y) (fun y ct -> ct * (cos y * y + sin y)) (x * x))
-          "branches of where", 3, (fun x -> Tensor.where (Tensor.Less(x, scalar 0.45)) (exp x * x) (Tensor.logSumExp [ 0 ] x * x)) ]
+          (fun x ->
+              customVjp (fun y -> sin y * y) (fun y -> sin y * y, y) (fun y ct -> ct * (cos y * y + sin y)) (x * x))
+          "branches of where",
+          3,
+          (fun x -> Tensor.where (Tensor.Less(x, scalar 0.45)) (exp x * x) (Tensor.logSumExp [ 0 ] x * x)) ]
 
     let direction (x: Tensor) = cos (Tensor.arange 1.0 (float x.Size + 0.5) 1.0 |> Tensor.cast DType.Float64)
     let scales = [ 1.0; 0.8; 1.1 ]
@@ -78,7 +81,8 @@ type ControlTests(output: ITestOutputHelper) =
             [ for name, size, f in Composed.functions do
                   for a, first in Composed.transforms do
                       for b, second in Composed.transforms do
-                          for c, third in Composed.transforms -> $"{a} of {b} of {c} of {name}", size, f, (a, b, c), first << second << third ]
+                          for c, third in Composed.transforms ->
+                              $"{a} of {b} of {c} of {name}", size, f, (a, b, c), first << second << third ]
 
         triples
         |> forEach (fun (name, _, _, _, _) -> name) (fun (_, size, f, (a, b, c), composed) ->
@@ -119,7 +123,12 @@ type ControlTests(output: ITestOutputHelper) =
 
     [<Fact>]
     member _.``equations that no result needs are not in the program``() =
-        let program = stage (fun (x: Tensor) -> (exp x |> ignore); sin x) (normal 1 [| 3 |])
+        let program =
+            stage
+                (fun (x: Tensor) ->
+                    (exp x |> ignore)
+                    sin x)
+                (normal 1 [| 3 |])
         Assert.Equal(1, program.Program.Equations.Length)
 
     [<Fact>]
@@ -144,7 +153,12 @@ type ControlTests(output: ITestOutputHelper) =
         let a = program.Inputs[0]
         let wrong = Variable(1, { Shape = [| 4 |]; DType = DType.Float64 })
         let broken =
-            Program(program.Inputs, [| Equation(program.Equations[0].Operation, [| Atom.Variable a |], [| wrong |]) |], [| Atom.Variable wrong |], 2)
+            Program(
+                program.Inputs,
+                [| Equation(program.Equations[0].Operation, [| Atom.Variable a |], [| wrong |]) |],
+                [| Atom.Variable wrong |],
+                2
+            )
         let error = Assert.Throws<ArgumentException>(fun () -> broken.Check())
         Assert.Contains("float64(4)", error.Message)
         let undefined = Program([||], program.Equations, program.Outputs, 2)
@@ -207,14 +221,21 @@ type ControlTests(output: ITestOutputHelper) =
 
     [<Fact>]
     member _.``a scan of no entries returns its carry``() =
-        let f (c: Tensor) = let last, ys = scan (fun (c: Tensor) (x: Tensor) -> c * x, sin c) c (Tensor.zeros [ 0 ] |> Tensor.cast DType.Float64) in Tensor.sum last + Tensor.sum ys
+        let f (c: Tensor) =
+            let last, ys =
+                scan (fun (c: Tensor) (x: Tensor) -> c * x, sin c) c (Tensor.zeros [ 0 ] |> Tensor.cast DType.Float64) in
+            Tensor.sum last + Tensor.sum ys
         nearValue 0.0 3.0 (f (scalar 3.0))
         nearValue 0.0 1.0 (grad f (scalar 3.0))
 
     [<Fact>]
     member _.``a scan inside a scan, and what only constants determine is computed once``() =
         let f (w: Tensor) =
-            foriLoop 0 3 (fun i s -> foriLoop 0 2 (fun j s -> sin (s * w) + exp w + Tensor.cast DType.Float64 (i + j)) s) w
+            foriLoop
+                0
+                3
+                (fun i s -> foriLoop 0 2 (fun j s -> sin (s * w) + exp w + Tensor.cast DType.Float64 (i + j)) s)
+                w
 
         let g (w: Tensor) =
             let mutable s = w
@@ -238,21 +259,25 @@ type ControlTests(output: ITestOutputHelper) =
                 let half = n / Tensor.ofArray [] [| 2L |]
                 let isEven = Tensor.EqualTo(half * 2.0, n)
                 Tensor.where isEven half (n * 3.0 + 1.0), steps + 1.0
-            whileLoop (fun (n, _) -> Tensor.Greater(n, Tensor.ofArray [] [| 1L |])) step (n, Tensor.ofArray [] [| 0L |]) |> snd
+            whileLoop (fun (n, _) -> Tensor.Greater(n, Tensor.ofArray [] [| 1L |])) step (n, Tensor.ofArray [] [| 0L |])
+            |> snd
 
         let ns = Tensor.ofArray [ 6 ] [| 1L; 2L; 7L; 27L; 6L; 97L |]
         let expected = [| 0L; 1L; 16L; 111L; 8L; 118L |]
-        Assert.Equal<int64[]>(expected, Tensor.toArray<int64> (vmap collatz ns))
+        Assert.Equal<int64[]>(expected, Tensor.toArray<int64>(vmap collatz ns))
         let staged = stage (vmap collatz) ns
         staged.Program.Check()
-        Assert.Equal<int64[]>(expected, Tensor.toArray<int64> (staged.Invoke ns))
+        Assert.Equal<int64[]>(expected, Tensor.toArray<int64>(staged.Invoke ns))
         Assert.Equal(111.0, float (collatz ns[3]))
 
     [<Fact>]
     member _.``a staged whileLoop has derivatives of both modes and orders``() =
         // Newton's iteration for a square root, run to convergence.
         let root (a: Tensor) =
-            whileLoop (fun (x: Tensor) -> Tensor.Greater(abs (x * x - a), scalar 1e-12)) (fun x -> (x + a / x) * 0.5) (a * 0.0 + 1.0)
+            whileLoop
+                (fun (x: Tensor) -> Tensor.Greater(abs (x * x - a), scalar 1e-12))
+                (fun x -> (x + a / x) * 0.5)
+                (a * 0.0 + 1.0)
 
         let a = scalar 2.0
         let run f = (stage f a).Invoke a
@@ -263,14 +288,23 @@ type ControlTests(output: ITestOutputHelper) =
         nearValue 1e-6 second (run (grad (grad root)))
         nearValue 1e-6 second (run (fun a -> snd (jvp (grad root) a (scalar 1.0))))
         nearValue 1e-6 second (run (grad (fun a -> snd (jvp root a (scalar 1.0)))))
-        near 1e-9 (Tensor.ofArray [ 3 ] [| for a in [ 0.5; 3.0; 10.0 ] -> 0.5 / sqrt a |]) (vmap (grad root) (vector [ 0.5; 3.0; 10.0 ]))
+        near
+            1e-9
+            (Tensor.ofArray [ 3 ] [| for a in [ 0.5; 3.0; 10.0 ] -> 0.5 / sqrt a |])
+            (vmap (grad root) (vector [ 0.5; 3.0; 10.0 ]))
 
     [<Fact>]
     member _.``cond runs one side where its value is known, and keeps both in a program``() =
         let mutable seen = 0
 
         let f (x: Tensor) =
-            cond (Tensor.Greater(Tensor.sum x, scalar 0.0)) (fun y -> seen <- seen + 1; y * 2.0) (fun y -> sin y) x
+            cond
+                (Tensor.Greater(Tensor.sum x, scalar 0.0))
+                (fun y ->
+                    seen <- seen + 1
+                    y * 2.0)
+                (fun y -> sin y)
+                x
 
         f (vector [ -1.0; 0.5 ]) |> ignore
         Assert.Equal(0, seen)
@@ -315,7 +349,8 @@ type ControlTests(output: ITestOutputHelper) =
         fails "scan: " "first axis" (fun () -> scan (fun (c: Tensor) (_: Tensor, _: Tensor) -> c, c) x (x, x[..1]))
         fails "scan: " "foriLoop" (fun () -> scan (fun (c: Tensor) () -> c, c) x ())
         fails "whileLoop: " "(3)" (fun () -> whileLoop (fun (c: Tensor) -> Tensor.Less(c, scalar 5.0)) id x)
-        fails "whileLoop: " "float64(3)" (fun () -> whileLoop (fun (c: Tensor) -> Tensor.Less(Tensor.sum c, scalar 5.0)) (fun c -> c * x) (scalar 1.0))
+        fails "whileLoop: " "float64(3)" (fun () ->
+            whileLoop (fun (c: Tensor) -> Tensor.Less(Tensor.sum c, scalar 5.0)) (fun c -> c * x) (scalar 1.0))
         fails "cond: " "(3)" (fun () -> cond (Tensor.Less(x, scalar 5.0)) sin cos x)
 
         fails "cond: " "float64(3)" (fun () ->
@@ -335,16 +370,21 @@ type ControlTests(output: ITestOutputHelper) =
         // The sides of a branch, and the carry of a loop, differ in structure or in what is no tensor.
         let split n (x: Tensor) = [ for _ in 1..n -> x ], [ for _ in 1 .. 3 - n -> x ]
         fails "cond: " [ "different structure" ] (fun () -> jit (fun x -> cond (isSmall x) (split 1) (split 2) x) x)
-        fails "cond: " [ "besides tensors"; "7 and 8" ] (fun () -> jit (fun x -> cond (isSmall x) (fun x -> x, 7) (fun x -> x, 8) x) x)
+        fails "cond: " [ "besides tensors"; "7 and 8" ] (fun () ->
+            jit (fun x -> cond (isSmall x) (fun x -> x, 7) (fun x -> x, 8) x) x)
         fails "scan: " [ "takes 1"; "returns 2" ] (fun () -> scan (fun c (x: Tensor) -> x :: c, ()) [ one ] x)
-        fails "scan: " [ "besides tensors"; "0 and 1"; "tensor" ] (fun () -> scan (fun (c: Tensor, n) (x: Tensor) -> (c + x, n + 1), ()) (one, 0) x)
-        fails "scanBack: " [ "structure" ] (fun () -> scanBack (fun (a, b) (_: Tensor) -> (b, a), ()) ([ one ], [ one; one ]) x)
+        fails "scan: " [ "besides tensors"; "0 and 1"; "tensor" ] (fun () ->
+            scan (fun (c: Tensor, n) (x: Tensor) -> (c + x, n + 1), ()) (one, 0) x)
+        fails "scanBack: " [ "structure" ] (fun () ->
+            scanBack (fun (a, b) (_: Tensor) -> (b, a), ()) ([ one ], [ one; one ]) x)
         fails "scan: " [ "scalar"; "carry" ] (fun () -> scan (fun (c: Tensor) (x: Tensor) -> c + x, ()) one one)
-        fails "foriLoop: " [ "int32()"; "float32()" ] (fun () -> foriLoop 0 3 (fun _ n -> n * 0.5) (Tensor.cast DType.Int32 one))
+        fails "foriLoop: " [ "int32()"; "float32()" ] (fun () ->
+            foriLoop 0 3 (fun _ n -> n * 0.5) (Tensor.cast DType.Int32 one))
         let count (x: Tensor, n: int) = x * 2.0, n + 1
         Assert.Equal(3, snd (whileLoop (fst >> isSmall) count (one, 0)))
         fails "whileLoop: " [ "0 and 1" ] (fun () -> jit (whileLoop (fst >> isSmall) count) (one, 0))
-        fails "whileLoop: " [ "takes 1"; "returns 2" ] (fun () -> jit (whileLoop (List.head >> isSmall) (fun xs -> one :: xs)) [ one ])
+        fails "whileLoop: " [ "takes 1"; "returns 2" ] (fun () ->
+            jit (whileLoop (List.head >> isSmall) (fun xs -> one :: xs)) [ one ])
         let scaled = stage (fun (x: Tensor, n: int) -> x * float n) (x, 2)
         fails "stage: " [ "2 and 3"; "stage it for this" ] (fun () -> scaled.Invoke(x, 3))
         near 0.0 (x * 2.0) (scaled.Invoke(x, 2))
@@ -360,19 +400,30 @@ type ControlTests(output: ITestOutputHelper) =
         for _, read in readers do
             fails "stage: " [ "jit"; "cond"; "scan" ] (fun () -> jit read x)
             fails "stage: " [ "no value" ] (fun () -> checkpoint read x)
-            fails "stage: " [ "no value" ] (fun () -> scan (fun (c: Tensor) (x: Tensor) -> c, read (Tensor.reshape [ 1 ] x)) one x)
+            fails "stage: " [ "no value" ] (fun () ->
+                scan (fun (c: Tensor) (x: Tensor) -> c, read (Tensor.reshape [ 1 ] x)) one x)
             fails "vmap: " [ "examples"; "where" ] (fun () -> vmap read (Tensor.reshape [ 1; 3 ] x))
 
         // Printing shows the name of the variable.
         let mutable printed = ""
-        jit (fun x -> printed <- string x; x) x |> ignore
+        jit
+            (fun x ->
+                printed <- string x
+                x)
+            x
+        |> ignore
         Assert.Equal("a: float64(3)", printed)
 
     [<Fact>]
     member _.``what is kept of a program that has been written is no tensor``() =
         let x = vector [ 1.0; 2.0; 3.0 ]
         let mutable kept: Tensor = null
-        jit (fun (x: Tensor) -> kept <- x * 2.0; x) x |> ignore
+        jit
+            (fun (x: Tensor) ->
+                kept <- x * 2.0
+                x)
+            x
+        |> ignore
 
         for misuse in
             [ (fun () -> kept + 1.0)
@@ -387,9 +438,10 @@ type ControlTests(output: ITestOutputHelper) =
     member _.``functions without tensors are compiled, once, and arguments may hold anything``() =
         let mutable runs = 0
 
-        let f = jit (fun (n: int) ->
-            runs <- runs + 1
-            scalar (float n) * 2.0)
+        let f =
+            jit (fun (n: int) ->
+                runs <- runs + 1
+                scalar (float n) * 2.0)
 
         near 0.0 (scalar 6.0) (f 3)
         near 0.0 (scalar 6.0) (f 3)

@@ -76,10 +76,7 @@ type DTypeTests(output: ITestOutputHelper) =
         let text = IO.File.ReadAllText(find (IO.DirectoryInfo AppContext.BaseDirectory))
 
         for x in all do
-            let cells =
-                all
-                |> Array.map (fun y -> DTypes.Name(DTypes.Promote(x, y)))
-                |> String.concat " | "
+            let cells = all |> Array.map (fun y -> DTypes.Name(DTypes.Promote(x, y))) |> String.concat " | "
             Assert.Contains($"| **{DTypes.Name x}** | {cells} |", text)
 
     [<Fact>]
@@ -105,7 +102,8 @@ type DTypeTests(output: ITestOutputHelper) =
         for dtype in all |> Array.filter DTypes.IsFloat do
             let x = ofType dtype [ 1.0; 2.0 ]
 
-            for y in [ x * 2.0; 2.5 * x; x + 1e-3; x / 3.0; 1.0 - x; x ** 3.0; exp x; Tensor.mean x; Tensor.softmax -1 x ] do
+            for y in
+                [ x * 2.0; 2.5 * x; x + 1e-3; x / 3.0; 1.0 - x; x ** 3.0; exp x; Tensor.mean x; Tensor.softmax -1 x ] do
                 Assert.Equal(dtype, y.DType)
 
         for dtype, value, expected in

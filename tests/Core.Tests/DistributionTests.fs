@@ -107,7 +107,8 @@ let ``whole numbers have their probabilities`` () =
     Assert.Equal(0.0, (key.Poisson([||], 0.0)).ToDouble())
     Assert.Equal(7.0, (key.Binomial([||], 7L, 1.0)).ToDouble())
     Assert.Equal(0.0, (key.Binomial([||], 7L, 0.0)).ToDouble())
-    let starts (text: string) f = Assert.StartsWith(text, Assert.Throws<ArgumentException>(fun () -> f () |> ignore).Message)
+    let starts (text: string) f =
+        Assert.StartsWith(text, Assert.Throws<ArgumentException>(fun () -> f () |> ignore).Message)
     starts "Poisson: a rate" (fun () -> key.Poisson([| 2 |], vector [ 1.0; -1.0 ]))
     starts "Binomial: trials" (fun () -> key.Binomial([| 2 |], vector [ 1.0; 2.5 ], scalar 0.5))
     starts "Poisson: parameters of shape (3)" (fun () -> key.Poisson([| 2 |], vector [ 1.0; 2.0; 3.0 ]))
@@ -264,7 +265,8 @@ let ``choices and shuffles`` () =
     // All rows move alike.
     near 0.0 (key.Shuffle(m[2], 0)) shuffled[2]
     near 0.0 (Tensor.onesLike m) (grad (fun x -> Tensor.sum (key.Shuffle(x, 1))) m)
-    let starts (text: string) f = Assert.StartsWith(text, Assert.Throws<ArgumentException>(fun () -> f () |> ignore).Message)
+    let starts (text: string) f =
+        Assert.StartsWith(text, Assert.Throws<ArgumentException>(fun () -> f () |> ignore).Message)
     starts "Choice: 7 of 5" (fun () -> key.Choice(5, [| 7 |], replace = false))
     starts "Choice: only 3" (fun () -> key.Choice(4, [| 4 |], replace = false, probabilities = p))
     starts "Choice: a probability" (fun () -> key.Choice(2, [| 4 |], probabilities = vector [ 1.0; -1.0 ]))

@@ -173,18 +173,24 @@ let private table: (string * (unit -> unit) * string list) list =
       "conv2d filters in groups",
       run (fun () -> image.Conv2D(normal 1 [| 4; 1; 3; 3 |], groups = 3)),
       [ "conv2d: "; "4 filters"; "(4, 1, 3, 3)"; "3 equal groups" ]
-      "conv2d without groups", run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], groups = 0)), [ "conv2d: "; "0 groups" ]
+      "conv2d without groups",
+      run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], groups = 0)),
+      [ "conv2d: "; "0 groups" ]
       "conv2d strides",
       run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], struct (1, 2, 3))),
       [ "conv2d: "; "3 numbers of stride"; "2 axes" ]
       "conv2d dilation",
       run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], dilation = 0)),
       [ "conv2d: "; "dilation (0, 0)"; "1" ]
-      "conv2d padding", run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], padding = -1)), [ "conv2d: "; "padding -1"; "0" ]
+      "conv2d padding",
+      run (fun () -> image.Conv2D(normal 1 [| 4; 3; 3; 3 |], padding = -1)),
+      [ "conv2d: "; "padding -1"; "0" ]
       "conv1d rank",
       run (fun () -> Tensor.conv1d 1 0 (normal 1 [| 4; 3; 3 |]) image),
       [ "conv1d: "; "(2, 3, 8, 8)"; "(batch, channels, length)"; "(filters, channels, length)" ]
-      "conv3d rank", run (fun () -> Tensor.conv3d 1 0 image image), [ "conv3d: "; "(batch, channels, depth, height, width)" ]
+      "conv3d rank",
+      run (fun () -> Tensor.conv3d 1 0 image image),
+      [ "conv3d: "; "(batch, channels, depth, height, width)" ]
       "convTranspose2d channels",
       run (fun () -> Tensor.convTranspose2d 1 0 (normal 1 [| 4; 3; 3; 3 |]) image),
       [ "convTranspose2d: "; "(2, 3, 8, 8)"; "3 channels"; "(4, 3, 3, 3)"; "4" ]
@@ -205,7 +211,9 @@ let private table: (string * (unit -> unit) * string list) list =
       run (fun () -> Tensor.resize ResizeMode.Linear [ 1; 2; 3 ] x23),
       [ "resize: "; "(2, 3)"; "(1, 2, 3)" ]
       "resize of nothing", run (fun () -> empty.Resize(ResizeMode.Nearest, 2, 2)), [ "resize: "; "(0, 3)"; "empty" ]
-      "resize of integers", run (fun () -> Tensor.resize ResizeMode.Linear [ 2 ] ints), [ "resize: "; "int32"; "nearest" ]
+      "resize of integers",
+      run (fun () -> Tensor.resize ResizeMode.Linear [ 2 ] ints),
+      [ "resize: "; "int32"; "nearest" ]
       "averagePool2d padding", run (fun () -> image.AveragePool2D(2, 1, 2)), [ "averagePool2d: "; "padding" ]
 
       "negative shape", run (fun () -> Tensor.zeros [ 2; -1 ]), [ "Full: "; "(2, -1)"; "negative" ]

@@ -101,11 +101,14 @@ let private basics: (string * (Tensor -> Tensor) * Tensor * (Tensor -> float[]))
       "average pooling",
       Tensor.averagePool2d 2 2,
       image,
-      (fun x -> [| for _, w in windows [ 2; 3; 6; 5 ] [ 2; 2 ] [ every 2; every 2 ] -> List.averageBy (at (block x)) w |])
+      (fun x ->
+          [| for _, w in windows [ 2; 3; 6; 5 ] [ 2; 2 ] [ every 2; every 2 ] -> List.averageBy (at (block x)) w |])
       "max pooling",
       Tensor.maxPool2d 2 1,
       Primitives.distinct 4 0.0 [| 1; 2; 4; 4 |],
-      (fun x -> [| for _, w in windows [ 1; 2; 4; 4 ] [ 2; 2 ] [ every 1; every 1 ] -> w |> List.map (at (block x)) |> List.max |]) ]
+      (fun x ->
+          [| for _, w in windows [ 1; 2; 4; 4 ] [ 2; 2 ] [ every 1; every 1 ] ->
+                 w |> List.map (at (block x)) |> List.max |]) ]
 
 let private std (xs: float list) = sqrt (variance xs)
 let private withZeros = rows [ [ 2.0; 0.0; 3.0 ]; [ 0.0; 1.5; 0.0 ]; [ -1.0; 2.0; 0.5 ] ]

@@ -10,7 +10,9 @@ let private lines (text: string) = text.TrimEnd('\n').Split '\n' |> Array.map _.
 
 [<Fact>]
 let ``operations are boxes, edges have types, arguments and results are ellipses`` () =
-    let program = (stage (fun (x: Tensor, y: Tensor) -> Tensor.sumAxes [ 0 ] (x * 2.0), y) (vector [ 1.0; 2.0 ], scalar 1.0)).Program
+    let program =
+        (stage (fun (x: Tensor, y: Tensor) -> Tensor.sumAxes [ 0 ] (x * 2.0), y) (vector [ 1.0; 2.0 ], scalar 1.0))
+            .Program
 
     let expected =
         [| "digraph program {"

@@ -7,11 +7,7 @@ open Core.Tests.Common
 open Core.Tests.Reference
 open Xunit
 
-let private even stride pad dilation =
-    { Stride = stride
-      Before = pad
-      After = pad
-      Dilation = dilation }
+let private even stride pad dilation = { Stride = stride; Before = pad; After = pad; Dilation = dilation }
 
 let private line = normal 1 [| 2; 4; 9 |]
 let private plane = normal 2 [| 2; 4; 6; 7 |]
@@ -44,7 +40,11 @@ let private transposed (w: Tensor) (axes: (Axis * int) list) groups (x: Tensor) 
         for f in 0 .. w.Shape[1] - 1 do
             for taps in positions kernel do
                 let place =
-                    List.map3 (fun i t (axis, _) -> i * axis.Stride + t * axis.Dilation - axis.Before) (List.skip 2 p) taps axes
+                    List.map3
+                        (fun i t (axis, _) -> i * axis.Stride + t * axis.Dilation - axis.Before)
+                        (List.skip 2 p)
+                        taps
+                        axes
 
                 if List.forall2 (fun i n -> i >= 0 && i < n) place lengths then
                     let target = p[0] :: (p[1] / perGroup * w.Shape[1] + f) :: place
@@ -64,8 +64,10 @@ let private interpolated alignCorners (lengths: int list) (x: Tensor) =
     let neighbours axis i =
         let n, m = float x.Shape[axis], float lengths[axis - lead]
         let source =
-            if alignCorners then (if m = 1.0 then 0.0 else float i * (n - 1.0) / (m - 1.0))
-            else max 0.0 ((float i + 0.5) * n / m - 0.5)
+            if alignCorners then
+                (if m = 1.0 then 0.0 else float i * (n - 1.0) / (m - 1.0))
+            else
+                max 0.0 ((float i + 0.5) * n / m - 0.5)
         let low = min (floor source) (n - 1.0)
         let t = min 1.0 (source - low)
         [ int low, 1.0 - t; int (min (low + 1.0) (n - 1.0)), t ]
@@ -79,7 +81,9 @@ let private interpolated alignCorners (lengths: int list) (x: Tensor) =
 let private nearest (lengths: int list) (x: Tensor) =
     let lead = x.Rank - lengths.Length
     build (Array.append x.Shape[.. lead - 1] (List.toArray lengths)) (fun p ->
-        at (block x) (p |> List.mapi (fun axis i -> if axis < lead then i else i * x.Shape[axis] / lengths[axis - lead])))
+        at
+            (block x)
+            (p |> List.mapi (fun axis i -> if axis < lead then i else i * x.Shape[axis] / lengths[axis - lead])))
 
 /// A function, an input, and the elements of its value.
 let private table: (string * (Tensor -> Tensor) * Tensor * (Tensor -> float[])) list =
@@ -152,20 +156,23 @@ let private table: (string * (Tensor -> Tensor) * Tensor * (Tensor -> float[])) 
       plane,
       pooled [ 3; 3 ] [ even 2 1 1; even 2 1 1 ] (fun values -> List.sum values / 9.0)
       "globalMaxPool", Tensor.globalMaxPool, plane, pooled [ 6; 7 ] [ none; none ] List.max
-      "globalAveragePool", (fun x -> x.GlobalAveragePool()), volume, pooled [ 4; 5; 3 ] [ none; none; none ] List.average
+      "globalAveragePool",
+      (fun x -> x.GlobalAveragePool()),
+      volume,
+      pooled [ 4; 5; 3 ] [ none; none; none ] List.average
 
       "resize to more", Tensor.resize ResizeMode.Linear [ 11; 9 ], plane, interpolated false [ 11; 9 ]
       "resize to fewer", Tensor.resize ResizeMode.Linear [ 2; 5 ], plane, interpolated false [ 2; 5 ]
       "resize one axis", Tensor.resize ResizeMode.Linear [ 5 ], line, interpolated false [ 5 ]
-      "resize with corners",
-      (fun x -> x.Resize(ResizeMode.LinearAlignCorners, 9, 4)),
-      plane,
-      interpolated true [ 9; 4 ]
+      "resize with corners", (fun x -> x.Resize(ResizeMode.LinearAlignCorners, 9, 4)), plane, interpolated true [ 9; 4 ]
       "resize with corners to one", Tensor.resize ResizeMode.LinearAlignCorners [ 1 ], line, interpolated true [ 1 ]
       "resize three axes", Tensor.resize ResizeMode.Linear [ 2; 7; 6 ], volume, interpolated false [ 2; 7; 6 ]
       "resize to the nearest", Tensor.resize ResizeMode.Nearest [ 9; 4 ], plane, nearest [ 9; 4 ]
       "resize a long axis", Tensor.resize ResizeMode.Linear [ 2; 5 ], normal 5 [| 300; 3 |], interpolated false [ 2; 5 ]
-      "resize a long axis to more", Tensor.resize ResizeMode.Linear [ 310 ], normal 6 [| 2; 300 |], interpolated false [ 310 ] ]
+      "resize a long axis to more",
+      Tensor.resize ResizeMode.Linear [ 310 ],
+      normal 6 [| 2; 300 |],
+      interpolated false [ 310 ] ]
 
 [<Fact>]
 let ``operations on images have the values of naive references`` () =
@@ -196,11 +203,7 @@ let ``resizing a square of four gives the published numbers`` () =
 
     near
         1e-15
-        (rows
-            [ [ 1.0; 1.25; 1.75; 2.0 ]
-              [ 1.5; 1.75; 2.25; 2.5 ]
-              [ 2.5; 2.75; 3.25; 3.5 ]
-              [ 3.0; 3.25; 3.75; 4.0 ] ])
+        (rows [ [ 1.0; 1.25; 1.75; 2.0 ]; [ 1.5; 1.75; 2.25; 2.5 ]; [ 2.5; 2.75; 3.25; 3.5 ]; [ 3.0; 3.25; 3.75; 4.0 ] ])
         (Tensor.resize ResizeMode.Linear [ 4; 4 ] x)
 
     let third i j = 1.0 + float (2 * i + j) / 3.0
@@ -230,4 +233,7 @@ let ``types promote, and float32 stays float32`` () =
     Assert.Equal(DType.Float32, (single.Conv2D(Tensor.ones [ 2; 4; 3; 3 ])).DType)
     Assert.Equal(DType.Float64, (single.Conv2D(filters 1 [ 2; 4; 3; 3 ])).DType)
     Assert.Equal(DType.Float32, (single.Resize(ResizeMode.Linear, 9, 9)).DType)
-    Assert.Equal<int[]>([| 1; 1; 3; 3 |], floats (Tensor.resize ResizeMode.Nearest [ 4 ] (Tensor.ofSeq [ 1; 3 ])) |> Array.map int)
+    Assert.Equal<int[]>(
+        [| 1; 1; 3; 3 |],
+        floats (Tensor.resize ResizeMode.Nearest [ 4 ] (Tensor.ofSeq [ 1; 3 ])) |> Array.map int
+    )

@@ -15,17 +15,15 @@ let private nested (f: Tensor -> Tensor) (x: Tensor) (series: Tensor list) : Ten
             let factor = factor * t * (1.0 / k)
             sum + derivative * factor, factor, k + 1.0
 
-        let x, _, _ = List.fold term (x, scalar 1.0, 1.0) series in f x
+        let x, _, _ = List.fold term (x, scalar 1.0, 1.0) series in
+        f x
 
     let derivative (g: Tensor -> Tensor) (t: Tensor) = snd (jvp g t (Tensor.onesLike t))
 
-    List.scan (fun g _ -> derivative g) along series
-    |> List.tail
-    |> List.map (fun g -> g (scalar 0.0))
+    List.scan (fun g _ -> derivative g) along series |> List.tail |> List.map (fun g -> g (scalar 0.0))
 
 /// Random derivatives of a curve through x.
-let private curve seed n (x: Tensor) =
-    [ for k in 1..n -> normal (seed + k) x.Shape * 0.7 ]
+let private curve seed n (x: Tensor) = [ for k in 1..n -> normal (seed + k) x.Shape * 0.7 ]
 
 let private nearAll tolerance (expected: Tensor list) (actual: Tensor list) =
     Assert.Equal(expected.Length, actual.Length)
@@ -140,8 +138,10 @@ let ``derivatives to order 10 equal closed forms`` () =
       "log",
       log,
       orders (fun n ->
-          if n = 0 then Math.Log x
-          else -(Math.Pow(-1.0, float n)) * factorial (n - 1) / Math.Pow(x, float n))
+          if n = 0 then
+              Math.Log x
+          else
+              -(Math.Pow(-1.0, float n)) * factorial (n - 1) / Math.Pow(x, float n))
       "x^4",
       (fun x -> x ** 4.0),
       orders (fun n -> if n > 4 then 0.0 else factorial 4 / factorial (4 - n) * Math.Pow(x, float (4 - n)))
@@ -305,7 +305,8 @@ let ``wrong arguments are explained`` () =
 
     let x = vector [ 1.0; 2.0 ]
     fails "jet: the derivative is float64 of shape (3)" (fun () -> box (jet sin x [ vector [ 1.0; 2.0; 3.0 ] ]))
-    fails "jet: 1 derivatives were given for 2" (fun () -> box (jet (fun (xs: Tensor list) -> xs[0]) [ x; x ] [ [ x ] ]))
+    fails "jet: 1 derivatives were given for 2" (fun () ->
+        box (jet (fun (xs: Tensor list) -> xs[0]) [ x; x ] [ [ x ] ]))
     fails "jet: the argument is int32" (fun () -> box (jet id (Tensor.ofSeq [ 1 ]) []))
     fails "derivatives: the order -1" (fun () -> box (derivatives sin x -1))
 
@@ -330,7 +331,10 @@ let ``the laplacian is the trace of the hessian`` () =
     nearValue 0.0 0.0 (laplacian (fun _ -> scalar 3.0) x)
     nearValue 0.0 0.0 (laplacian Tensor.sum (normal 105 [| 0 |]))
     nearValue 1e-15 (-(sin 0.3)) (laplacian sin (scalar 0.3))
-    near 1e-13 (Tensor.stack 0 [ laplacian field x; scalar 10.0 ]) (laplacian (fun x -> Tensor.stack 0 [ field x; Tensor.sum (square x) ]) x)
+    near
+        1e-13
+        (Tensor.stack 0 [ laplacian field x; scalar 10.0 ])
+        (laplacian (fun x -> Tensor.stack 0 [ field x; Tensor.sum (square x) ]) x)
     near 1e-5 (Tensor.cast DType.Float32 (laplacian field x)) (laplacian field (Tensor.cast DType.Float32 x))
 
 [<Fact>]
@@ -347,7 +351,10 @@ let ``the laplacian of networks, and what follows from it`` () =
     let one = xs[0]
     let f x = network (w, x)
     near 1e-11 (byHessian (byHessian f) one) (laplacian (laplacian f) one)
-    nearAll 1e-11 (derivatives (fun t -> byHessian f (one * t)) (scalar 1.0) 2) (derivatives (fun t -> laplacian f (one * t)) (scalar 1.0) 2)
+    nearAll
+        1e-11
+        (derivatives (fun t -> byHessian f (one * t)) (scalar 1.0) 2)
+        (derivatives (fun t -> laplacian f (one * t)) (scalar 1.0) 2)
 
 [<Fact>]
 let ``divergence and curl equal closed forms and keep their identities`` () =
@@ -379,7 +386,8 @@ let ``a field of the wrong shape is explained`` () =
         Assert.StartsWith(start, error.Message)
 
     let x = normal 130 [| 3 |]
-    fails "divergence: the field has values of shape (2) at points of shape (3)" (fun () -> divergence (fun x -> x[..1]) x)
+    fails "divergence: the field has values of shape (2) at points of shape (3)" (fun () ->
+        divergence (fun x -> x[..1]) x)
     fails "curl: the point has shape (4)" (fun () -> curl id (normal 131 [| 4 |]))
     fails "curl: the field has values of shape ()" (fun () -> curl Tensor.sum x)
     fails "laplacian: the argument is int32" (fun () -> laplacian id (Tensor.ofSeq [ 1; 2 ]))
@@ -391,18 +399,15 @@ let ``a linear function and its transpose have one inner product`` () =
     let template = Tensor.zerosLike (normal 141 [| 4 |]), [ Tensor.zerosLike (normal 142 [| 2; 3 |]) ]
 
     let f (x: Tensor, ys: Tensor list) =
-        {| Product = Tensor.matmul a x * 2.0 + Tensor.sumAxes [ 0 ] ys[0]; Moved = Tensor.cumsum 0 (Tensor.transpose ys[0]) |}
+        {| Product = Tensor.matmul a x * 2.0 + Tensor.sumAxes [ 0 ] ys[0]
+           Moved = Tensor.cumsum 0 (Tensor.transpose ys[0]) |}
 
     let back = linearTranspose f template
     let x, y = normal 143 [| 4 |], normal 144 [| 2; 3 |]
     let ct = {| Product = normal 145 [| 3 |]; Moved = normal 146 [| 3; 2 |] |}
     let fx = f (x, [ y ])
     let bx, by = back ct
-    Assert.Equal(
-        dot [| fx.Product; fx.Moved |] [| ct.Product; ct.Moved |],
-        dot [| bx; by[0] |] [| x; y |],
-        1e-12
-    )
+    Assert.Equal(dot [| fx.Product; fx.Moved |] [| ct.Product; ct.Moved |], dot [| bx; by[0] |] [| x; y |], 1e-12)
     // It is linear again, and its transpose is f.
     near 1e-14 (f (x, [ y ])).Product (linearTranspose back ct (x, [ y ])).Product
     // Where the function is, its numbers may be differentiated.
@@ -412,7 +417,11 @@ let ``a linear function and its transpose have one inner product`` () =
     // A convolution, of float32, with integers beside.
     let image = Tensor.zeros [ 1; 1; 5; 5 ]
     let filters = (Key 1).Normal([| 2; 1; 3; 3 |])
-    let wide, none = linearTranspose (fun (x: Tensor, _: Tensor) -> Tensor.conv2d 1 0 filters x) (image, Tensor.ofSeq [ 3 ]) (Tensor.ones [ 1; 2; 3; 3 ])
+    let wide, none =
+        linearTranspose
+            (fun (x: Tensor, _: Tensor) -> Tensor.conv2d 1 0 filters x)
+            (image, Tensor.ofSeq [ 3 ])
+            (Tensor.ones [ 1; 2; 3; 3 ])
     Assert.Equal<int[]>([| 1; 1; 5; 5 |], wide.Shape)
     near 0.0 (Tensor.ofSeq [ 0 ]) none
 
@@ -424,5 +433,6 @@ let ``a function that is not linear is refused by linearTranspose`` () =
         let error = Assert.Throws<ArgumentException>(fun () -> linearTranspose f x |> ignore)
         Assert.StartsWith("linearTranspose: the function is not linear", error.Message)
 
-    let error = Assert.Throws<ArgumentException>(fun () -> linearTranspose (fun x -> x * 2.0) x (scalar 1.0) |> ignore)
+    let error =
+        Assert.Throws<ArgumentException>(fun () -> linearTranspose (fun x -> x * 2.0) x (scalar 1.0) |> ignore)
     Assert.StartsWith("linearTranspose: the cotangent is float64 of shape ()", error.Message)

@@ -13,8 +13,7 @@ type JitTests(output: ITestOutputHelper) =
         compiled.Check()
         compiled
 
-    let rec operations (program: Program) : string list =
-        program.Equations |> Array.toList |> List.map _.Operation.Name
+    let rec operations (program: Program) : string list = program.Equations |> Array.toList |> List.map _.Operation.Name
 
     [<Fact>]
     member _.``Law 7: compiled primitives and their derivatives equal the eager ones``() =
@@ -37,7 +36,9 @@ type JitTests(output: ITestOutputHelper) =
             agree y (compiled case.Inputs)
 
             if DTypes.IsFloat y.DType && case.Inputs |> Array.exists (fun x -> DTypes.IsFloat x.DType) then
-                let us = case.Inputs |> Array.mapi (fun i x -> if DTypes.IsFloat x.DType then directionLike (i + 1) x else x)
+                let us =
+                    case.Inputs
+                    |> Array.mapi (fun i x -> if DTypes.IsFloat x.DType then directionLike (i + 1) x else x)
                 let ct = directionLike 9 y
                 let forward (xs, us) = jvp bind xs us
                 let reverse (xs, ct) = let y, pullback = vjp bind xs in y, pullback ct
@@ -160,7 +161,7 @@ type JitTests(output: ITestOutputHelper) =
         Array.iter2 (fun a b -> Assert.True(sameBits a b)) expected actual
 
     [<Fact>]
-    member _.``memory that is used again holds no value that is needed, call after call and on many threads`` () =
+    member _.``memory that is used again holds no value that is needed, call after call and on many threads``() =
         // Large enough to be planned; views, results and arguments share memory in many ways.
         let network (w: Tensor, x: Tensor) =
             let h = tanh (Tensor.matmul x w)

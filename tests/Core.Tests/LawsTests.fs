@@ -260,11 +260,14 @@ type LawsTests(output: ITestOutputHelper) =
 
             // The curve as a polynomial of one number.
             let along (t: Tensor) =
-                f (active
-                   |> List.map (fun i ->
-                       let term (factor: float) k = rows[k - 1][i] * Tensor.Cast(t ** float k * factor, case.Inputs[i].DType)
-                       case.Inputs[i] + term 1.0 1 + term 0.5 2 + term (1.0 / 6.0) 3)
-                   |> List.toArray)
+                f (
+                    active
+                    |> List.map (fun i ->
+                        let term (factor: float) k =
+                            rows[k - 1][i] * Tensor.Cast(t ** float k * factor, case.Inputs[i].DType)
+                        case.Inputs[i] + term 1.0 1 + term 0.5 2 + term (1.0 / 6.0) 3)
+                    |> List.toArray
+                )
 
             let derivative (g: Tensor -> Tensor) (t: Tensor) = snd (jvp g t (Tensor.onesLike t))
             let single = Array.exists isSingle case.Inputs || isSingle y
@@ -299,7 +302,9 @@ type LawsTests(output: ITestOutputHelper) =
             Assert.True(sameBits y z && sameBits dy (push us)))
 
     [<Fact>]
-    member _.``Law 7: a staged primitive, and its staged derivatives, equal the eager ones, and their programs type-check``() =
+    member _.``Law 7: a staged primitive, and its staged derivatives, equal the eager ones, and their programs type-check``
+        ()
+        =
         let staged f x =
             let program = stage f x
             program.Program.Check()
@@ -323,7 +328,8 @@ type LawsTests(output: ITestOutputHelper) =
             let ct = directionLike 600 (f xs)
             let forward (xs, us) = jvp f xs us
             let reverse (xs, ct) = let y, pullback = vjp f xs in y, pullback ct
-            let agree (a: Tensor[]) (b: Tensor[]) = Array.iter2 (fun a b -> Assert.True(sameBits a b, $"{a} but staged {b}")) a b
+            let agree (a: Tensor[]) (b: Tensor[]) =
+                Array.iter2 (fun a b -> Assert.True(sameBits a b, $"{a} but staged {b}")) a b
             agree (Tree.leaves (forward (xs, us))) (Tree.leaves (staged forward (xs, us)))
             agree (Tree.leaves (reverse (xs, ct))) (Tree.leaves (staged reverse (xs, ct))))
 
@@ -378,8 +384,7 @@ type LawsTests(output: ITestOutputHelper) =
         let composed = [ "customJvp"; "customVjp"; "cast" ]
 
         let table =
-            cases
-            |> List.filter (fun c -> Array.exists isFloat c.Inputs && not (List.contains c.Entry.Name composed))
+            cases |> List.filter (fun c -> Array.exists isFloat c.Inputs && not (List.contains c.Entry.Name composed))
 
         for stored in [ DType.Float16; DType.BFloat16 ] do
             run (DTypes.Name stored) table (fun case ->

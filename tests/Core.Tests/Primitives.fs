@@ -531,10 +531,7 @@ let private selections =
           |> refusing [ [| bad |] ] ]
 
 let private axis stride before after dilation : Reference.Axis =
-    { Stride = stride
-      Before = before
-      After = after
-      Dilation = dilation }
+    { Stride = stride; Before = before; After = after; Dilation = dilation }
 
 let private even stride pad dilation = axis stride pad pad dilation
 
@@ -830,7 +827,12 @@ let private numberTheory =
         float (euclid (int a) (int b))
 
     [ binary "ldexp" (fun (x, y) -> ldexp x y) (fun x y -> x * 2.0 ** truncate y) x n
-      binary "nextAfter" (fun (x, y) -> nextAfter x y) (fun x y -> if x < y then Math.BitIncrement x else Math.BitDecrement x) x n
+      binary
+          "nextAfter"
+          (fun (x, y) -> nextAfter x y)
+          (fun x y -> if x < y then Math.BitIncrement x else Math.BitDecrement x)
+          x
+          n
       { binary "gcd" (fun (x, y) -> gcd x y) divisors (integers 95) (integers 96) with
           Wrong = [ [| normal 1 [| 2 |]; normal 1 [| 2 |] |]; [| bools; bools |] ] } ]
 
@@ -961,7 +963,11 @@ let private keys =
       drawn [| 2; 2 |]
       drawn [| 0 |]
       entry "random" (fun xs -> (keyOf xs[0]).Permutation 5) None [ [| states [| 2 |] |] ]
-      entry "foldIn" (fun xs -> ((keyOf xs[0]).FoldIn xs[1]).Tensor) None [ [| states [| 3 |]; states [| 3 |] |]; [| states [| 2; 1 |]; states [| 3 |] |] ]
+      entry
+          "foldIn"
+          (fun xs -> ((keyOf xs[0]).FoldIn xs[1]).Tensor)
+          None
+          [ [| states [| 3 |]; states [| 3 |] |]; [| states [| 2; 1 |]; states [| 3 |] |] ]
       |> refusing [ [| states [| 2 |]; normal 1 [| 2 |] |] ] ]
 
 // The sum of what several tensors are when each is placed into zeros.
@@ -1019,7 +1025,8 @@ let private selectedMeans =
               "selectedMean"
               (fun xs -> Reductions.selectedMean (List.toArray axes) xs[1] xs[0])
               (Some(fun xs ->
-                  Reference.build kept (fun p -> line p |> List.averageBy (snd >> Reference.at (Reference.block xs[0])))))
+                  Reference.build kept (fun p ->
+                      line p |> List.averageBy (snd >> Reference.at (Reference.block xs[0])))))
               [ [| x; selected |] ]
           |> refusing [ [| x; x |]; [| ct; normal 1 [| 40 |] |]; [| selected; selected |] ]
 

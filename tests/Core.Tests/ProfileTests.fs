@@ -12,7 +12,8 @@ open Xunit
 
 let private counts (report: ProfileReport) = [ for row in report.Rows -> row.Name, row.Count ] |> List.sort
 
-let private events (name: string) (report: ProfileReport) = report.Events |> Seq.filter (fun e -> e.Name = name) |> Seq.toList
+let private events (name: string) (report: ProfileReport) =
+    report.Events |> Seq.filter (fun e -> e.Name = name) |> Seq.toList
 let private single name report = Assert.Single(events name report :> seq<_>)
 let private wave (x: Tensor) = Tensor.sum (sin x * x)
 let private v = vector [ 0.5; 1.5; -0.25 ]
@@ -36,7 +37,10 @@ let ``a known function has the operations of its forward pass and of its gradien
                   row.Name, row.Count ]
 
     Assert.Equal<(string * int) list>(
-        [ "broadcastTo in vjp of sumTo", 1; "cos in vjp of sin", 1; "multiply in vjp of multiply", 2; "multiply in vjp of sin", 1 ],
+        [ "broadcastTo in vjp of sumTo", 1
+          "cos in vjp of sin", 1
+          "multiply in vjp of multiply", 2
+          "multiply in vjp of sin", 1 ],
         List.sort byRule
     )
 
@@ -79,7 +83,10 @@ let ``compiled functions are seen equation by equation, and compiled once`` () =
     let compiled = jit f
     let y, first = profile compiled v
     near 1e-15 (f v) y
-    Assert.Equal<(string * int) list>([ "compile", 1; "fused(sin, multiply, exp)", 1; "jit", 1; "sumTo", 1 ], counts first)
+    Assert.Equal<(string * int) list>(
+        [ "compile", 1; "fused(sin, multiply, exp)", 1; "jit", 1; "sumTo", 1 ],
+        counts first
+    )
     let _, second = profile compiled v
     Assert.Equal<(string * int) list>([ "fused(sin, multiply, exp)", 1; "jit", 1; "sumTo", 1 ], counts second)
     let call, fused = single "jit" second, single "fused(sin, multiply, exp)" second
@@ -121,21 +128,29 @@ let ``loops, branches, checkpoints and rules of one's own hold what runs inside 
     Assert.Equal(2, (events "checkpoint" report).Length)
     Assert.Contains("cos", inside "checkpoint" report |> List.map fst)
 
-    let branch (x: Tensor) = stage (fun x -> cond (Tensor.Greater(x, scalar 0.0)) sin cos x) (scalar 1.0) |> fun s -> s.Invoke x
+    let branch (x: Tensor) =
+        stage (fun x -> cond (Tensor.Greater(x, scalar 0.0)) sin cos x) (scalar 1.0) |> fun s -> s.Invoke x
     let _, report = profile branch (scalar 1.0)
-    Assert.Equal<(string * int) list>([ "greater", 1; "sin", 1 ], counts report |> List.filter (fun (name, _) -> name <> "cond"))
+    Assert.Equal<(string * int) list>(
+        [ "greater", 1; "sin", 1 ],
+        counts report |> List.filter (fun (name, _) -> name <> "cond")
+    )
 
     let mutable runs = 0
 
     let forward (x: Tensor) =
         runs <- runs + 1
-        let y = exp x in y, y
+        let y = exp x in
+        y, y
 
     let own = customVjp exp forward (fun y ct -> ct * y)
     let slope, report = profile (grad (own >> Tensor.sum)) v
     near 1e-15 (exp v) slope
     Assert.Equal(1, runs)
-    Assert.Equal<(string * int) list>([ "exp", 1 ], inside "customVjp" report |> List.filter (fun (name, _) -> name = "exp"))
+    Assert.Equal<(string * int) list>(
+        [ "exp", 1 ],
+        inside "customVjp" report |> List.filter (fun (name, _) -> name = "exp")
+    )
     Assert.Contains(report.Events, fun e -> e.Name = "multiply" && e.Rule = "vjp of customVjp")
     let mended = customJvp (fun (x: Tensor) -> log (1.0 + exp x)) (fun x _ t -> t * sigmoid x)
     let slope, report = profile (grad (mended >> Tensor.sum)) v
@@ -205,8 +220,10 @@ let ``the trace is JSON whose spans nest`` () =
         File.WriteAllText(path, "old")
         report.SaveTrace path
         use document = JsonDocument.Parse(File.ReadAllText path)
-        let spans = [ for e in document.RootElement.GetProperty("traceEvents").EnumerateArray() do
-                          if e.GetProperty("ph").GetString() = "X" then e ]
+        let spans =
+            [ for e in document.RootElement.GetProperty("traceEvents").EnumerateArray() do
+                  if e.GetProperty("ph").GetString() = "X" then
+                      e ]
         let text (name: string) (e: JsonElement) = e.GetProperty(name).GetString()
         let number (name: string) (e: JsonElement) = e.GetProperty(name).GetDouble()
         Assert.Equal<string list>([ for e in report.Events -> e.Name ], spans |> List.map (text "name"))
@@ -228,9 +245,13 @@ let ``the trace is JSON whose spans nest`` () =
 
 [<Fact>]
 let ``tables sort as they are asked to, and hold all rows`` () =
-    let _, report = profile (fun (a: Tensor) -> Tensor.sum (grad (fun a -> Tensor.sum (Tensor.matmul a (sin a))) a)) (normal 1 [| 8; 8 |])
+    let _, report =
+        profile
+            (fun (a: Tensor) -> Tensor.sum (grad (fun a -> Tensor.sum (Tensor.matmul a (sin a))) a))
+            (normal 1 [| 8; 8 |])
     let rows (order: ProfileOrder) = report.GroupBy(_.Name, order)
-    let isSorted (value: ProfileRow -> float) order = Seq.pairwise (rows order) |> Seq.forall (fun (a, b) -> value a >= value b)
+    let isSorted (value: ProfileRow -> float) order =
+        Seq.pairwise (rows order) |> Seq.forall (fun (a, b) -> value a >= value b)
     Assert.True(isSorted _.Seconds ProfileOrder.Time)
     Assert.True(isSorted (fun row -> float row.Count) ProfileOrder.Count)
     Assert.True(isSorted _.MeanSeconds ProfileOrder.Mean)
@@ -258,7 +279,8 @@ let ``errors inside come out as they are, and a span that failed is closed`` () 
     let plain = Assert.Throws<ArgumentException>(fun () -> x3 + x4 |> ignore)
     let profiled = Assert.Throws<ArgumentException>(fun () -> profile (fun x -> x + x4) x3 |> ignore)
     Assert.Equal(plain.Message, profiled.Message)
-    Assert.Throws<InvalidOperationException>(fun () -> profile (fun (_: Tensor) -> invalidOp "mine") x3 |> ignore) |> ignore
+    Assert.Throws<InvalidOperationException>(fun () -> profile (fun (_: Tensor) -> invalidOp "mine") x3 |> ignore)
+    |> ignore
 
     let caught (x: Tensor) =
         try

@@ -112,10 +112,17 @@ let ``a key in the argument of a compiled function gives new numbers for each ke
 [<Fact>]
 let ``a key folds in the counter of a loop`` () =
     let looped (key: Key) =
-        List.fold (fun s (i: int) -> s + (key.FoldIn i).Normal([| 2 |], dtype = DType.Float64)) (Tensor.zerosLike (normal 1 [| 2 |])) [ 0..4 ]
+        List.fold
+            (fun s (i: int) -> s + (key.FoldIn i).Normal([| 2 |], dtype = DType.Float64))
+            (Tensor.zerosLike (normal 1 [| 2 |]))
+            [ 0..4 ]
 
     let scanned (key: Key) =
-        foriLoop 0 5 (fun i s -> s + (key.FoldIn(i: Tensor)).Normal([| 2 |], dtype = DType.Float64)) (Tensor.zerosLike (normal 1 [| 2 |]))
+        foriLoop
+            0
+            5
+            (fun i s -> s + (key.FoldIn(i: Tensor)).Normal([| 2 |], dtype = DType.Float64))
+            (Tensor.zerosLike (normal 1 [| 2 |]))
 
     near 1e-14 (looped (Key 9)) (scanned (Key 9))
     near 1e-14 (looped (Key 9)) (jit scanned (Key 9))

@@ -232,11 +232,7 @@ let oneHot (classes: int) (xs: Tensor[]) =
         if at x p[.. p.Length - 2] = float (List.last p) then 1.0 else 0.0)
 
 /// One axis of a convolution or pooling.
-type Axis =
-    { Stride: int
-      Before: int
-      After: int
-      Dilation: int }
+type Axis = { Stride: int; Before: int; After: int; Dilation: int }
 
 /// Places of a window of k places inside an axis of length n, as (place in the window, place in the axis).
 let inside (axis: Axis) n k window =
@@ -262,8 +258,11 @@ let convolutionTerms (image: int list) (filters: int list) (axes: Axis list) gro
     let terms =
         [ for p in positions output do
               let group = p[1] / (filters[0] / groups)
-              let along = List.map2 (fun (axis, n) (k, o) -> inside axis n k o)
-                              (List.zip axes lengths) (List.zip kernel (List.skip 2 p))
+              let along =
+                  List.map2
+                      (fun (axis, n) (k, o) -> inside axis n k o)
+                      (List.zip axes lengths)
+                      (List.zip kernel (List.skip 2 p))
 
               for c in 0 .. filters[1] - 1 do
                   for taps in combinations along ->
@@ -286,8 +285,11 @@ let windows (image: int list) (kernel: int list) (axes: Axis list) =
     let lengths = List.skip 2 image
 
     [ for p in positions (image[0] :: image[1] :: List.map3 windowCount axes lengths kernel) do
-          let along = List.map2 (fun (axis, n) (k, o) -> inside axis n k o)
-                          (List.zip axes lengths) (List.zip kernel (List.skip 2 p))
+          let along =
+              List.map2
+                  (fun (axis, n) (k, o) -> inside axis n k o)
+                  (List.zip axes lengths)
+                  (List.zip kernel (List.skip 2 p))
           p, combinations along |> List.map (fun taps -> p[0] :: p[1] :: List.map snd taps) ]
 
 /// The error function by its Taylor series, for |x| up to 3.

@@ -126,9 +126,11 @@ let ``types promote, and mistakes are named`` () =
     let re, im = Signal.fft 0 (Tensor.ofSeq [ 1; 2; 3 ], Tensor.ofSeq [ 0; 0; 0 ])
     Assert.Equal(DType.Float32, re.DType)
     Assert.Equal(DType.Float32, im.DType)
-    let starts (text: string) f = Assert.StartsWith(text, Assert.Throws<ArgumentException>(fun () -> f () |> ignore).Message)
+    let starts (text: string) f =
+        Assert.StartsWith(text, Assert.Throws<ArgumentException>(fun () -> f () |> ignore).Message)
     starts "fft: axis 2" (fun () -> Signal.fft 2 (pair 1 [| 3; 3 |]))
     starts "fft: shapes (3) and (4)" (fun () -> Signal.fft 0 (normal 1 [| 3 |], normal 1 [| 4 |]))
     starts "fft: axis 0 of (0)" (fun () -> Signal.fft 0 (normal 1 [| 0 |], normal 1 [| 0 |]))
-    starts "convolve: shapes (2, 2)" (fun () -> Signal.convolve ConvolveMode.Full (normal 1 [| 2; 2 |]) (normal 1 [| 2 |]))
+    starts "convolve: shapes (2, 2)" (fun () ->
+        Signal.convolve ConvolveMode.Full (normal 1 [| 2; 2 |]) (normal 1 [| 2 |]))
     starts "fftConvolve: shapes" (fun () -> Signal.fftConvolve ConvolveMode.Full (scalar 1.0) (normal 1 [| 2 |]))

@@ -72,7 +72,10 @@ let ``stopped gradients stay stopped at every level, and only for what was stopp
         // Stopping the inner derivative stops the outer one, though not the factor beside it.
         nearValue 1e-14 6.0 (d (fun x -> x * stopGradient (e (fun y -> y * y) x)) x)
         // What is stopped inside still depends on the outer variable through the point.
-        nearValue 1e-14 1.0 (d (fun x -> e (fun y -> stopGradient y * y) x * 1.0 + x - e (fun y -> y * stopGradient y) x) x)
+        nearValue
+            1e-14
+            1.0
+            (d (fun x -> e (fun y -> stopGradient y * y) x * 1.0 + x - e (fun y -> y * stopGradient y) x) x)
         // Stopping the outer variable leaves the inner derivative alone.
         nearValue 0.0 0.0 (d (fun x -> e (fun y -> stopGradient x * y) x) x))
 
@@ -167,7 +170,9 @@ let ``what is not chosen by where needs a safe argument in reverse mode`` () =
     // chooses among finished tangents. The safe form is in the table above.
     let positive (x: Tensor) = Tensor.Greater(x, scalar 0.0)
 
-    for f in [ (fun x -> Tensor.where (positive x) (log x) (scalar 0.0)); (fun x -> Tensor.where (positive x) (sqrt x) (scalar 0.0)) ] do
+    for f in
+        [ (fun x -> Tensor.where (positive x) (log x) (scalar 0.0))
+          (fun x -> Tensor.where (positive x) (sqrt x) (scalar 0.0)) ] do
         nearValue 0.0 0.0 (f (scalar 0.0))
         nearValue 0.0 0.0 (forward f (scalar 0.0))
         nearValue 0.0 nan (grad f (scalar 0.0))
@@ -255,7 +260,8 @@ let ``softmax with masks of minus infinity has finite derivatives of every order
     near 1e-15 (vector [ 0.5; 0.0; -0.5 ]) (grad (fun x -> (Tensor.logSoftmax 0 x)[0]) x)
     Assert.All(floats (hessian (fun x -> (Tensor.logSoftmax 0 x)[0]) x), fun v -> Assert.True(Double.IsFinite v))
     // The mask as a constant that is added, as in attention.
-    let masked (x: Tensor) = Tensor.dot (Tensor.softmax 0 (x + vector [ 0.0; -infinity; 0.0 ])) (vector [ 1.0; 2.0; 3.0 ])
+    let masked (x: Tensor) =
+        Tensor.dot (Tensor.softmax 0 (x + vector [ 0.0; -infinity; 0.0 ])) (vector [ 1.0; 2.0; 3.0 ])
     near 1e-15 (vector [ -0.5; 0.0; 0.5 ]) (checkNumerics (grad masked) (vector [ 1.0; 7.0; 1.0 ]))
     // Where everything is masked there are no probabilities.
     Assert.All(floats (Tensor.softmax 0 (vector [ -infinity; -infinity ])), fun v -> Assert.True(Double.IsNaN v))
@@ -281,7 +287,8 @@ let ``the determinant of singular matrices has the cofactors as its derivative``
         let direction = normal n [| n; n |]
         let along (step: Tensor) = Linalg.det (one + direction * step)
         let h = 1e-3
-        let numeric = (float (along (scalar h)) - 2.0 * float (along (scalar 0.0)) + float (along (scalar -h))) / (h * h)
+        let numeric =
+            (float (along (scalar h)) - 2.0 * float (along (scalar 0.0)) + float (along (scalar -h))) / (h * h)
         for _, d in modes do
             nearValue 1e-4 numeric (d (grad along) (scalar 0.0))
 

@@ -126,7 +126,8 @@ type private Named = { Layers: Map<string, Tensor>[]; Scale: Tensor option; Pair
 let ``names are the places of the leaves`` () =
     let x = scalar 1.0
     let tree = { Layers = [| Map [ "weight", x; "bias", x ] |]; Scale = Some x; Pair = (x, [ x; x ]) }
-    let expected = [| "Layers[0][bias]"; "Layers[0][weight]"; "Scale"; "Pair.Item1"; "Pair.Item2[0]"; "Pair.Item2[1]" |]
+    let expected =
+        [| "Layers[0][bias]"; "Layers[0][weight]"; "Scale"; "Pair.Item1"; "Pair.Item2[0]"; "Pair.Item2[1]" |]
     Assert.Equal<string[]>(expected, Tree.names tree)
     Assert.Equal(expected.Length, (Tree.leaves tree).Length)
     Assert.Equal<string[]>([| "" |], Tree.names x)

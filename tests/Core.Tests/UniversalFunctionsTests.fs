@@ -36,7 +36,13 @@ let private table: (string * (Tensor -> Tensor -> Tensor) * (float * float * flo
       "fmin", fmin, [ 1.0, 2.0, 1.0; nan, 2.0, 2.0; 2.0, nan, 2.0; nan, nan, nan; inf, nan, inf ]
       "heaviside",
       heaviside,
-      [ -2.0, 0.5, 0.0; 0.0, 0.5, 0.5; -0.0, 0.25, 0.25; 2.0, 0.5, 1.0; nan, 0.5, nan; -inf, 9.0, 0.0; inf, 9.0, 1.0 ]
+      [ -2.0, 0.5, 0.0
+        0.0, 0.5, 0.5
+        -0.0, 0.25, 0.25
+        2.0, 0.5, 1.0
+        nan, 0.5, nan
+        -inf, 9.0, 0.0
+        inf, 9.0, 1.0 ]
       "signBit",
       truth (unary signBit),
       [ 1.0, 0.0, 0.0; -1.0, 0.0, 1.0; 0.0, 0.0, 0.0; -0.0, 0.0, 1.0; -inf, 0.0, 1.0; inf, 0.0, 0.0 ]
@@ -48,16 +54,34 @@ let private table: (string * (Tensor -> Tensor -> Tensor) * (float * float * flo
       [ 2.25, 0.0, 2.0; -2.25, 0.0, -2.0; 0.5, 0.0, 0.0; inf, 0.0, inf; -inf, 0.0, -inf; nan, 0.0, nan ]
       "ldexp",
       ldexp,
-      [ 3.0, 4.0, 48.0; -3.0, -1.0, -1.5; 1.0, 2000.0, inf; 1.0, -2000.0, 0.0; 0.0, 9.0, 0.0; inf, -5.0, inf; nan, 1.0, nan ]
+      [ 3.0, 4.0, 48.0
+        -3.0, -1.0, -1.5
+        1.0, 2000.0, inf
+        1.0, -2000.0, 0.0
+        0.0, 9.0, 0.0
+        inf, -5.0, inf
+        nan, 1.0, nan ]
       "frexp, mantissa",
       mantissa,
       [ 8.0, 0.0, 0.5; 7.0, 0.0, 0.875; -0.1, 0.0, -0.8; 0.0, 0.0, 0.0; inf, 0.0, inf; nan, 0.0, nan ]
       "frexp, exponent",
       exponent,
-      [ 8.0, 0.0, 4.0; 7.0, 0.0, 3.0; 1.0, 0.0, 1.0; 0.99, 0.0, 0.0; -0.1, 0.0, -3.0; 0.0, 0.0, 0.0; -inf, 0.0, 0.0; nan, 0.0, 0.0 ]
+      [ 8.0, 0.0, 4.0
+        7.0, 0.0, 3.0
+        1.0, 0.0, 1.0
+        0.99, 0.0, 0.0
+        -0.1, 0.0, -3.0
+        0.0, 0.0, 0.0
+        -inf, 0.0, 0.0
+        nan, 0.0, 0.0 ]
       "logAddExp2",
       logAddExp2,
-      [ 3.0, 3.0, 4.0; 2000.0, 0.0, 2000.0; -inf, 2.0, 2.0; -inf, -inf, -inf; 0.0, 1.0, Math.Log2 3.0; nan, 0.0, nan ]
+      [ 3.0, 3.0, 4.0
+        2000.0, 0.0, 2000.0
+        -inf, 2.0, 2.0
+        -inf, -inf, -inf
+        0.0, 1.0, Math.Log2 3.0
+        nan, 0.0, nan ]
       "floatPower", floatPower, [ 2.0, 3.0, 8.0; 4.0, 0.5, 2.0; 0.0, 0.0, 1.0; -2.0, 3.0, -8.0; 2.0, -1.0, 0.5 ]
       "sinc",
       unary sinc,
@@ -78,7 +102,9 @@ let private table: (string * (Tensor -> Tensor -> Tensor) * (float * float * flo
         1.0, inf, 0.0
         nan, nan, 0.0
         0.0, 1e-9, 1.0 ]
-      "isClose with NaN", truth (isCloseWith 0.0 0.5 true), [ nan, nan, 1.0; nan, 1.0, 0.0; 1.0, 1.5, 1.0; 1.0, 1.75, 0.0 ]
+      "isClose with NaN",
+      truth (isCloseWith 0.0 0.5 true),
+      [ nan, nan, 1.0; nan, 1.0, 0.0; 1.0, 1.5, 1.0; 1.0, 1.75, 0.0 ]
       "geluTanh",
       unary geluTanh,
       [ 0.0, 0.0, 0.0
@@ -86,7 +112,9 @@ let private table: (string * (Tensor -> Tensor -> Tensor) * (float * float * flo
         -40.0, 0.0, 0.0
         40.0, 0.0, 40.0 ]
       "mish", unary mish, [ 0.0, 0.0, 0.0; 1.0, 0.0, tanh (log (1.0 + exp 1.0)); 100.0, 0.0, 100.0; -1000.0, 0.0, 0.0 ]
-      "celu", unary (celu 2.0), [ 3.0, 0.0, 3.0; -2.0, 0.0, 2.0 * (exp -1.0 - 1.0); -inf, 0.0, -2.0; 1000.0, 0.0, 1000.0 ]
+      "celu",
+      unary (celu 2.0),
+      [ 3.0, 0.0, 3.0; -2.0, 0.0, 2.0 * (exp -1.0 - 1.0); -inf, 0.0, -2.0; 1000.0, 0.0, 1000.0 ]
       "prelu", (fun x y -> prelu y x), [ 3.0, 0.25, 3.0; -2.0, 0.25, -0.5; 0.0, 0.25, 0.0 ]
       "relu6", unary relu6, [ -1.0, 0.0, 0.0; 3.0, 0.0, 3.0; 7.0, 0.0, 6.0 ]
       "hardSwish", unary hardSwish, [ -4.0, 0.0, 0.0; 4.0, 0.0, 4.0; 0.0, 0.0, 0.0; 1.5, 0.0, 1.5 * 0.75 ] ]
@@ -100,7 +128,10 @@ let ``values are NumPy's, alone, in tensors and in float32`` () =
         Assert.True(distance expected (floats (f xs ys)) < 1e-14, $"{f xs ys}")
 
         for x, y, z in points do
-            Assert.True(distance [| z |] (floats (f (scalar x) (scalar y))) < 1e-14, $"{x}, {y}: {f (scalar x) (scalar y)}")
+            Assert.True(
+                distance [| z |] (floats (f (scalar x) (scalar y))) < 1e-14,
+                $"{x}, {y}: {f (scalar x) (scalar y)}"
+            )
 
         let single = f (Tensor.cast DType.Float32 xs) (Tensor.cast DType.Float32 ys)
         Assert.True(distance expected (floats single) < 1e-6, $"float32: {single}"))
@@ -184,7 +215,10 @@ let ``numbers are taken apart and put together exactly, down to the smallest`` (
     Assert.True(Double.IsNaN(next nan 1.0) && Double.IsNaN(next 0.0 nan) && Double.IsNaN(next 1.0 nan))
     let one = Tensor.cast DType.Float32 (scalar 1.0)
     Assert.Equal(float (MathF.BitIncrement 1.0f), float (nextAfter one (scalar 2.0)))
-    Assert.Equal<float[]>([| 2.0 ** -52.0; -(2.0 ** -52.0); Double.Epsilon |], floats (spacing (vector [ 1.0; -1.0; 0.0 ])))
+    Assert.Equal<float[]>(
+        [| 2.0 ** -52.0; -(2.0 ** -52.0); Double.Epsilon |],
+        floats (spacing (vector [ 1.0; -1.0; 0.0 ]))
+    )
     Assert.True(Double.IsNaN(float (spacing (scalar inf))))
     let error = Assert.Throws<ArgumentException>(fun () -> nextAfter (Tensor.ofSeq [ 1 ]) one |> ignore)
     Assert.StartsWith("nextAfter: ", error.Message)

@@ -148,7 +148,8 @@ let ``matrices have their structure`` () =
         && condition x <= 50.01)
     holds (Matrices.DistinctEigenvalues(gap = 0.5)) (fun x ->
         floats (fst (Linalg.eigh x)) |> Array.pairwise |> Array.forall (fun (a, b) -> b - a >= 0.49))
-    holds (Matrices.Triangular()) (fun x -> distance x (Tensor.tril 0 x) = 0.0 && abs ((Linalg.det x).ToDouble()) > 0.05)
+    holds (Matrices.Triangular()) (fun x ->
+        distance x (Tensor.tril 0 x) = 0.0 && abs ((Linalg.det x).ToDouble()) > 0.05)
     holds (Matrices.Triangular(lower = false, unitDiagonal = true)) (fun x ->
         distance x (Tensor.triu 0 x) = 0.0 && floats (Tensor.diagonal 0 x) |> Array.forall ((=) 1.0))
     holds (Matrices.Orthogonal()) (fun x -> distance (Tensor.matmul x (transposed x)) (eye x) < 1e-10)
@@ -187,7 +188,8 @@ let ``trees and tangents have the structure of what they are like`` () =
         fits x && floats t.Classes = [| 0.0; 0.0 |] && t.Weight.Shape = [| 2; 3 |])
 
     for t in Trees.Direction model |> Gen.sampleWithSeed (Rnd(1UL, 3UL)) 10 5 do
-        let squares = Tree.leaves t |> Array.sumBy (fun x -> (Tensor.sum (square (Tensor.cast DType.Float64 x))).ToDouble())
+        let squares =
+            Tree.leaves t |> Array.sumBy (fun x -> (Tensor.sum (square (Tensor.cast DType.Float64 x))).ToDouble())
         Assert.Equal(1.0, squares, 1e-6)
 
 [<Fact>]

@@ -35,8 +35,7 @@ let ``a sign error in a rule is found, and shrunk to one number`` () =
 [<Fact>]
 let ``an error that shows only for large numbers is shrunk to the edge of where it shows`` () =
     // The rule forgets that the function is clamped.
-    let wrong =
-        customVjp (Tensor.clamp -1.0 1.0) (fun x -> Tensor.clamp -1.0 1.0 x, ()) (fun () ct -> ct)
+    let wrong = customVjp (Tensor.clamp -1.0 1.0) (fun x -> Tensor.clamp -1.0 1.0 x, ()) (fun () ct -> ct)
 
     let error =
         Assert.Throws<GradientMismatchException>(fun () ->
@@ -60,14 +59,21 @@ let ``an error in one part of a tree names that part`` () =
         Assert.Contains("with respect to 'Item2'", error.Message)
         Assert.DoesNotContain("with respect to 'Item1'", error.Message)
         // Nothing but ones is left.
-        Assert.Matches(@"fails:\n  Item1: [^\n]*\n    (1|\[1.0 1.0\])\n  Item2: [^\n]*\n    (1|\[1.0 1.0\])\n", error.Message)
+        Assert.Matches(
+            @"fails:\n  Item1: [^\n]*\n    (1|\[1.0 1.0\])\n  Item2: [^\n]*\n    (1|\[1.0 1.0\])\n",
+            error.Message
+        )
 
 [<Fact>]
 let ``pairs and triples of inputs shrink one at a time`` () =
     let positive = Tensors.OfShape(Domain.Positive())
     let triples = Trees.Triple(positive, positive, positive)
-    let smaller = Arb.toShrink triples (struct (Tensor.scalar 1.0, Tensor.scalar 2.0, Tensor.scalar 1.0)) |> Seq.toList
-    Assert.Equal<float list>([ 1.0; 1.0; 1.0 ], [ let struct (a, b, c) = smaller.Head in for x in [ a; b; c ] -> float x ])
+    let smaller =
+        Arb.toShrink triples (struct (Tensor.scalar 1.0, Tensor.scalar 2.0, Tensor.scalar 1.0)) |> Seq.toList
+    Assert.Equal<float list>(
+        [ 1.0; 1.0; 1.0 ],
+        [ let struct (a, b, c) = smaller.Head in for x in [ a; b; c ] -> float x ]
+    )
 
 [<Fact>]
 let ``a derivative that is wrong only at the second order needs the second order`` () =
@@ -75,13 +81,15 @@ let ``a derivative that is wrong only at the second order needs the second order
     let inputs = Tensors.Of(Domain.Real())
     passes (Gradients.Property(sine, inputs))
 
-    let error = Assert.Throws<GradientMismatchException>(fun () -> Gradients.Check(sine, inputs, order = 2, seed = 1UL))
+    let error =
+        Assert.Throws<GradientMismatchException>(fun () -> Gradients.Check(sine, inputs, order = 2, seed = 1UL))
     Assert.Contains("of the forward derivative", error.Message)
 
 [<Fact>]
 let ``a function that raises an error fails at the smallest input where it does`` () =
     let f (x: Tensor) = if x.Rank > 0 && x.Shape[0] > 2 then failwith "too many" else x * x
-    let error = Assert.Throws<GradientMismatchException>(fun () -> Gradients.Check(f, Tensors.Of(Domain.Real()), seed = 1UL))
+    let error =
+        Assert.Throws<GradientMismatchException>(fun () -> Gradients.Check(f, Tensors.Of(Domain.Real()), seed = 1UL))
     Assert.Contains("too many", error.Message)
     Assert.Contains("shape (3)", error.Message)
 
@@ -105,7 +113,8 @@ let ``gradients hold in float32 as well`` () =
 [<Fact>]
 let ``functions of matrices, with the structure that they need`` () =
     let count = 15
-    let check (f: Tensor -> Tensor) inputs = Gradients.Check(f, inputs, order = 2, count = count, tolerance = 1e-5, seed = 3UL)
+    let check (f: Tensor -> Tensor) inputs =
+        Gradients.Check(f, inputs, order = 2, count = count, tolerance = 1e-5, seed = 3UL)
     check Linalg.inverse (Matrices.WellConditioned(3))
     check (Linalg.slogdet >> snd) (Matrices.WellConditioned(3))
     check Linalg.cholesky (Matrices.PositiveDefinite(3))

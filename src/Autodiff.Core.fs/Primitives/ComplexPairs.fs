@@ -14,8 +14,7 @@ module internal ComplexPairs =
         full re, full im
 
     /// A pair of one shape in one tensor.
-    let pack (re: Tensor, im: Tensor) : Tensor =
-        moveAxis 0 re.Rank (concat 0 [| expandAxis 0 re; expandAxis 0 im |])
+    let pack (re: Tensor, im: Tensor) : Tensor = moveAxis 0 re.Rank (concat 0 [| expandAxis 0 re; expandAxis 0 im |])
 
     let unpack (packed: Tensor) : Tensor * Tensor =
         let last = packed.Rank - 1

@@ -57,8 +57,7 @@ module internal Eigen =
                 let x = inputs[0]
                 checkSquare "eig" x
 
-                { Shape = Array.append x.Shape[.. x.Rank - 2] [| rowsOf x + 1; 2 |]
-                  DType = x.DType }
+                { Shape = Array.append x.Shape[.. x.Rank - 2] [| rowsOf x + 1; 2 |]; DType = x.DType }
 
             member _.Value(inputs, _) = inputs[0].Device.Eig inputs[0]
 

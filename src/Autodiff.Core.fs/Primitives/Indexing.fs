@@ -5,7 +5,9 @@ namespace Autodiff
 module internal Indexing =
     let private checkIndices name (indices: Tensor) =
         if indices.DType <> DType.Int32 && indices.DType <> DType.Int64 then
-            Shape.fail name $"indices are {DTypes.Name indices.DType}; they must be integers, such as int32 or int64: convert with To."
+            Shape.fail
+                name
+                $"indices are {DTypes.Name indices.DType}; they must be integers, such as int32 or int64: convert with To."
 
     /// Integers of any size as indices: the kernels take int32 and int64.
     let private positions (indices: Tensor) =
@@ -150,7 +152,8 @@ module internal Indexing =
                     Tensor.Bind(scatterAddP (hidden + 1) (axis + 1) n, reshape at.Shape x, at) }
 
     /// Zeros of length n along an axis, with entries of x added at indices: the transpose of take.
-    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor = Tensor.Bind(takeAddP 0 axis n, x, positions indices)
+    let takeAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
+        Tensor.Bind(takeAddP 0 axis n, x, positions indices)
 
     /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
     let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
@@ -216,4 +219,5 @@ module internal Indexing =
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     /// A last axis of zeros with a one at each index; an index outside gives zeros only.
-    let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor = Tensor.Bind(oneHotP classes dtype, positions indices)
+    let oneHot (classes: int) (dtype: DType) (indices: Tensor) : Tensor =
+        Tensor.Bind(oneHotP classes dtype, positions indices)

@@ -88,8 +88,7 @@ module internal Reductions =
             member _.Value(inputs, out) = inputs[0].Device.Reduce(reduction, inputs[0], axes, out.Shape)
 
             // Elements that tie share the derivative equally.
-            member _.Jvp(inputs, output, tangents) =
-                selectedMean axes (Tensor.EqualTo(inputs[0], output)) tangents[0]
+            member _.Jvp(inputs, output, tangents) = selectedMean axes (Tensor.EqualTo(inputs[0], output)) tangents[0]
 
             member _.Vjp(inputs, output, ct, _) =
                 Tensor.Bind(selectedMeanTransposeP axes, ct, Tensor.EqualTo(inputs[0], output))

@@ -90,7 +90,8 @@ module internal Structural =
 
                     for axis in 0 .. (if fits then x.Rank - 1 else -1) do
                         let first, length = starts[i][axis], x.Shape[axis]
-                        fits <- fits && first >= 0 && (length = 0 || first + (length - 1) * steps[i][axis] < shape[axis])
+                        fits <-
+                            fits && first >= 0 && (length = 0 || first + (length - 1) * steps[i][axis] < shape[axis])
 
                     if not fits then
                         Shape.fail
@@ -102,7 +103,10 @@ module internal Structural =
             member _.Value(inputs, out) = inputs[0].Device.PlaceAll(inputs, out.Shape, starts, steps)
 
             member _.Jvp(_, _, tangents) =
-                let moving = [| for i in 0 .. tangents.Length - 1 do if not (isNull tangents[i]) then i |]
+                let moving =
+                    [| for i in 0 .. tangents.Length - 1 do
+                           if not (isNull tangents[i]) then
+                               i |]
                 let pick (all: 'a[]) = moving |> Array.map (fun i -> all[i])
                 placeAll shape (pick starts) (pick steps) (pick tangents)
 

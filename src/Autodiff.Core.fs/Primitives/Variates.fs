@@ -52,8 +52,7 @@ module internal Variates =
     /// The derivative of q of order n with respect to a, over q: the complete Bell polynomial of the derivatives of
     /// log q, which are y - digamma a, - trigamma a, and so on.
     let private densityDerivative (n: int) (a: Tensor) (y: Tensor) : Tensor =
-        let slopes =
-            Array.init n (fun k -> if k = 0 then y - digammaP.Apply a else -(polygamma k a))
+        let slopes = Array.init n (fun k -> if k = 0 then y - digammaP.Apply a else -(polygamma k a))
 
         let bell: Tensor[] = Array.zeroCreate (n + 1)
         bell[0] <- Tensor.ScalarOf(a, 1.0)

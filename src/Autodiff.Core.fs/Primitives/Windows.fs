@@ -74,7 +74,10 @@ module internal Windows =
 
     /// The numbers for each axis; without any, some default.
     let perAxis operation what (defaults: int[]) (values: PerAxis) =
-        if isNull values.Values then defaults else spread operation what defaults.Length values.Values
+        if isNull values.Values then
+            defaults
+        else
+            spread operation what defaults.Length values.Values
 
     /// The strides and dilations of windows, at least 1.
     let steps operation what count (values: PerAxis) =

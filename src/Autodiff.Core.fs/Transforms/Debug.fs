@@ -77,8 +77,7 @@ type internal CallSite(methodName: string, file: string, line: int, rules: strin
                     CallSite(describe m, frame.GetFileName(), frame.GetFileLineNumber(), [])
             )
 
-    override _.ToString() =
-        if isNull file then methodName else $"{methodName} in {file}:line {line}"
+    override _.ToString() = if isNull file then methodName else $"{methodName} in {file}:line {line}"
 
 /// A primitive that looks at what it computes, and at what its rules compute.
 [<Sealed; AllowNullLiteral>]

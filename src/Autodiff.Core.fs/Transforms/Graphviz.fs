@@ -44,7 +44,8 @@ type internal DotWriter() =
             let programs, parameters =
                 equation.Operation.Parameters |> List.partition (fun (_, value) -> value :? Program)
 
-            let label = equation.Operation.Name :: (parameters |> List.map (ProgramText.Parameter "")) |> String.concat "\n"
+            let label =
+                equation.Operation.Name :: (parameters |> List.map (ProgramText.Parameter "")) |> String.concat "\n"
             let box = this.Node(indent, label, "")
             Array.iter (edge box) equation.Inputs
 

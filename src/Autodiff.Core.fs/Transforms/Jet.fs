@@ -171,7 +171,10 @@ module internal JetRules =
     /// For what is linear, or is so in pieces: the derivative at the primals carries each coefficient by itself.
     let private each (call: JetCall) (y: Series) (k: int) : Tensor =
         let tangents = call.Inputs |> Array.map (fun x -> call.Trace.Coefficient(x, k))
-        if tangents |> Array.forall isNull then null else call.Primitive.Jvp(call.Primals, y.Primal, tangents)
+        if tangents |> Array.forall isNull then
+            null
+        else
+            call.Primitive.Jvp(call.Primals, y.Primal, tangents)
 
     /// The sum over j from 0 to k / 2 of pair j, given with binomial (k, j).
     let private binomialSum (k: int) (pair: int -> float -> Tensor) : Tensor =

@@ -16,7 +16,9 @@ module internal Stage =
         let struct (program, captured) = run device f types
 
         if captured.Length > 0 then
-            Shape.fail "stage" "a rule used a tensor that is being differentiated or batched and is not among its inputs."
+            Shape.fail
+                "stage"
+                "a rule used a tensor that is being differentiated or batched and is not among its inputs."
 
         program
 
@@ -156,7 +158,13 @@ module internal Stage =
         struct (forward, places, Program.Of(Array.append kept cts, within, ingoing))
 
     /// For several examples at once. Some results carry their axis; those that are asked for do.
-    let batch (device: Device) (program: Program) size (isBatched: bool[]) (isAsked: bool[]) : struct (Program * bool[]) =
+    let batch
+        (device: Device)
+        (program: Program)
+        size
+        (isBatched: bool[])
+        (isAsked: bool[])
+        : struct (Program * bool[]) =
         let mutable carries = null
 
         let f (xs: Tensor[]) =

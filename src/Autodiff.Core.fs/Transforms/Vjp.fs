@@ -330,7 +330,10 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
                 |> reach
             | _ :: rest -> reach rest
 
-        outputs |> Array.map trace.RecordOf |> Array.filter (fun y -> not (isNull y)) |> Array.iter (fun y -> reach [ y ])
+        outputs
+        |> Array.map trace.RecordOf
+        |> Array.filter (fun y -> not (isNull y))
+        |> Array.iter (fun y -> reach [ y ])
 
         let ts: Tensor[] = Array.zeroCreate count
 
@@ -361,10 +364,8 @@ type internal Tape(trace: TapeTrace, arguments: Tensor[], outputs: Tensor[]) =
                             let struct (_, dys) = record.Primitive.Jvp(primals, ingoing)
                             // Also the outputs after this one, which find theirs done.
                             Array.Copy(dys, 0, ts, record.First, record.Count)
-                    | :? WideRecord as record ->
-                        ts[node.Index] <- record.Primitive.Jvp(primals, node.Primal, ingoing)
-                    | operation ->
-                        ts[node.Index] <- (Unsafe.As<Primitive> operation).Jvp(primals, node.Primal, ingoing)
+                    | :? WideRecord as record -> ts[node.Index] <- record.Primitive.Jvp(primals, node.Primal, ingoing)
+                    | operation -> ts[node.Index] <- (Unsafe.As<Primitive> operation).Jvp(primals, node.Primal, ingoing)
 
         outputs
         |> Array.map (fun y ->

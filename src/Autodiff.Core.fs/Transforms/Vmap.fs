@@ -108,7 +108,10 @@ module internal Vmap =
                 Shape.fail "vmap" $"the tensors have different numbers of examples: {text mapped[0]} and {text other}."
 
         let values =
-            Array.map2 (fun x axis -> axis |> Option.map (fun axis -> moveAxis axis 0 x) |> Option.defaultValue x) xs axes
+            Array.map2
+                (fun x axis -> axis |> Option.map (fun axis -> moveAxis axis 0 x) |> Option.defaultValue x)
+                xs
+                axes
 
         let struct (ys, carry) = runSparse f size values (axes |> Array.map Option.isSome)
 

@@ -22,7 +22,7 @@ let labelled = List.zip [ "f"; "f'"; "f''" ] [ wave; slope wave; slope (slope wa
 let curves = (Axes(), labelled) ||> List.fold (fun axes (label, f) -> axes.Line(x, f x, label))
 
 // Maxima lie where f' is 0: between neighbours with f' of different sign.
-let steepness = Tensor.toArray<float> (slope wave x)
+let steepness = Tensor.toArray<float>(slope wave x)
 let at = Tensor.toArray<float> x
 let flat =
     [ for i in 1 .. at.Length - 1 do

@@ -109,7 +109,7 @@ public static unsafe class RandomVariates
             // Below 1, a number of one more, times a power of a uniform one.
             double boost = concentration < 1 ? Math.Log(attempts.Uniform(3)) / concentration : 0;
             double d = (concentration < 1 ? concentration + 1 : concentration) - 1.0 / 3, c = 1 / Math.Sqrt(9 * d);
-            for (;; attempts.Next())
+            for (; ; attempts.Next())
             {
                 double x = attempts.Normal(), root = 1 + c * x;
                 if (root <= 0) continue;
@@ -140,7 +140,7 @@ public static unsafe class RandomVariates
 
             double b = 0.931 + 2.53 * Math.Sqrt(rate), a = -0.059 + 0.02483 * b;
             double inverse = 1.1239 + 1.1328 / (b - 3.4), limit = 0.9277 - 3.6224 / (b - 2), log = Math.Log(rate);
-            for (;; attempts.Next())
+            for (; ; attempts.Next())
             {
                 double u = attempts.Uniform(0) - 0.5, v = attempts.Uniform(1), distance = 0.5 - Math.Abs(u);
                 double k = Math.Floor((2 * a / distance + b) * u + rate + 0.43);
@@ -184,7 +184,7 @@ public static unsafe class RandomVariates
             double centre = n * p + 0.5, limit = 0.92 - 4.2 / b, alpha = (2.83 + 5.1 / b) * spread;
             double log = Math.Log(odds), mode = Math.Floor((n + 1) * p);
             double highest = GammaFunctions.LogGamma(mode + 1) + GammaFunctions.LogGamma(n - mode + 1);
-            for (;; attempts.Next())
+            for (; ; attempts.Next())
             {
                 double u = attempts.Uniform(0) - 0.5, v = attempts.Uniform(1), distance = 0.5 - Math.Abs(u);
                 double k = Math.Floor((2 * a / distance + b) * u + centre);

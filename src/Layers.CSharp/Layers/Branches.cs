@@ -113,7 +113,7 @@ public sealed class Concat(params IEnumerable<Layer> branches) : Layer
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
         var outputs = new Tensor[branches.Length];
-        for (int i = 0; i < outputs.Length; i++) 
+        for (int i = 0; i < outputs.Length; i++)
             outputs[i] = Within($"branch {i}", branches[i], parameters.Part(i), input, context.For(i));
         return TensorModule.concat(Axis < 0 ? Axis : Axis + 1, outputs);
     }

@@ -204,8 +204,11 @@ internal sealed class AxesDrawing
     private static Ticks Shown(Ticks ticks, Scale scale)
     {
         bool IsInside(double value) => scale.Place(value) is >= -1e-9 and <= 1 + 1e-9;
-        return ticks with { Major = [.. ticks.Major.Where(tick => IsInside(tick.Value))],
-            Minor = [.. ticks.Minor.Where(IsInside)] };
+        return ticks with
+        {
+            Major = [.. ticks.Major.Where(tick => IsInside(tick.Value))],
+            Minor = [.. ticks.Minor.Where(IsInside)]
+        };
     }
 
     /// <summary>Whether the texts below an axis of some width stay apart.</summary>

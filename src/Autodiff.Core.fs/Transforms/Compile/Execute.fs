@@ -74,7 +74,11 @@ type internal Executable(program: Program) =
     let lastUse =
         let last = Array.create constants.Length -1
 
-        for s in Seq.concat [ Seq.ofArray results; Seq.map (fun (v: Variable) -> v.Index) program.Inputs; seq { size .. constants.Length - 1 } ] do
+        for s in
+            Seq.concat
+                [ Seq.ofArray results
+                  Seq.map (fun (v: Variable) -> v.Index) program.Inputs
+                  seq { size .. constants.Length - 1 } ] do
             last[s] <- System.Int32.MaxValue
 
         for i = equations.Length - 1 downto 0 do

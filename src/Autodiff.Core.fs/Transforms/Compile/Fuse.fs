@@ -49,7 +49,8 @@ module internal Fuse =
             let dtype = equation.Inputs[0].Type.DType
             supported (isNumber dtype && FusedGraph.Supports(p.Kernel, dtype)) dtype
         | operation when operation.Name = "where" -> supported true out.DType
-        | operation when operation.Name = "cast" && equation.Inputs[0].Type.DType = DType.Bool -> supported true out.DType
+        | operation when operation.Name = "cast" && equation.Inputs[0].Type.DType = DType.Bool ->
+            supported true out.DType
         | _ -> ValueNone
 
     /// The program with each group of elementwise equations of one shape as one equation.
@@ -58,7 +59,10 @@ module internal Fuse =
         let n = equations.Length
         let definedBy = Array.create program.VariableCount -1
 
-        equations |> Array.iteri (fun i e -> for v in e.Outputs do definedBy[v.Index] <- i)
+        equations
+        |> Array.iteri (fun i e ->
+            for v in e.Outputs do
+                definedBy[v.Index] <- i)
 
         let source atom =
             match atom with
@@ -87,9 +91,7 @@ module internal Fuse =
                     let walk (x: NDArray) = primitive.Value([| x |], out)
 
                     views[Atom.Variable e.Outputs[0]] <-
-                        { before with
-                            Walked = walk before.Walked
-                            Walk = before.Walk >> walk }
+                        { before with Walked = walk before.Walked; Walk = before.Walk >> walk }
 
         /// What an expression over a shape reads for an atom, and whether that is another value, walked. Elements that lie
         /// apart are not worth it.
@@ -108,7 +110,11 @@ module internal Fuse =
         let shapeOf i = equations[i].Outputs[0].Type.Shape
 
         // The equations on which each depends, itself included, and through its group what the whole group depends on.
-        let ancestors = Array.init n (fun i -> let own = BitArray n in own[i] <- true; own)
+        let ancestors =
+            Array.init n (fun i ->
+                let own = BitArray n in
+                own[i] <- true
+                own)
 
         let kinds = equations |> Array.map numberType
         let groupOf: List<int>[] = Array.zeroCreate n
@@ -155,7 +161,9 @@ module internal Fuse =
                     let struct (view, isWalked) = reads (shapeOf i) atom
                     let from = if isWalked then -1 else source view.Source
 
-                    if from >= 0 && not (isNull groupOf[from]) && not (obj.ReferenceEquals(groupOf[from], groupOf[i])) then
+                    if
+                        from >= 0 && not (isNull groupOf[from]) && not (obj.ReferenceEquals(groupOf[from], groupOf[i]))
+                    then
                         let other, mine = groupOf[from], groupOf[i]
 
                         if
@@ -281,7 +289,10 @@ module internal Fuse =
             |> Array.choose id
 
         let unitOf = Array.create program.VariableCount -1
-        units |> Array.iteri (fun u e -> for v in e.Outputs do unitOf[v.Index] <- u)
+        units
+        |> Array.iteri (fun u e ->
+            for v in e.Outputs do
+                unitOf[v.Index] <- u)
         let isPlaced = Array.create units.Length false
         let ordered = List<Equation>()
 

@@ -46,28 +46,39 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
 
     // A program that is being written takes the equations, so that they are simplified together with its own.
     override _.Unrolled inputs =
-        if Array.maxBy (fun (x: Tensor) -> x.Level) inputs :? Staged then program.Evaluate inputs else null
+        if Array.maxBy (fun (x: Tensor) -> x.Level) inputs :? Staged then
+            program.Evaluate inputs
+        else
+            null
 
     override this.Jvp(inputs, tangents) =
         let moving = Array.map Stage.isPresent tangents
 
         let struct (pushed, moves) =
-            this.Derive("jvp", [ moving ], fun () ->
-                let struct (pushed, moves) =
-                    Stage.jvp (ProgramPrimitive.Device inputs) program moving (Stage.none outputs.Length)
-                struct (JitPrimitive pushed, moves))
+            this.Derive(
+                "jvp",
+                [ moving ],
+                fun () ->
+                    let struct (pushed, moves) =
+                        Stage.jvp (ProgramPrimitive.Device inputs) program moving (Stage.none outputs.Length)
+                    struct (JitPrimitive pushed, moves)
+            )
 
         let results = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
         let n = outputs.Length
         struct (results[.. n - 1], Stage.spread moves results[n..])
 
     override this.Recorded(inputs, isNeeded) =
-        this.Derive("recorded", [ isNeeded ], fun () ->
-            let given = outputs |> Array.map (fun t -> DTypes.IsFloat t.DType)
-            let both = Stage.vjp (ProgramPrimitive.Device inputs) program given isNeeded
-            let n, m = types.Length, outputs.Length
-            let struct (forward, kept, walk) = Stage.cut both n m
-            JitPrimitive(forward, JitBackward(JitPrimitive walk, kept, given)) :> MultiPrimitive)
+        this.Derive(
+            "recorded",
+            [ isNeeded ],
+            fun () ->
+                let given = outputs |> Array.map (fun t -> DTypes.IsFloat t.DType)
+                let both = Stage.vjp (ProgramPrimitive.Device inputs) program given isNeeded
+                let n, m = types.Length, outputs.Length
+                let struct (forward, kept, walk) = Stage.cut both n m
+                JitPrimitive(forward, JitBackward(JitPrimitive walk, kept, given)) :> MultiPrimitive
+        )
 
     override _.Vjp(inputs, ys, cts, isNeeded) =
         let given =
@@ -79,10 +90,13 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
 
     override this.Batch(inputs, isBatched, size) =
         let struct (batched, carries) =
-            this.Derive($"batch {size}", [ isBatched ], fun () ->
-                let struct (batched, carries) =
-                    Stage.batch (ProgramPrimitive.Device inputs) program size isBatched (Stage.none outputs.Length)
-                struct (JitPrimitive batched, carries))
+            this.Derive(
+                $"batch {size}",
+                [ isBatched ],
+                fun () ->
+                    let struct (batched, carries) =
+                        Stage.batch (ProgramPrimitive.Device inputs) program size isBatched (Stage.none outputs.Length)
+                    struct (JitPrimitive batched, carries)
+            )
 
         struct (Tensor.BindAll(batched, inputs), carries)
-

@@ -15,7 +15,10 @@ module internal Simplify =
             t,
             fun t ->
                 let flags =
-                    BindingFlags.Instance ||| BindingFlags.Public ||| BindingFlags.NonPublic ||| BindingFlags.DeclaredOnly
+                    BindingFlags.Instance
+                    ||| BindingFlags.Public
+                    ||| BindingFlags.NonPublic
+                    ||| BindingFlags.DeclaredOnly
 
                 t
                 |> Array.unfold (fun t -> if isNull t then None else Some(t.GetFields flags, t.BaseType))
@@ -30,7 +33,10 @@ module internal Simplify =
             let first = (Concrete(array.View(Shape.scalar, null, array.Offset))).ToDouble()
             let isSpread = not array.IsContiguous && Array.forall2 (fun s n -> s = 0 || n = 1) array.Strides array.Shape
             let isFirst (value: float) = BitConverter.DoubleToInt64Bits value = BitConverter.DoubleToInt64Bits first
-            if isSpread || Array.forall isFirst (Host.toArray<float> array) then ValueSome first else ValueNone
+            if isSpread || Array.forall isFirst (Host.toArray<float> array) then
+                ValueSome first
+            else
+                ValueNone
         | _ -> ValueNone
 
     let private sameType (a: TensorType) (b: TensorType) = a.DType = b.DType && Shape.equal a.Shape b.Shape
@@ -86,8 +92,7 @@ module internal Simplify =
         let text atom =
             match atom with
             | Atom.Variable v -> v.Index.ToString()
-            | Atom.Literal x when x.Rank = 0 ->
-                $"{DTypes.Name x.DType} {BitConverter.DoubleToInt64Bits(x.ToDouble())}"
+            | Atom.Literal x when x.Rank = 0 -> $"{DTypes.Name x.DType} {BitConverter.DoubleToInt64Bits(x.ToDouble())}"
             | Atom.Literal x -> nameOf x
 
         /// The equation that defines an atom, if it is one of a name.

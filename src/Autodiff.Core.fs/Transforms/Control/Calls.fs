@@ -39,7 +39,11 @@ module internal Loops =
 
     /// The axis of the examples put where it has to be.
     let fronts size (xs: Tensor[]) (isAsked: bool[]) (isBatched: bool[]) : Tensor[] =
-        Array.map3 (fun x isAsked isBatched -> if isAsked then Batching.front size x isBatched else x) xs isAsked isBatched
+        Array.map3
+            (fun x isAsked isBatched -> if isAsked then Batching.front size x isBatched else x)
+            xs
+            isAsked
+            isBatched
 
     /// x for the examples for which a flag is true, y for the others.
     let choose size (flag: Tensor) (x: Tensor) (y: Tensor) : Tensor =
@@ -77,9 +81,14 @@ type internal CheckpointPrimitive(program: Program) =
         let moving = Array.map Stage.isPresent tangents
 
         let struct (pushed, moves) =
-            this.Derive("jvp", [ moving ], fun () ->
-                let struct (pushed, moves) = Stage.jvp (ProgramPrimitive.Device inputs) program moving (Stage.none program.Outputs.Length)
-                struct (CheckpointPrimitive pushed, moves))
+            this.Derive(
+                "jvp",
+                [ moving ],
+                fun () ->
+                    let struct (pushed, moves) =
+                        Stage.jvp (ProgramPrimitive.Device inputs) program moving (Stage.none program.Outputs.Length)
+                    struct (CheckpointPrimitive pushed, moves)
+            )
 
         let results = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
         let n = program.Outputs.Length
@@ -89,17 +98,31 @@ type internal CheckpointPrimitive(program: Program) =
         let given = Array.map Stage.isPresent cts
 
         let pulled =
-            this.Derive("vjp", [ given; isNeeded ], fun () ->
-                let pulled = Stage.vjp (ProgramPrimitive.Device inputs) program given isNeeded
-                CheckpointPrimitive(pulled.Returning pulled.Outputs[program.Outputs.Length ..]))
+            this.Derive(
+                "vjp",
+                [ given; isNeeded ],
+                fun () ->
+                    let pulled = Stage.vjp (ProgramPrimitive.Device inputs) program given isNeeded
+                    CheckpointPrimitive(pulled.Returning pulled.Outputs[program.Outputs.Length ..])
+            )
 
         Stage.spread isNeeded (Tensor.BindAll(pulled, Array.append inputs (Stage.pick given cts)))
 
     override this.Batch(inputs, isBatched, size) =
         let struct (batched, carries) =
-            this.Derive($"batch {size}", [ isBatched ], fun () ->
-                let struct (batched, carries) = Stage.batch (ProgramPrimitive.Device inputs) program size isBatched (Stage.none program.Outputs.Length)
-                struct (CheckpointPrimitive batched, carries))
+            this.Derive(
+                $"batch {size}",
+                [ isBatched ],
+                fun () ->
+                    let struct (batched, carries) =
+                        Stage.batch
+                            (ProgramPrimitive.Device inputs)
+                            program
+                            size
+                            isBatched
+                            (Stage.none program.Outputs.Length)
+                    struct (CheckpointPrimitive batched, carries)
+            )
 
         struct (Tensor.BindAll(batched, inputs), carries)
 
@@ -112,10 +135,11 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
 
     /// Both programs derived such that the same results move, or carry the axis of the examples.
     let both (derive: Program -> bool[] -> struct (Program * bool[])) =
-        let derive = Stage.fixpoint (fun asked ->
-            let struct (a, movesA) = derive ifTrue asked
-            let struct (b, movesB) = derive ifFalse asked
-            struct ((a, b), Array.map2 (||) movesA movesB))
+        let derive =
+            Stage.fixpoint (fun asked ->
+                let struct (a, movesA) = derive ifTrue asked
+                let struct (b, movesB) = derive ifFalse asked
+                struct ((a, b), Array.map2 (||) movesA movesB))
 
         let struct ((a, b), moves) = derive (Stage.none count)
         struct (CondPrimitive(a, b), moves)
@@ -127,8 +151,7 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
         this.Fit(Array.append [| { Shape = Shape.scalar; DType = DType.Bool } |] types, inputs)
         Stage.outputTypes ifTrue
 
-    override _.Values(inputs, _) =
-        (if Loops.isTrue inputs[0] then ifTrue else ifFalse).Run inputs[1..]
+    override _.Values(inputs, _) = (if Loops.isTrue inputs[0] then ifTrue else ifFalse).Run inputs[1..]
 
     override _.Unrolled inputs =
         if inputs[0].IsKnown then
@@ -141,7 +164,11 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
         let moving = Array.map Stage.isPresent tangents
 
         let struct (pushed, moves) =
-            this.Derive("jvp", [ moving ], fun () -> both (fun program asked -> Stage.jvp inputs[0].Device program moving asked))
+            this.Derive(
+                "jvp",
+                [ moving ],
+                fun () -> both (fun program asked -> Stage.jvp inputs[0].Device program moving asked)
+            )
 
         let results = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
         struct (results[.. count - 1], Stage.spread moves results[count..])
@@ -150,12 +177,16 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
         let given = Array.map Stage.isPresent cts
 
         let pulled =
-            this.Derive("vjp", [ given; isNeeded ], fun () ->
-                let pull (program: Program) =
-                    let pulled = Stage.vjp inputs[0].Device program given isNeeded[1..]
-                    pulled.Returning pulled.Outputs[count..]
+            this.Derive(
+                "vjp",
+                [ given; isNeeded ],
+                fun () ->
+                    let pull (program: Program) =
+                        let pulled = Stage.vjp inputs[0].Device program given isNeeded[1..]
+                        pulled.Returning pulled.Outputs[count..]
 
-                CondPrimitive(pull ifTrue, pull ifFalse))
+                    CondPrimitive(pull ifTrue, pull ifFalse)
+            )
 
         Stage.spread isNeeded (Tensor.BindAll(pulled, Array.append inputs (Stage.pick given cts)))
 
@@ -168,11 +199,15 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
                 let struct (ys, carries) = Vmap.runSparse program.Evaluate size operands batched
                 Array.map2 (Batching.front size) ys carries
 
-            struct (Array.map2 (Loops.choose size inputs[0]) (evaluate ifTrue) (evaluate ifFalse), Array.create count true)
+            struct (Array.map2 (Loops.choose size inputs[0]) (evaluate ifTrue) (evaluate ifFalse),
+                    Array.create count true)
         else
             let struct (operation, carries) =
-                this.Derive($"batch {size}", [ batched ], fun () ->
-                    both (fun program asked -> Stage.batch inputs[0].Device program size batched asked))
+                this.Derive(
+                    $"batch {size}",
+                    [ batched ],
+                    fun () -> both (fun program asked -> Stage.batch inputs[0].Device program size batched asked)
+                )
 
             struct (Tensor.BindAll(operation, inputs), carries)
 

@@ -115,44 +115,51 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
 
     override this.Jvp(xs, tangents) =
         let struct (kDot, cDot, xDot) = split tangents
-        let masks = struct (Array.map Stage.isPresent kDot, Array.map Stage.isPresent cDot, Array.map Stage.isPresent xDot)
+        let masks =
+            struct (Array.map Stage.isPresent kDot, Array.map Stage.isPresent cDot, Array.map Stage.isPresent xDot)
         let struct (kMoves, cMoves, xMoves) = masks
 
         let struct (pushed: ScanPrimitive, cMoves, yMoves) =
-            this.Derive("jvp", [ kMoves; cMoves; xMoves ], fun () ->
-                let device = ProgramPrimitive.Device xs
+            this.Derive(
+                "jvp",
+                [ kMoves; cMoves; xMoves ],
+                fun () ->
+                    let device = ProgramPrimitive.Device xs
 
-                let struct (struct (program: Program, moves: bool[]), cMoves) =
-                    cMoves
-                    |> Stage.fixpoint (fun cMoves ->
-                        let moving = Array.concat [ kMoves; cMoves; xMoves ]
-                        let struct (program, moves) = Stage.jvp device body moving (Array.append cMoves (Stage.none results))
-                        struct (struct (program, moves), moves[.. parts.Carries - 1]))
+                    let struct (struct (program: Program, moves: bool[]), cMoves) =
+                        cMoves
+                        |> Stage.fixpoint (fun cMoves ->
+                            let moving = Array.concat [ kMoves; cMoves; xMoves ]
+                            let struct (program, moves) =
+                                Stage.jvp device body moving (Array.append cMoves (Stage.none results))
+                            struct (struct (program, moves), moves[.. parts.Carries - 1]))
 
-                // The tangents follow their primals, group by group.
-                let n = inputs.Length
-                let struct (k, c, x) = split program.Inputs[.. n - 1]
-                let moving = Array.concat [ kMoves; cMoves; xMoves ]
-                let struct (kDot, cDot, xDot) = split (Stage.spread moving program.Inputs[n..])
-                let m = outputs.Length
-                let moved = Stage.count cMoves
+                    // The tangents follow their primals, group by group.
+                    let n = inputs.Length
+                    let struct (k, c, x) = split program.Inputs[.. n - 1]
+                    let moving = Array.concat [ kMoves; cMoves; xMoves ]
+                    let struct (kDot, cDot, xDot) = split (Stage.spread moving program.Inputs[n..])
+                    let m = outputs.Length
+                    let moved = Stage.count cMoves
 
-                let rearranged =
-                    program.Rearranged(
-                        Array.concat [ k; Stage.pick kMoves kDot; c; Stage.pick cMoves cDot; x; Stage.pick xMoves xDot ],
-                        Array.concat
-                            [ program.Outputs[.. parts.Carries - 1]
-                              program.Outputs[m .. m + moved - 1]
-                              program.Outputs[parts.Carries .. m - 1]
-                              program.Outputs[m + moved ..] ]
-                    )
+                    let rearranged =
+                        program.Rearranged(
+                            Array.concat
+                                [ k; Stage.pick kMoves kDot; c; Stage.pick cMoves cDot; x; Stage.pick xMoves xDot ],
+                            Array.concat
+                                [ program.Outputs[.. parts.Carries - 1]
+                                  program.Outputs[m .. m + moved - 1]
+                                  program.Outputs[parts.Carries .. m - 1]
+                                  program.Outputs[m + moved ..] ]
+                        )
 
-                let doubled =
-                    { Consts = k.Length + Stage.count kMoves
-                      Carries = c.Length + moved
-                      Items = x.Length + Stage.count xMoves }
+                    let doubled =
+                        { Consts = k.Length + Stage.count kMoves
+                          Carries = c.Length + moved
+                          Items = x.Length + Stage.count xMoves }
 
-                struct (ScanPrimitive(rearranged, doubled, length, reverse), cMoves, moves[parts.Carries ..]))
+                    struct (ScanPrimitive(rearranged, doubled, length, reverse), cMoves, moves[parts.Carries ..])
+            )
 
         let struct (k, c, x) = split xs
         let cDot = Array.map2 (fun (c: Tensor) t -> if isNull t then Tensor.ZerosLike c else t) c cDot
@@ -174,142 +181,151 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
     override this.Recorded(xs, isNeeded) =
         let struct (kNeeded, _, xNeeded) = split isNeeded
 
-        this.Derive("recorded", [ kNeeded; xNeeded ], fun () ->
-            let device = ProgramPrimitive.Device xs
-            let n, m = inputs.Length, outputs.Length
-            let struct (_, cTypes, _) = split inputs
-            let cNeeded = Array.map isFloat cTypes
-            let given = Array.map isFloat outputs
-            let both = Stage.vjp device body given (Array.concat [ kNeeded; cNeeded; xNeeded ])
-            let struct (k, c, x) = split both.Inputs[.. n - 1]
-            let cts = both.Inputs[n..]
+        this.Derive(
+            "recorded",
+            [ kNeeded; xNeeded ],
+            fun () ->
+                let device = ProgramPrimitive.Device xs
+                let n, m = inputs.Length, outputs.Length
+                let struct (_, cTypes, _) = split inputs
+                let cNeeded = Array.map isFloat cTypes
+                let given = Array.map isFloat outputs
+                let both = Stage.vjp device body given (Array.concat [ kNeeded; cNeeded; xNeeded ])
+                let struct (k, c, x) = split both.Inputs[.. n - 1]
+                let cts = both.Inputs[n..]
 
-            // What each variable depends on: 0 constants alone, 1 the step, 2 cotangents.
-            let depth = Stage.depths both [ c, 1; x, 1; cts, 2 ]
-            let struct (crossing, backwardEquations) = Stage.crossing both depth 2 both.Outputs[m..]
-            let isCrossing = HashSet<Variable>(crossing, HashIdentity.Reference)
-            let isInput = HashSet<Variable>(both.Inputs, HashIdentity.Reference)
-            let isItem = HashSet<Variable>(x, HashIdentity.Reference)
-            let kUsed = k |> Array.map isCrossing.Contains
-            let xUsed = x |> Array.map isCrossing.Contains
-            let invariant = crossing |> Array.filter (fun v -> depth[v.Index] = 0 && not (isInput.Contains v))
-            let kept = crossing |> Array.filter (fun v -> depth[v.Index] = 1 && not (isItem.Contains v))
-            let atoms = Array.map Atom.Variable
+                // What each variable depends on: 0 constants alone, 1 the step, 2 cotangents.
+                let depth = Stage.depths both [ c, 1; x, 1; cts, 2 ]
+                let struct (crossing, backwardEquations) = Stage.crossing both depth 2 both.Outputs[m..]
+                let isCrossing = HashSet<Variable>(crossing, HashIdentity.Reference)
+                let isInput = HashSet<Variable>(both.Inputs, HashIdentity.Reference)
+                let isItem = HashSet<Variable>(x, HashIdentity.Reference)
+                let kUsed = k |> Array.map isCrossing.Contains
+                let xUsed = x |> Array.map isCrossing.Contains
+                let invariant = crossing |> Array.filter (fun v -> depth[v.Index] = 0 && not (isInput.Contains v))
+                let kept = crossing |> Array.filter (fun v -> depth[v.Index] = 1 && not (isItem.Contains v))
+                let atoms = Array.map Atom.Variable
 
-            // What is a result already need not be kept twice.
-            let results = both.Outputs[.. m - 1]
-            let resultAt v = results |> Array.tryFindIndexBack (fun y -> y = Atom.Variable v)
-            let isResult v = resultAt v |> Option.exists (fun i -> i >= parts.Carries)
-            let added = kept |> Array.filter (isResult >> not)
-            let keptAt = kept |> Array.map (fun v -> if isResult v then (resultAt v).Value else m + System.Array.IndexOf(added, v))
-            let forward = both.Rearranged(both.Inputs[.. n - 1], Array.append results (atoms added))
+                // What is a result already need not be kept twice.
+                let results = both.Outputs[.. m - 1]
+                let resultAt v = results |> Array.tryFindIndexBack (fun y -> y = Atom.Variable v)
+                let isResult v = resultAt v |> Option.exists (fun i -> i >= parts.Carries)
+                let added = kept |> Array.filter (isResult >> not)
+                let keptAt =
+                    kept
+                    |> Array.map (fun v ->
+                        if isResult v then (resultAt v).Value else m + System.Array.IndexOf(added, v))
+                let forward = both.Rearranged(both.Inputs[.. n - 1], Array.append results (atoms added))
 
-            let invariants = both.Rearranged(k, atoms invariant)
+                let invariants = both.Rearranged(k, atoms invariant)
 
-            // The walk back: constants' cotangents are summed in its carry.
-            let kSums = Stage.pick kNeeded k
-            let cCts = cts[.. Stage.count cNeeded - 1]
-            let yCts = cts[Stage.count cNeeded ..]
+                // The walk back: constants' cotangents are summed in its carry.
+                let kSums = Stage.pick kNeeded k
+                let cCts = cts[.. Stage.count cNeeded - 1]
+                let yCts = cts[Stage.count cNeeded ..]
 
-            let cut =
-                Array.concat [ Stage.pick kUsed k; invariant; cCts; kept; Stage.pick xUsed x; yCts ]
+                let cut = Array.concat [ Stage.pick kUsed k; invariant; cCts; kept; Stage.pick xUsed x; yCts ]
 
-            let before = Stage.count kUsed + invariant.Length
-            let pulled = Program.Of(cut, backwardEquations, both.Outputs[m..])
+                let before = Stage.count kUsed + invariant.Length
+                let pulled = Program.Of(cut, backwardEquations, both.Outputs[m..])
 
-            // Cotangents of constants that need not be summed step by step.
-            let definedBy = Dictionary<Variable, Equation>(HashIdentity.Reference)
+                // Cotangents of constants that need not be summed step by step.
+                let definedBy = Dictionary<Variable, Equation>(HashIdentity.Reference)
 
-            for e in pulled.Equations do
-                definedBy[e.Outputs[0]] <- e
+                for e in pulled.Equations do
+                    definedBy[e.Outputs[0]] <- e
 
-            let firstItem = before + cCts.Length
-            let stacks = List<Atom>()
+                let firstItem = before + cCts.Length
+                let stacks = List<Atom>()
 
-            let stacked atom =
-                match atom with
-                | Atom.Literal _ -> ValueNone
-                | Atom.Variable v ->
-                    match System.Array.IndexOf(pulled.Inputs, v) with
-                    | i when i >= firstItem -> ValueSome(Item(i - firstItem))
-                    | i when i >= 0 -> ValueNone
-                    | _ ->
-                        if not (stacks.Contains atom) then
-                            stacks.Add atom
-
-                        ValueSome(Made(stacks.IndexOf atom))
-
-            let (|Defined|_|) name atom =
-                match atom with
-                | Atom.Variable v ->
-                    match definedBy.TryGetValue v with
-                    | true, e when e.Operation.Name = name && (e.Operation :? Primitive) -> Some e.Inputs
-                    | _ -> None
-                | Atom.Literal _ -> None
-
-            let count = ref 0
-
-            let carried () =
-                count.Value <- count.Value + 1
-                Carried(count.Value - 1)
-
-            let gatherings =
-                pulled.Outputs[.. kSums.Length - 1]
-                |> Array.map (fun atom ->
+                let stacked atom =
                     match atom with
-                    | Defined "matmul" [| Defined "transpose" [| a |]; b |] when
-                        a.Type.Shape.Length = 2 && b.Type.Shape.Length = 2
-                        ->
-                        match stacked a, stacked b with
-                        | ValueSome a, ValueSome b -> Product(a, b)
-                        | _ -> carried ()
-                    | Defined "sumTo" [| a |] ->
-                        match stacked a with
-                        | ValueSome a -> Total(a, atom.Type.Shape)
-                        | ValueNone -> carried ()
-                    | _ -> carried ())
+                    | Atom.Literal _ -> ValueNone
+                    | Atom.Variable v ->
+                        match System.Array.IndexOf(pulled.Inputs, v) with
+                        | i when i >= firstItem -> ValueSome(Item(i - firstItem))
+                        | i when i >= 0 -> ValueNone
+                        | _ ->
+                            if not (stacks.Contains atom) then
+                                stacks.Add atom
 
-            let sums = count.Value
-            let isCarried = gatherings |> Array.map _.IsCarried
-            let summed = Stage.pick isCarried kSums
+                            ValueSome(Made(stacks.IndexOf atom))
 
-            let pulled =
-                pulled.Returning(
-                    Array.concat
-                        [ Stage.pick isCarried pulled.Outputs[.. kSums.Length - 1]
-                          pulled.Outputs[kSums.Length ..]
-                          stacks.ToArray() ]
-                )
+                let (|Defined|_|) name atom =
+                    match atom with
+                    | Atom.Variable v ->
+                        match definedBy.TryGetValue v with
+                        | true, e when e.Operation.Name = name && (e.Operation :? Primitive) -> Some e.Inputs
+                        | _ -> None
+                    | Atom.Literal _ -> None
 
-            let walk (values: Tensor[]) =
-                let consts = values[.. before - 1]
-                let totals = values[before .. before + sums - 1]
-                let found = pulled.Evaluate(Array.append consts values[before + sums ..])
-                Array.append (Array.map2 (+) totals found[.. sums - 1]) found[sums..]
+                let count = ref 0
 
-            let typesOf = Array.map (fun (v: Variable) -> v.Type)
+                let carried () =
+                    count.Value <- count.Value + 1
+                    Carried(count.Value - 1)
 
-            let backwardBody =
-                Stage.closed device walk (Array.concat [ typesOf cut[.. before - 1]; typesOf summed; typesOf cut[before..] ])
+                let gatherings =
+                    pulled.Outputs[.. kSums.Length - 1]
+                    |> Array.map (fun atom ->
+                        match atom with
+                        | Defined "matmul" [| Defined "transpose" [| a |]; b |] when
+                            a.Type.Shape.Length = 2 && b.Type.Shape.Length = 2
+                            ->
+                            match stacked a, stacked b with
+                            | ValueSome a, ValueSome b -> Product(a, b)
+                            | _ -> carried ()
+                        | Defined "sumTo" [| a |] ->
+                            match stacked a with
+                            | ValueSome a -> Total(a, atom.Type.Shape)
+                            | ValueNone -> carried ()
+                        | _ -> carried ())
 
-            let backwardParts =
-                { Consts = before
-                  Carries = sums + cCts.Length
-                  Items = kept.Length + Stage.count xUsed + yCts.Length }
+                let sums = count.Value
+                let isCarried = gatherings |> Array.map _.IsCarried
+                let summed = Stage.pick isCarried kSums
 
-            let backward =
-                ScanBackward(
-                    invariants,
-                    ScanPrimitive(backwardBody, backwardParts, length, not reverse),
-                    kUsed,
-                    xUsed,
-                    keptAt,
-                    m,
-                    cNeeded,
-                    gatherings
-                )
+                let pulled =
+                    pulled.Returning(
+                        Array.concat
+                            [ Stage.pick isCarried pulled.Outputs[.. kSums.Length - 1]
+                              pulled.Outputs[kSums.Length ..]
+                              stacks.ToArray() ]
+                    )
 
-            ScanPrimitive(forward, parts, length, reverse, backward) :> MultiPrimitive)
+                let walk (values: Tensor[]) =
+                    let consts = values[.. before - 1]
+                    let totals = values[before .. before + sums - 1]
+                    let found = pulled.Evaluate(Array.append consts values[before + sums ..])
+                    Array.append (Array.map2 (+) totals found[.. sums - 1]) found[sums..]
+
+                let typesOf = Array.map (fun (v: Variable) -> v.Type)
+
+                let backwardBody =
+                    Stage.closed
+                        device
+                        walk
+                        (Array.concat [ typesOf cut[.. before - 1]; typesOf summed; typesOf cut[before..] ])
+
+                let backwardParts =
+                    { Consts = before
+                      Carries = sums + cCts.Length
+                      Items = kept.Length + Stage.count xUsed + yCts.Length }
+
+                let backward =
+                    ScanBackward(
+                        invariants,
+                        ScanPrimitive(backwardBody, backwardParts, length, not reverse),
+                        kUsed,
+                        xUsed,
+                        keptAt,
+                        m,
+                        cNeeded,
+                        gatherings
+                    )
+
+                ScanPrimitive(forward, parts, length, reverse, backward) :> MultiPrimitive
+        )
 
     override _.Vjp(xs, ys, cts, isNeeded) =
         let struct (k, _, x) = split xs
@@ -327,9 +343,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
 
         let items =
             Array.concat
-                [ backward.Kept |> Array.map (fun i -> ys[i])
-                  Stage.pick backward.ItemsUsed x
-                  given[carried..] ]
+                [ backward.Kept |> Array.map (fun i -> ys[i]); Stage.pick backward.ItemsUsed x; given[carried..] ]
 
         let found =
             Tensor.BindAll(
@@ -373,16 +387,21 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
         let struct (kBatched, cBatched, xBatched) = split isBatched
 
         let struct (operation: ScanPrimitive, cBatched, yBatched) =
-            this.Derive($"batch {size}", [ kBatched; cBatched; xBatched ], fun () ->
-                let struct (struct (program, carries: bool[]), cBatched) =
-                    cBatched
-                    |> Stage.fixpoint (fun cBatched ->
-                        let batched = Array.concat [ kBatched; cBatched; xBatched ]
-                        let asked = Array.append cBatched (Stage.none results)
-                        let struct (program, carries) = Stage.batch (ProgramPrimitive.Device xs) body size batched asked
-                        struct (struct (program, carries), carries[.. parts.Carries - 1]))
+            this.Derive(
+                $"batch {size}",
+                [ kBatched; cBatched; xBatched ],
+                fun () ->
+                    let struct (struct (program, carries: bool[]), cBatched) =
+                        cBatched
+                        |> Stage.fixpoint (fun cBatched ->
+                            let batched = Array.concat [ kBatched; cBatched; xBatched ]
+                            let asked = Array.append cBatched (Stage.none results)
+                            let struct (program, carries) =
+                                Stage.batch (ProgramPrimitive.Device xs) body size batched asked
+                            struct (struct (program, carries), carries[.. parts.Carries - 1]))
 
-                struct (ScanPrimitive(program, parts, length, reverse), cBatched, carries[parts.Carries ..]))
+                    struct (ScanPrimitive(program, parts, length, reverse), cBatched, carries[parts.Carries ..])
+            )
 
         let struct (k, c, x) = split xs
         let struct (_, hasAxis, _) = split isBatched

@@ -55,12 +55,16 @@ type internal WhilePrimitive(condition: Program, body: Program, parts: WhilePart
         let bMoves, cMoves = Array.map Stage.isPresent bDot, Array.map Stage.isPresent cDot
 
         let struct (pushed: WhilePrimitive, cMoves) =
-            this.Derive("jvp", [ bMoves; cMoves ], fun () ->
-                let struct (condition, body, cMoves) =
-                    While.jvp (ProgramPrimitive.Device xs) condition body bMoves cMoves
+            this.Derive(
+                "jvp",
+                [ bMoves; cMoves ],
+                fun () ->
+                    let struct (condition, body, cMoves) =
+                        While.jvp (ProgramPrimitive.Device xs) condition body bMoves cMoves
 
-                let parts = { parts with BodyConsts = bCount + Stage.count bMoves }
-                struct (WhilePrimitive(condition, body, parts), cMoves))
+                    let parts = { parts with BodyConsts = bCount + Stage.count bMoves }
+                    struct (WhilePrimitive(condition, body, parts), cMoves)
+            )
 
         let struct (k, b, c) = split xs
         let cDot = Array.map2 (fun (c: Tensor) t -> if isNull t then Tensor.ZerosLike c else t) c cDot
@@ -73,29 +77,38 @@ type internal WhilePrimitive(condition: Program, body: Program, parts: WhilePart
         let isFloat = outputs |> Array.map (fun t -> DTypes.IsFloat t.DType)
 
         let walk: RewindPrimitive =
-            this.Derive("vjp", [ bNeeded ], fun () ->
-                let device = ProgramPrimitive.Device xs
-                let pulled = Stage.vjp device body isFloat (Array.append bNeeded isFloat)
-                let pulled = pulled.Returning pulled.Outputs[carries..]
-                let sums = Stage.count bNeeded
+            this.Derive(
+                "vjp",
+                [ bNeeded ],
+                fun () ->
+                    let device = ProgramPrimitive.Device xs
+                    let pulled = Stage.vjp device body isFloat (Array.append bNeeded isFloat)
+                    let pulled = pulled.Returning pulled.Outputs[carries..]
+                    let sums = Stage.count bNeeded
 
-                // From (constants, state, sums and cotangents) to new sums and cotangents.
-                let back (values: Tensor[]) =
-                    let primals = values[.. bCount + carries - 1]
-                    let totals = values[bCount + carries .. bCount + carries + sums - 1]
-                    let found = pulled.Evaluate(Array.append primals values[bCount + carries + sums ..])
-                    Array.append (Array.map2 (+) totals found[.. sums - 1]) found[sums..]
+                    // From (constants, state, sums and cotangents) to new sums and cotangents.
+                    let back (values: Tensor[]) =
+                        let primals = values[.. bCount + carries - 1]
+                        let totals = values[bCount + carries .. bCount + carries + sums - 1]
+                        let found = pulled.Evaluate(Array.append primals values[bCount + carries + sums ..])
+                        Array.append (Array.map2 (+) totals found[.. sums - 1]) found[sums..]
 
-                let bodyTypes = Stage.inputTypes body
-                let backTypes =
-                    Array.concat [ bodyTypes; Stage.pick bNeeded bodyTypes[.. bCount - 1]; Stage.pick isFloat outputs ]
+                    let bodyTypes = Stage.inputTypes body
+                    let backTypes =
+                        Array.concat
+                            [ bodyTypes; Stage.pick bNeeded bodyTypes[.. bCount - 1]; Stage.pick isFloat outputs ]
 
-                RewindPrimitive(condition, body, Stage.closed device back backTypes, parts, bCount))
+                    RewindPrimitive(condition, body, Stage.closed device back backTypes, parts, bCount)
+            )
 
         let sums = Stage.pick bNeeded b |> Array.map Tensor.ZerosLike
 
         let given =
-            Array.map3 (fun isFloat (c: Tensor) ct -> if isFloat && isNull ct then Tensor.ZerosLike c else ct) isFloat c cts
+            Array.map3
+                (fun isFloat (c: Tensor) ct -> if isFloat && isNull ct then Tensor.ZerosLike c else ct)
+                isFloat
+                c
+                cts
             |> Stage.pick isFloat
 
         let found = Tensor.BindAll(walk, Array.concat [ k; b; c; b; sums; given ])
@@ -110,11 +123,16 @@ type internal WhilePrimitive(condition: Program, body: Program, parts: WhilePart
         let struct (kBatched, bBatched, cBatched) = split isBatched
 
         let struct (operation: WhilePrimitive, carries) =
-            this.Derive($"batch {size}", [ kBatched; bBatched; cBatched ], fun () ->
-                let device = ProgramPrimitive.Device xs
-                let struct (condition, body, carries, freezes) = While.batch device condition body size kBatched bBatched cBatched
-                let parts = if freezes then { parts with BodyConsts = kCount + bCount } else parts
-                struct (WhilePrimitive(condition, body, parts), carries))
+            this.Derive(
+                $"batch {size}",
+                [ kBatched; bBatched; cBatched ],
+                fun () ->
+                    let device = ProgramPrimitive.Device xs
+                    let struct (condition, body, carries, freezes) =
+                        While.batch device condition body size kBatched bBatched cBatched
+                    let parts = if freezes then { parts with BodyConsts = kCount + bCount } else parts
+                    struct (WhilePrimitive(condition, body, parts), carries)
+            )
 
         let struct (k, b, c) = split xs
         let c = Loops.fronts size c carries cBatched
@@ -205,23 +223,27 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
         let bMoves, cMoves, rkMoves, rMoves = moves bDot, moves cDot, moves rkDot, moves rDot
 
         let struct (pushed: RewindPrimitive, cMoves, rMoves) =
-            this.Derive("jvp", [ bMoves; cMoves; rkMoves; rMoves ], fun () ->
-                let device = ProgramPrimitive.Device xs
-                let struct (condition, body, cMoves) = While.jvp device condition body bMoves cMoves
+            this.Derive(
+                "jvp",
+                [ bMoves; cMoves; rkMoves; rMoves ],
+                fun () ->
+                    let device = ProgramPrimitive.Device xs
+                    let struct (condition, body, cMoves) = While.jvp device condition body bMoves cMoves
 
-                let struct (program: Program, rMoves) =
-                    rMoves
-                    |> Stage.fixpoint (fun rMoves ->
-                        Stage.jvp device back (Array.concat [ rkMoves; cMoves; rMoves ]) rMoves)
+                    let struct (program: Program, rMoves) =
+                        rMoves
+                        |> Stage.fixpoint (fun rMoves ->
+                            Stage.jvp device back (Array.concat [ rkMoves; cMoves; rMoves ]) rMoves)
 
-                let rk, rest = Array.splitAt backConsts program.Inputs
-                let c, rest = Array.splitAt carries rest
-                let r, rest = Array.splitAt rMoves.Length rest
-                let rkDot, rest = Array.splitAt (Stage.count rkMoves) rest
-                let cDot, rDot = Array.splitAt (Stage.count cMoves) rest
-                let back = program.Rearranged(Array.concat [ rk; rkDot; c; cDot; r; rDot ], program.Outputs)
-                let parts = { parts with BodyConsts = bCount + Stage.count bMoves }
-                struct (RewindPrimitive(condition, body, back, parts, backConsts + rkDot.Length), cMoves, rMoves))
+                    let rk, rest = Array.splitAt backConsts program.Inputs
+                    let c, rest = Array.splitAt carries rest
+                    let r, rest = Array.splitAt rMoves.Length rest
+                    let rkDot, rest = Array.splitAt (Stage.count rkMoves) rest
+                    let cDot, rDot = Array.splitAt (Stage.count cMoves) rest
+                    let back = program.Rearranged(Array.concat [ rk; rkDot; c; cDot; r; rDot ], program.Outputs)
+                    let parts = { parts with BodyConsts = bCount + Stage.count bMoves }
+                    struct (RewindPrimitive(condition, body, back, parts, backConsts + rkDot.Length), cMoves, rMoves)
+            )
 
         let struct (k, b, c, rk, r) = split xs
         let filled (xs: Tensor[]) ts = Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) xs ts
@@ -257,35 +279,46 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
         let struct (kBatched, bBatched, cBatched, rkBatched, rBatched) = split isBatched
 
         let struct (operation: RewindPrimitive, cCarries, rCarries, freezes) =
-            this.Derive($"batch {size}", [ isBatched ], fun () ->
-                let device = ProgramPrimitive.Device xs
+            this.Derive(
+                $"batch {size}",
+                [ isBatched ],
+                fun () ->
+                    let device = ProgramPrimitive.Device xs
 
-                let struct (newCondition, newBody, cCarries, freezes) =
-                    While.batch device condition body size kBatched bBatched cBatched
+                    let struct (newCondition, newBody, cCarries, freezes) =
+                        While.batch device condition body size kBatched bBatched cBatched
 
-                let all = Array.create outputs.Length true
+                    let all = Array.create outputs.Length true
 
-                let struct (program, rCarries) =
-                    (if freezes then all else rBatched)
-                    |> Stage.fixpoint (fun r ->
-                        Stage.batch device back size (Array.concat [ rkBatched; cCarries; r ]) r)
+                    let struct (program, rCarries) =
+                        (if freezes then all else rBatched)
+                        |> Stage.fixpoint (fun r ->
+                            Stage.batch device back size (Array.concat [ rkBatched; cCarries; r ]) r)
 
-                if freezes then
-                    // Examples that had stopped at a state take no step back from it.
-                    let struct (flags, _) = Stage.batch device condition size (Array.append kBatched cCarries) [| true |]
+                    if freezes then
+                        // Examples that had stopped at a state take no step back from it.
+                        let struct (flags, _) =
+                            Stage.batch device condition size (Array.append kBatched cCarries) [| true |]
 
-                    let frozen (values: Tensor[]) =
-                        let k, rest = values[.. kCount - 1], values[kCount..]
-                        let state = rest[backConsts .. backConsts + carries - 1]
-                        let flag = (flags.Evaluate(Array.append k state))[0]
-                        Array.map2 (Loops.choose size flag) (program.Evaluate rest) rest[backConsts + carries ..]
+                        let frozen (values: Tensor[]) =
+                            let k, rest = values[.. kCount - 1], values[kCount..]
+                            let state = rest[backConsts .. backConsts + carries - 1]
+                            let flag = (flags.Evaluate(Array.append k state))[0]
+                            Array.map2 (Loops.choose size flag) (program.Evaluate rest) rest[backConsts + carries ..]
 
-                    let types = Array.append (Array.take kCount (Stage.inputTypes flags)) (Stage.inputTypes program)
-                    let back = Stage.closed device frozen types
-                    let parts = { parts with BodyConsts = kCount + bCount }
-                    struct (RewindPrimitive(newCondition, newBody, back, parts, kCount + backConsts), cCarries, rCarries, true)
-                else
-                    struct (RewindPrimitive(newCondition, newBody, program, parts, backConsts), cCarries, rCarries, false))
+                        let types = Array.append (Array.take kCount (Stage.inputTypes flags)) (Stage.inputTypes program)
+                        let back = Stage.closed device frozen types
+                        let parts = { parts with BodyConsts = kCount + bCount }
+                        struct (RewindPrimitive(newCondition, newBody, back, parts, kCount + backConsts),
+                                cCarries,
+                                rCarries,
+                                true)
+                    else
+                        struct (RewindPrimitive(newCondition, newBody, program, parts, backConsts),
+                                cCarries,
+                                rCarries,
+                                false)
+            )
 
         let struct (k, b, c, rk, r) = split xs
         let c, r = Loops.fronts size c cCarries cBatched, Loops.fronts size r rCarries rBatched
@@ -343,7 +376,9 @@ module internal While =
         let flag = tested.Outputs[0].Type
 
         if flag.DType <> DType.Bool || flag.Shape.Length > 0 then
-            Shape.fail "whileLoop" $"the condition is {ProgramText.Type flag}, but must be one bool: compare, and reduce with all or any."
+            Shape.fail
+                "whileLoop"
+                $"the condition is {ProgramText.Type flag}, but must be one bool: compare, and reduce with all or any."
 
         let struct (stepped, b) = Stage.run device body types
         Loops.checkCarry "whileLoop" types (Stage.outputTypes stepped)

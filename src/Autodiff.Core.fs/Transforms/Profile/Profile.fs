@@ -64,7 +64,8 @@ module internal Work =
         let elements =
             match x.Strides with
             | null -> float x.Size
-            | strides -> Array.fold2 (fun n length stride -> if stride = 0 then n else n * float length) 1.0 x.Shape strides
+            | strides ->
+                Array.fold2 (fun n length stride -> if stride = 0 then n else n * float length) 1.0 x.Shape strides
 
         elements * float (DTypes.Size x.DType)
 
@@ -395,7 +396,9 @@ module Profiling =
         let leaves = Tree.leaves x
 
         if leaves.Length = 0 then
-            Shape.fail "profile" "the argument holds no tensors, so that no operation would be seen; pass in what the function works on."
+            Shape.fail
+                "profile"
+                "the argument holds no tensors, so that no operation would be seen; pass in what the function works on."
 
         if leaves |> Array.exists (fun leaf -> leaf :? Staged) then
             Shape.fail

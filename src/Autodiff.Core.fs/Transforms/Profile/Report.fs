@@ -195,7 +195,9 @@ type ProfileReport internal (events: ProfileEvent[], seconds: float, overhead: f
             let sum (value: ProfileRow -> float) = Array.sumBy value rest
             let count = rest |> Array.sumBy _.Count
             let time = sum _.Seconds
-            line $"({rest.Length} more)" [ string count; number "0.000" (time * 1e3); number "0.0%" (sum _.Share); ""; ""; ""; "" ]
+            line
+                $"({rest.Length} more)"
+                [ string count; number "0.000" (time * 1e3); number "0.0%" (sum _.Share); ""; ""; ""; "" ]
 
         let share = if seconds > 0.0 then outside / seconds else 0.0
         line "(outside)" [ ""; number "0.000" (outside * 1e3); number "0.0%" share; ""; ""; ""; "" ]
