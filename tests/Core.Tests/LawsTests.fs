@@ -14,6 +14,16 @@ type LawsTests(output: ITestOutputHelper) =
     let cases = Primitives.cases
     let isFloat (x: Tensor) = DTypes.IsFloat x.DType
     let bind (case: Case) (inputs: Tensor[]) = Tensor.Bind(case.Primitive, inputs)
+
+    /// A case as a function of the inputs that move.
+    let along (case: Case) (active: int list) (xs: Tensor[]) : Tensor =
+        let given i x =
+            match List.tryFindIndex ((=) i) active with
+            | Some k -> xs[k]
+            | None -> x
+
+        bind case (Array.mapi given case.Inputs)
+
     let isSingle (x: Tensor) = x.DType = DType.Float32
 
     /// Cases with derivatives, and for each the sets of inputs that move: all together, and one by one.
@@ -229,14 +239,7 @@ type LawsTests(output: ITestOutputHelper) =
 
         smooth
         |> forEach (fun (case, active) -> $"{case.Label}, inputs %A{active}") (fun (case, active) ->
-            let f (xs: Tensor[]) =
-                bind
-                    case
-                    (case.Inputs
-                     |> Array.mapi (fun i x ->
-                         match List.tryFindIndex ((=) i) active with
-                         | Some k -> xs[k]
-                         | None -> x))
+            let f = along case active
             CheckGrads.Run(Func<_, _> f, (active |> List.map (fun i -> case.Inputs[i]) |> List.toArray), order = 2))
 
         output.WriteLine $"second order: {smooth.Length} cases"
@@ -247,14 +250,7 @@ type LawsTests(output: ITestOutputHelper) =
             let rows = [ for order in 1..3 -> tangents case active (500 + 100 * order) ]
             let xs = active |> List.map (fun i -> case.Inputs[i]) |> List.toArray
 
-            let f (xs: Tensor[]) =
-                bind
-                    case
-                    (case.Inputs
-                     |> Array.mapi (fun i x ->
-                         match List.tryFindIndex ((=) i) active with
-                         | Some k -> xs[k]
-                         | None -> x))
+            let f = along case active
 
             let y, found = jet f xs [ for row in rows -> active |> List.map (fun i -> row[i]) |> List.toArray ]
 
@@ -287,14 +283,7 @@ type LawsTests(output: ITestOutputHelper) =
     [<Fact>]
     member _.``linearize gives the bits of jvp``() =
         runMoving "linearize" (fun (case, active) ->
-            let f (xs: Tensor[]) =
-                bind
-                    case
-                    (case.Inputs
-                     |> Array.mapi (fun i x ->
-                         match List.tryFindIndex ((=) i) active with
-                         | Some k -> xs[k]
-                         | None -> x))
+            let f = along case active
             let xs = active |> List.map (fun i -> case.Inputs[i]) |> List.toArray
             let us = xs |> Array.mapi (fun i x -> directionLike (400 + i) x)
             let y, dy = jvp f xs us
@@ -314,14 +303,7 @@ type LawsTests(output: ITestOutputHelper) =
         run "staged" cases (fun case -> Assert.True(sameBits (bind case case.Inputs) (staged (bind case) case.Inputs)))
 
         runMoving "staged derivatives" (fun (case, active) ->
-            let f (xs: Tensor[]) =
-                bind
-                    case
-                    (case.Inputs
-                     |> Array.mapi (fun i x ->
-                         match List.tryFindIndex ((=) i) active with
-                         | Some k -> xs[k]
-                         | None -> x))
+            let f = along case active
 
             let xs = active |> List.map (fun i -> case.Inputs[i]) |> List.toArray
             let us = xs |> Array.mapi (fun i x -> directionLike (500 + i) x)

@@ -42,6 +42,51 @@ type Equation(operation: Operation, inputs: Atom[], outputs: Variable[]) =
     /// What it defines.
     member _.Outputs = outputs
 
+/// Where a running program holds its values: the variables', then the constants'.
+[<Sealed>]
+type internal Slots(equations: Equation[], outputs: Atom[], variables: int) =
+    let literals =
+        let found = Dictionary<Tensor, int>(HashIdentity.Reference)
+
+        for atom in Seq.append (equations |> Seq.collect _.Inputs) outputs do
+            match atom with
+            | Atom.Literal x when not (found.ContainsKey x) -> found.Add(x, variables + found.Count)
+            | _ -> ()
+
+        found
+
+    let slot atom =
+        match atom with
+        | Atom.Variable v -> v.Index
+        | Atom.Literal x -> literals[x]
+
+    /// The slots of the constants.
+    member _.Literals = literals
+
+    /// What each equation takes.
+    member val Reads = equations |> Array.map (fun e -> Array.map slot e.Inputs)
+
+    /// What the program gives.
+    member val Results = Array.map slot outputs
+
+    /// The arrays before a run: the constants in their slots.
+    member val Constants =
+        let arrays: NDArray[] = Array.zeroCreate (variables + literals.Count)
+
+        for entry in literals do
+            arrays[entry.Value] <- entry.Key.Array
+
+        arrays
+
+    /// The values in some slots.
+    static member Gather(environment: 'v[], slots: int[]) : 'v[] =
+        let values = Array.zeroCreate slots.Length
+
+        for i in 0 .. slots.Length - 1 do
+            values[i] <- environment[slots[i]]
+
+        values
+
 /// A function of tensors as data: typed equations, in an order in which they can be run. What `stage` makes of a
 /// function; programs are run, printed, checked, and transformed as any function is.
 [<Sealed; AllowNullLiteral>]
@@ -74,47 +119,11 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
 
             result
 
-    // Values are held in slots: the variables', then the constants'.
-    let literals =
-        lazy
-            let found = Dictionary<Tensor, int>(HashIdentity.Reference)
-
-            for atom in Seq.append (equations |> Seq.collect _.Inputs) outputs do
-                match atom with
-                | Atom.Literal x when not (found.ContainsKey x) -> found.Add(x, size + found.Count)
-                | _ -> ()
-
-            found
-
-    let slot atom =
-        match atom with
-        | Atom.Variable v -> v.Index
-        | Atom.Literal x -> literals.Value[x]
-
-    let reads = lazy (equations |> Array.map (fun e -> Array.map slot e.Inputs))
-    let results = lazy (Array.map slot outputs)
-    let types = lazy (equations |> Array.map (fun e -> e.Outputs |> Array.map _.Type))
-
-    let constants =
-        lazy
-            let arrays: NDArray[] = Array.zeroCreate (size + literals.Value.Count)
-
-            for entry in literals.Value do
-                arrays[entry.Value] <- entry.Key.Array
-
-            arrays
+    let slots = lazy (Slots(equations, outputs, size))
 
     let checkCount given =
         if given <> inputs.Length then
             Shape.fail "program" $"{given} tensors were given for {inputs.Length} inputs."
-
-    let gather (environment: 'v[]) (slots: int[]) : 'v[] =
-        let values = Array.zeroCreate slots.Length
-
-        for i in 0 .. slots.Length - 1 do
-            values[i] <- environment[slots[i]]
-
-        values
 
     /// What the program takes.
     member _.Inputs = inputs
@@ -128,21 +137,21 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
     /// The results for arrays.
     member _.Run(arrays: NDArray[]) : NDArray[] =
         checkCount arrays.Length
-        let environment = Array.copy constants.Value
-        let reads, types, dying = reads.Value, types.Value, dying.Value
+        let slots, dying = slots.Value, dying.Value
+        let environment = Array.copy slots.Constants
 
         for i in 0 .. arrays.Length - 1 do
             environment[inputs[i].Index] <- arrays[i]
 
         for i in 0 .. equations.Length - 1 do
             let equation = equations[i]
-            let values = gather environment reads[i]
+            let values = Slots.Gather(environment, slots.Reads[i])
             let outputs = equation.Outputs
 
             match equation.Operation with
-            | :? Primitive as primitive -> environment[outputs[0].Index] <- primitive.Value(values, types[i][0])
+            | :? Primitive as primitive -> environment[outputs[0].Index] <- primitive.Value(values, outputs[0].Type)
             | operation ->
-                let ys = (operation :?> MultiPrimitive).Values(values, types[i])
+                let ys = (operation :?> MultiPrimitive).Values(values, outputs |> Array.map _.Type)
 
                 for j in 0 .. outputs.Length - 1 do
                     environment[outputs[j].Index] <- ys[j]
@@ -151,7 +160,7 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
             for index in dying[i] do
                 environment[index] <- null
 
-        gather environment results.Value
+        Slots.Gather(environment, slots.Results)
 
     /// The results for tensors of any kind: each equation is bound, so that every transformation applies.
     member this.Evaluate(tensors: Tensor[]) : Tensor[] =
@@ -159,15 +168,16 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
             this.Run(tensors |> Array.map _.Array) |> Array.map (fun y -> Concrete y :> Tensor)
         else
             checkCount tensors.Length
-            let environment: Tensor[] = Array.zeroCreate constants.Value.Length
+            let slots = slots.Value
+            let environment: Tensor[] = Array.zeroCreate slots.Constants.Length
 
-            for entry in literals.Value do
+            for entry in slots.Literals do
                 environment[entry.Value] <- entry.Key
 
             Array.iteri (fun i (v: Variable) -> environment[v.Index] <- tensors[i]) inputs
 
             for i in 0 .. equations.Length - 1 do
-                let values = gather environment reads.Value[i]
+                let values = Slots.Gather(environment, slots.Reads[i])
 
                 let ys =
                     match equations[i].Operation with
@@ -179,7 +189,7 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
                 for index in dying.Value[i] do
                     environment[index] <- null
 
-            gather environment results.Value
+            Slots.Gather(environment, slots.Results)
 
     /// The same program with other results.
     member internal _.Returning(outputs: Atom[]) : Program = Program.Of(inputs, equations, outputs)

@@ -14,31 +14,8 @@ type internal Executable(program: Program) =
     let equations = program.Equations
     let size = program.VariableCount
 
-    let literals =
-        let found = Dictionary<Tensor, int>(HashIdentity.Reference)
-
-        for atom in Seq.append (equations |> Seq.collect _.Inputs) program.Outputs do
-            match atom with
-            | Atom.Literal x when not (found.ContainsKey x) -> found.Add(x, size + found.Count)
-            | _ -> ()
-
-        found
-
-    let constants: NDArray[] =
-        let arrays = Array.zeroCreate (size + literals.Count)
-
-        for entry in literals do
-            arrays[entry.Value] <- entry.Key.Array
-
-        arrays
-
-    let slot atom =
-        match atom with
-        | Atom.Variable v -> v.Index
-        | Atom.Literal x -> literals[x]
-
-    let reads = equations |> Array.map (fun e -> Array.map slot e.Inputs)
-    let results = program.Outputs |> Array.map slot
+    let slots = Slots(equations, program.Outputs, size)
+    let constants, reads, results = slots.Constants, slots.Reads, slots.Results
 
     // Shapes of their own, by which a kernel's result is told from what else it makes.
     let types =
@@ -165,14 +142,6 @@ type internal Executable(program: Program) =
 
     let mutable idle: HostMemory[] = null
 
-    let gather (environment: NDArray[]) (slots: int[]) : NDArray[] =
-        let values = Array.zeroCreate slots.Length
-
-        for i in 0 .. slots.Length - 1 do
-            values[i] <- environment[slots[i]]
-
-        values
-
     /// For each equation, the slots that hold nothing that is needed after it.
     let dying =
         let result = Array.init equations.Length (fun _ -> List<int>())
@@ -207,7 +176,7 @@ type internal Executable(program: Program) =
                 NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, memory[place], 0L)
 
         for i in 0 .. equations.Length - 1 do
-            let values = gather environment reads[i]
+            let values = Slots.Gather(environment, reads[i])
             let outputs = equations[i].Outputs
 
             match equations[i].Operation with
@@ -229,7 +198,7 @@ type internal Executable(program: Program) =
             for index in dying[i] do
                 environment[index] <- null
 
-        let ys = gather environment results
+        let ys = Slots.Gather(environment, results)
         System.GC.KeepAlive memory
         idle <- memory
         ys
