@@ -1,0 +1,644 @@
+namespace Autodiff
+
+open System
+open System.Runtime.InteropServices
+open Autodiff.Kernels
+
+/// The host's processor: kernels in C# SIMD on all cores. Of the operations that are not element by element this type has
+/// those on the types that are computed in themselves; `Cpu` brings them to float16 and bfloat16.
+[<AbstractClass; AllowNullLiteral>]
+type internal CpuKernels() =
+    inherit Device "cpu"
+
+    member private this.Allocate(dtype: DType, shape: int[]) = HostArrays.allocate (this, dtype, shape)
+
+    override this.FromHost(dtype, shape, bytes) =
+        if shape.Length = 0 && DTypes.IsFloat dtype then
+            NDArray.Scalar(this, dtype, bytes)
+        else
+            let y = this.Allocate(dtype, shape)
+            bytes.CopyTo(HostArrays.writable y)
+            y
+
+    override this.ToHost(x, destination) =
+        let x = HostArrays.dense x
+        x.Bytes.Slice(0, destination.Length).CopyTo destination
+        GC.KeepAlive x
+
+    override this.Fill(dtype, shape, value) =
+        if shape.Length = 0 && dtype = DType.Float64 then
+            NDArray.Scalar(this, value)
+        elif shape.Length = 0 && dtype = DType.Float32 then
+            NDArray.Scalar(this, float32 value)
+        else
+            let y = this.Allocate(dtype, shape)
+            Copy.Fill(dtype, value, HostArrays.writable y)
+            y
+
+    override this.Contiguous x = HostArrays.dense x
+
+    override this.Convert(x, dtype) =
+        if x.DType = dtype then
+            x
+        else
+            let y = this.Allocate(dtype, x.Shape)
+            Copy.Convert(x.DType, x.Bytes, x.KernelStrides, dtype, HostArrays.writable y, ReadOnlySpan x.Shape)
+            GC.KeepAlive x
+            y
+
+    override this.Unary(kernel, x) =
+        if x.IsInline && x.DType = DType.Float64 then
+            NDArray.Scalar(this, kernel.Invoke x.InlineDouble)
+        elif x.IsInline && x.DType = DType.Float32 then
+            NDArray.Scalar(this, kernel.Invoke x.InlineSingle)
+        else
+            let y = this.Allocate(x.DType, x.Shape)
+            kernel.Invoke(x.DType, x.Bytes, x.KernelStrides, HostArrays.writable y, ReadOnlySpan x.Shape)
+            GC.KeepAlive x
+            y
+
+    override this.Binary(kernel, x, y, shape) =
+        if x.IsInline && y.IsInline && x.DType = DType.Float64 then
+            NDArray.Scalar(this, kernel.Invoke(x.InlineDouble, y.InlineDouble))
+        elif x.IsInline && y.IsInline && x.DType = DType.Float32 then
+            NDArray.Scalar(this, kernel.Invoke(x.InlineSingle, y.InlineSingle))
+        else
+            let z = this.Allocate(x.DType, shape)
+
+            try
+                kernel.Invoke(
+                    x.DType,
+                    x.Bytes,
+                    ReadOnlySpan(x.StridesFor shape),
+                    y.Bytes,
+                    ReadOnlySpan(y.StridesFor shape),
+                    HostArrays.writable z,
+                    ReadOnlySpan shape
+                )
+            with :? DivideByZeroException ->
+                Shape.fail
+                    kernel.Name
+                    $"{DTypes.Name x.DType} was divided by zero; convert to a floating-point type with To, where that gives infinity."
+
+            GC.KeepAlive x
+            GC.KeepAlive y
+            z
+
+    override this.Compare(kernel, x, y, shape) =
+        let z = this.Allocate(DType.Bool, shape)
+
+        kernel.Invoke(
+            x.DType,
+            x.Bytes,
+            ReadOnlySpan(x.StridesFor shape),
+            y.Bytes,
+            ReadOnlySpan(y.StridesFor shape),
+            HostArrays.writable z,
+            ReadOnlySpan shape
+        )
+
+        GC.KeepAlive x
+        GC.KeepAlive y
+        z
+
+    override this.Select(condition, x, y, shape) =
+        let z = this.Allocate(x.DType, shape)
+
+        Ternary.Select(
+            x.DType,
+            condition.Bytes,
+            ReadOnlySpan(condition.StridesFor shape),
+            x.Bytes,
+            ReadOnlySpan(x.StridesFor shape),
+            y.Bytes,
+            ReadOnlySpan(y.StridesFor shape),
+            HostArrays.writable z,
+            ReadOnlySpan shape
+        )
+
+        GC.KeepAlive condition
+        GC.KeepAlive x
+        GC.KeepAlive y
+        z
+
+    override this.Fused(call, inputs, places) =
+        let shape = call.Shape
+
+        let operandOf (x: NDArray) offset strides =
+            match x.Storage with
+            | null -> FusedOperand(null, 0n, x.Bits, strides)
+            | :? (byte[]) as bytes ->
+                FusedOperand(bytes, nativeint ((x.Offset + offset) * DTypes.Size x.DType), 0L, strides)
+            | storage ->
+                let start = (storage :?> HostMemory).Pointer + nativeint ((x.Offset + offset) * DTypes.Size x.DType)
+                FusedOperand(null, start, 0L, strides)
+
+        let count = call.Sources.Length
+        let results = Array.zeroCreate call.Outs.Length
+        let operands = Array.zeroCreate (count + results.Length)
+        let mutable copies: NDArray list = []
+
+        for i in 0 .. count - 1 do
+            let x = inputs[call.Sources[i]]
+
+            if x.IsContiguous then
+                operands[i] <- operandOf x call.Offsets[i] call.Strides[i]
+            else
+                let view = call.Views[i].Invoke x
+                let strides = view.StridesFor shape
+                let innermost = Array.FindLastIndex(shape, (fun n -> n <> 1))
+
+                // Elements that lie apart are gathered first.
+                if isNull strides || innermost < 0 || strides[innermost] <= 1 then
+                    operands[i] <- operandOf view 0 strides
+                else
+                    let copy = HostArrays.dense view
+                    copies <- copy :: copies
+                    operands[i] <- operandOf copy 0 (copy.StridesFor shape)
+
+        for i in 0 .. results.Length - 1 do
+            results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
+            operands[count + i] <- operandOf results[i] 0 null
+
+        call.Graph.Kernel.Run(shape, ReadOnlySpan operands)
+        GC.KeepAlive inputs
+        GC.KeepAlive copies
+
+        if shape.Length = 0 then
+            for i in 0 .. results.Length - 1 do
+                results[i] <- this.Inline results[i]
+
+        results
+
+    override this.Reduce(reduction, x, axes, shape) =
+        let mutable mask = 0u
+
+        for a in axes do
+            mask <- mask ||| (1u <<< a)
+
+        let strides = x.KernelStrides
+        let lengths = ReadOnlySpan x.Shape
+
+        if shape.Length = 0 && DTypes.IsFloat x.DType then
+            // A scalar is held inline, so that what follows takes the short path.
+            let mutable bits = 0L
+            let bytes = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&bits, 1)).Slice(0, DTypes.Size x.DType)
+            Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, bytes)
+            GC.KeepAlive x
+            NDArray.Scalar(this, x.DType, bytes)
+        else
+            let y = this.Allocate(x.DType, shape)
+            Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, HostArrays.writable y)
+            GC.KeepAlive x
+            y
+
+    /// Scalars are held inline, so that what follows takes the short path.
+    member private this.Inline(y: NDArray) =
+        if y.Rank = 0 && not (isNull y.Storage) && DTypes.IsFloat y.DType then
+            this.FromHost(y.DType, Shape.scalar, y.Bytes)
+        else
+            y
+
+    /// The order of axes in which some sorted ones are neighbours: their own, or last.
+    static member private Neighbours(rank: int, axes: int[]) =
+        if axes.Length = 0 || axes[axes.Length - 1] - axes[0] + 1 = axes.Length then
+            [| 0 .. rank - 1 |]
+        else
+            Array.append (Array.except axes [| 0 .. rank - 1 |]) axes
+
+    /// The numbers of elements outside, along and inside axes that are neighbours in an order.
+    static member private Around(shape: int[], order: int[], axes: int[]) =
+        let first = if axes.Length = 0 then 0 else Array.IndexOf(order, axes[0])
+        let count (axes: int[]) = axes |> Array.fold (fun n axis -> n * shape[axis]) 1
+        struct (count order[.. first - 1], count axes, count order[first + axes.Length ..])
+
+    static member private Ordered(x: NDArray, order: int[]) =
+        let strides = x.ExplicitStrides
+        let pick (values: int[]) = order |> Array.map (fun axis -> values[axis])
+        let isOwn = Array.forall2 (=) order [| 0 .. x.Rank - 1 |]
+        HostArrays.dense (if isOwn then x else x.View(pick x.Shape, pick strides, x.Offset))
+
+    override this.SelectedMean(x, selected, axes) =
+        let order = CpuKernels.Neighbours(x.Rank, axes)
+        let struct (outer, length, inner) = CpuKernels.Around(x.Shape, order, axes)
+        let y = this.Allocate(x.DType, Shape.reduce x.Shape axes true)
+        let x, selected = CpuKernels.Ordered(x, order), CpuKernels.Ordered(selected, order)
+        SelectedMeans.Mean(x.DType, outer, length, inner, x.Bytes, selected.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        GC.KeepAlive selected
+        y
+
+    override this.SelectedMeanTranspose(ct, selected, axes) =
+        let shape = selected.Shape
+        let order = CpuKernels.Neighbours(shape.Length, axes)
+        let struct (outer, length, inner) = CpuKernels.Around(shape, order, axes)
+        let y = this.Allocate(ct.DType, order |> Array.map (fun axis -> shape[axis]))
+        let ct, selected = HostArrays.dense ct, CpuKernels.Ordered(selected, order)
+        SelectedMeans.Transpose(ct.DType, outer, length, inner, ct.Bytes, selected.Bytes, HostArrays.writable y)
+        GC.KeepAlive ct
+        GC.KeepAlive selected
+
+        if Shape.equal y.Shape shape && Array.forall2 (=) order [| 0 .. order.Length - 1 |] then
+            y
+        else
+            let strides = Array.zeroCreate order.Length
+            Array.iter2 (fun axis stride -> strides[axis] <- stride) order (Shape.rowMajorStrides y.Shape)
+            y.View(shape, strides, 0)
+
+    override this.ArgReduce(largest, x, axis) =
+        let y = this.Allocate(DType.Int64, Shape.reduce x.Shape [| axis |] false)
+        let shape = ReadOnlySpan x.Shape
+
+        if largest then
+            Reduce.ArgMax(x.DType, x.Bytes, x.KernelStrides, shape, axis, HostArrays.writable y)
+        else
+            Reduce.ArgMin(x.DType, x.Bytes, x.KernelStrides, shape, axis, HostArrays.writable y)
+
+        GC.KeepAlive x
+        y
+
+    override this.MatMul(x, y, shape) = CpuLinearAlgebra.matMul (x, y, shape)
+
+    override this.LuFactor x = CpuLinearAlgebra.luFactor x
+
+    override this.LuSolve(lu, pivots, b, shape, transposed) = CpuLinearAlgebra.luSolve (lu, pivots, b, shape, transposed)
+
+    override this.TriangularSolve(a, b, shape, form) = CpuLinearAlgebra.triangularSolve (a, b, shape, form)
+
+    override this.Cholesky x = CpuLinearAlgebra.cholesky x
+
+    override this.Qr x = CpuLinearAlgebra.qr x
+
+    override this.Svd x = CpuLinearAlgebra.svd x
+
+    override this.Eigh x = CpuLinearAlgebra.eigh x
+
+    override this.Eig x = CpuLinearAlgebra.eig x
+
+    override this.Fft(x, axis, inverse, scale) =
+        // The parts lie one after the other in memory; the last axis only walks them so. Taking them apart is then free.
+        let last = x.Rank - 1
+        let partOf (x: NDArray) i =
+            x.Slice(
+                Array.updateAt last i (Array.zeroCreate x.Rank),
+                Array.updateAt last 1 x.Shape,
+                Array.create x.Rank 1
+            )
+
+        let re, im = HostArrays.dense (partOf x 0), HostArrays.dense (partOf x 1)
+        let lead = x.Shape[.. last - 1]
+        let y = this.Allocate(x.DType, Array.append [| 2 |] lead)
+        let parts = HostArrays.writable y
+        let half = parts.Length / 2
+        let struct (outer, inner) = HostArrays.around (lead, axis)
+
+        Fourier.Transform(
+            x.DType,
+            outer,
+            lead[axis],
+            inner,
+            inverse,
+            scale,
+            re.Bytes,
+            im.Bytes,
+            parts.Slice(0, half),
+            parts.Slice half
+        )
+
+        GC.KeepAlive re
+        GC.KeepAlive im
+        y.View(x.Shape, Array.append (Shape.rowMajorStrides lead) [| y.Size / 2 |], 0)
+
+    static member private RowsOf(x: NDArray) =
+        let columns = x.Shape[x.Rank - 1]
+        struct ((if columns = 0 then 0 else x.Size / columns), columns)
+
+    override this.Softmax(log, x) =
+        let x = HostArrays.dense x
+        let y = this.Allocate(x.DType, x.Shape)
+        let struct (rows, columns) = CpuKernels.RowsOf x
+
+        if log then
+            Softmax.LogForward(x.DType, rows, columns, x.Bytes, HostArrays.writable y)
+        else
+            Softmax.Forward(x.DType, rows, columns, x.Bytes, HostArrays.writable y)
+
+        GC.KeepAlive x
+        y
+
+    override this.SoftmaxGradient(log, output, ct) =
+        let output, ct = HostArrays.dense output, HostArrays.dense ct
+        let y = this.Allocate(output.DType, output.Shape)
+        let struct (rows, columns) = CpuKernels.RowsOf output
+
+        if log then
+            Softmax.LogBackward(output.DType, rows, columns, output.Bytes, ct.Bytes, HostArrays.writable y)
+        else
+            Softmax.Backward(output.DType, rows, columns, output.Bytes, ct.Bytes, HostArrays.writable y)
+
+        GC.KeepAlive output
+        GC.KeepAlive ct
+        y
+
+    /// Where an array is placed: the first element, and the strides.
+    static member private PlaceOf(shape: int[], starts: int[], steps: int[]) =
+        let strides = Shape.rowMajorStrides shape
+        let mutable offset = 0L
+
+        for i in 0 .. starts.Length - 1 do
+            offset <- offset + int64 starts[i] * int64 strides[i]
+            strides[i] <- strides[i] * steps[i]
+
+        struct (offset, strides)
+
+    override this.Place(x, shape, starts, steps) =
+        let x = HostArrays.dense x
+        let y = this.Allocate(x.DType, shape)
+        let writable = HostArrays.writable y
+        writable.Clear()
+        let struct (offset, strides) = CpuKernels.PlaceOf(shape, starts, steps)
+        Copy.FromContiguous(DTypes.Size x.DType, x.Bytes, writable, offset, ReadOnlySpan strides, ReadOnlySpan x.Shape)
+        GC.KeepAlive x
+        y
+
+    override this.PlaceAll(xs, shape, starts, steps) =
+        let y =
+            if Shape.equal xs[0].Shape shape then
+                HostArrays.makeContiguous xs[0]
+            else
+                this.Place(xs[0], shape, starts[0], steps[0])
+        let writable = HostArrays.writable y
+
+        for i in 1 .. xs.Length - 1 do
+            let x = HostArrays.dense xs[i]
+            let struct (offset, strides) = CpuKernels.PlaceOf(shape, starts[i], steps[i])
+            Copy.AddFromContiguous(x.DType, x.Bytes, writable, offset, ReadOnlySpan strides, ReadOnlySpan x.Shape)
+            GC.KeepAlive x
+
+        y
+
+    override this.Concat(xs, axis, shape) =
+        let y = this.Allocate(xs[0].DType, shape)
+        let strides = Shape.rowMajorStrides shape
+        let mutable at = 0
+
+        for x in xs do
+            let x = HostArrays.dense x
+            let offset = int64 at * int64 strides[axis]
+
+            if x.Size > 0 then
+                Copy.FromContiguous(
+                    DTypes.Size x.DType,
+                    x.Bytes,
+                    HostArrays.writable y,
+                    offset,
+                    ReadOnlySpan strides,
+                    ReadOnlySpan x.Shape
+                )
+
+            at <- at + x.Shape[axis]
+            GC.KeepAlive x
+
+        y
+
+    override this.Take(x, indices, axis) =
+        let x, indices = HostArrays.dense x, HostArrays.dense indices
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        let count = indices.Size
+        let y = this.Allocate(x.DType, Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ])
+
+        Indexing.Take(
+            DTypes.Size x.DType,
+            outer,
+            x.Shape[axis],
+            inner,
+            x.Bytes,
+            indices.DType,
+            indices.Bytes,
+            count,
+            HostArrays.writable y
+        )
+
+        GC.KeepAlive x
+        GC.KeepAlive indices
+        y
+
+    override this.TakeAdd(x, indices, axis, n) =
+        let x, indices = HostArrays.dense x, HostArrays.dense indices
+        let after = x.Shape[axis + indices.Rank ..]
+        let shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; after ]
+        let struct (outer, inner) = HostArrays.around (shape, axis)
+        let y = this.Allocate(x.DType, shape)
+        Indexing.TakeAdd(
+            x.DType,
+            outer,
+            n,
+            inner,
+            x.Bytes,
+            indices.DType,
+            indices.Bytes,
+            indices.Size,
+            HostArrays.writable y
+        )
+        GC.KeepAlive x
+        GC.KeepAlive indices
+        y
+
+    override this.Gather(x, indices, axis) =
+        let x, indices = HostArrays.dense x, HostArrays.dense indices
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        let y = this.Allocate(x.DType, indices.Shape)
+
+        Indexing.Gather(
+            DTypes.Size x.DType,
+            outer,
+            x.Shape[axis],
+            inner,
+            x.Bytes,
+            indices.DType,
+            indices.Bytes,
+            indices.Shape[axis],
+            HostArrays.writable y
+        )
+
+        GC.KeepAlive x
+        GC.KeepAlive indices
+        y
+
+    override this.ScatterAdd(x, indices, axis, n) =
+        let x, indices = HostArrays.dense x, HostArrays.dense indices
+        let shape = Array.mapi (fun i d -> if i = axis then n else d) x.Shape
+        let struct (outer, inner) = HostArrays.around (shape, axis)
+        let y = this.Allocate(x.DType, shape)
+
+        Indexing.ScatterAdd(
+            x.DType,
+            outer,
+            n,
+            inner,
+            x.Bytes,
+            indices.DType,
+            indices.Bytes,
+            indices.Shape[axis],
+            HostArrays.writable y
+        )
+
+        GC.KeepAlive x
+        GC.KeepAlive indices
+        y
+
+    override this.LastWriters(indices, axis, n) =
+        let indices = HostArrays.dense indices
+        let shape = Array.updateAt axis n indices.Shape
+        let struct (outer, inner) = HostArrays.around (shape, axis)
+        let y = this.Allocate(DType.Int64, shape)
+        Indexing.LastWriters(outer, n, inner, indices.DType, indices.Bytes, indices.Shape[axis], HostArrays.writable y)
+        GC.KeepAlive indices
+        y
+
+    override this.CumulativeSum(x, axis, reverse) =
+        let x = HostArrays.dense x
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        let y = this.Allocate(x.DType, x.Shape)
+        Cumulative.Sum(x.DType, outer, x.Shape[axis], inner, reverse, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y
+
+    override this.LinearRecurrence(a, b, axis, reverse) =
+        let a, b = HostArrays.dense a, HostArrays.dense b
+        let struct (outer, inner) = HostArrays.around (a.Shape, axis)
+        let y = this.Allocate(a.DType, a.Shape)
+        Cumulative.LinearRecurrence(
+            a.DType,
+            outer,
+            a.Shape[axis],
+            inner,
+            reverse,
+            a.Bytes,
+            b.Bytes,
+            HostArrays.writable y
+        )
+        GC.KeepAlive a
+        GC.KeepAlive b
+        y
+
+    override this.CumulativeArgMax(x, axis) =
+        let x = HostArrays.dense x
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        let y = this.Allocate(DType.Int64, x.Shape)
+        Cumulative.ArgMax(x.DType, outer, x.Shape[axis], inner, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y
+
+    override this.ArgSort(x, axis, descending) =
+        let x = HostArrays.dense x
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        let y = this.Allocate(DType.Int64, x.Shape)
+        Sorting.ArgSort(x.DType, outer, x.Shape[axis], inner, descending, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y
+
+    override this.SearchSorted(sorted, values, after) =
+        let sorted, values = HostArrays.dense sorted, HostArrays.dense values
+        let y = this.Allocate(DType.Int64, values.Shape)
+        let rows = int (Shape.size values.Shape[.. values.Rank - 2])
+        let length, count = sorted.Shape[sorted.Rank - 1], values.Shape[values.Rank - 1]
+        Sorting.Search(sorted.DType, rows, length, count, after, sorted.Bytes, values.Bytes, HostArrays.writable y)
+        GC.KeepAlive sorted
+        GC.KeepAlive values
+        y
+
+    override this.OneHot(indices, classes, dtype) =
+        let indices = HostArrays.dense indices
+        let y = this.Allocate(dtype, Array.append indices.Shape [| classes |])
+        Indexing.OneHot(dtype, indices.Size, classes, indices.DType, indices.Bytes, HostArrays.writable y)
+        GC.KeepAlive indices
+        y
+
+    override this.Convolve(s, x, filters, shape) =
+        let x, filters = HostArrays.dense x, HostArrays.dense filters
+        let y = this.Allocate(x.DType, shape)
+        Convolution.Forward(x.DType, &s, x.Bytes, filters.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        GC.KeepAlive filters
+        y
+
+    override this.ConvolveInputGradient(s, ct, filters, shape) =
+        let ct, filters = HostArrays.dense ct, HostArrays.dense filters
+        let y = this.Allocate(ct.DType, shape)
+        Convolution.InputGradient(ct.DType, &s, ct.Bytes, filters.Bytes, HostArrays.writable y)
+        GC.KeepAlive ct
+        GC.KeepAlive filters
+        y
+
+    override this.ConvolveFilterGradient(s, x, ct, shape) =
+        let x, ct = HostArrays.dense x, HostArrays.dense ct
+        let y = this.Allocate(x.DType, shape)
+        Convolution.FilterGradient(x.DType, &s, x.Bytes, ct.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        GC.KeepAlive ct
+        y
+
+    override this.MaxPool(s, x, shape) =
+        let x = HostArrays.dense x
+        let y, positions = this.Allocate(x.DType, shape), this.Allocate(DType.Int32, shape)
+        Pooling.Max(
+            x.DType,
+            &s,
+            x.Bytes,
+            HostArrays.writable y,
+            MemoryMarshal.Cast<byte, int>(HostArrays.writable positions)
+        )
+        GC.KeepAlive x
+        struct (y, positions)
+
+    override this.MaxPoolGather(s, x, positions, shape) =
+        let x, positions = HostArrays.dense x, HostArrays.dense positions
+        let y = this.Allocate(x.DType, shape)
+        Pooling.MaxGather(x.DType, &s, x.Bytes, MemoryMarshal.Cast<byte, int> positions.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        GC.KeepAlive positions
+        y
+
+    override this.MaxPoolScatter(s, ct, positions, shape) =
+        let ct, positions = HostArrays.dense ct, HostArrays.dense positions
+        let y = this.Allocate(ct.DType, shape)
+        Pooling.MaxScatter(ct.DType, &s, ct.Bytes, MemoryMarshal.Cast<byte, int> positions.Bytes, HostArrays.writable y)
+        GC.KeepAlive ct
+        GC.KeepAlive positions
+        y
+
+    override this.AveragePool(s, x, shape) =
+        let x = HostArrays.dense x
+        let y = this.Allocate(x.DType, shape)
+        Pooling.Average(x.DType, &s, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y
+
+    override this.AveragePoolTranspose(s, ct, shape) =
+        let ct = HostArrays.dense ct
+        let y = this.Allocate(ct.DType, shape)
+        Pooling.AverageTranspose(ct.DType, &s, ct.Bytes, HostArrays.writable y)
+        GC.KeepAlive ct
+        y
+
+    override this.Random(draw, key, dtype, shape) =
+        let y = this.Allocate(dtype, shape)
+        let bytes = HostArrays.writable y
+
+        match draw with
+        | RandomDraw.Uniform -> CounterRandom.Uniform(dtype, key, 0UL, bytes)
+        | RandomDraw.Normal -> CounterRandom.Normal(dtype, key, 0UL, bytes)
+        | RandomDraw.Bernoulli p -> CounterRandom.Bernoulli(p, key, 0UL, bytes)
+        | RandomDraw.Integers(low, high) -> CounterRandom.Integers(dtype, low, high, key, 0UL, bytes)
+        | RandomDraw.Permutation -> CounterRandom.Permutation(key, 0UL, bytes, shape[0])
+
+        this.Inline y
+
+    override this.RandomFrom(variate, key, parameters, example, dtype) =
+        CpuRandom.from (variate, key, parameters, example, dtype)
+
+    override this.GammaDerivative(order, concentration, logarithm) =
+        CpuRandom.gammaDerivative (order, concentration, logarithm)
+
+    override this.GammaTransport(target, source, logarithm) = CpuRandom.gammaTransport (target, source, logarithm)
