@@ -106,6 +106,9 @@ module Transforms =
 
     /// The gradient of the first result of a run, which must be one number.
     let private gradientOf (x: 'a) (primals: Tensor[]) (tape: Tape) (y: Tensor) : 'a =
+        if isNull y then
+            Shape.fail "grad" "the function returned null; a gradient needs one floating-point number."
+
         if y.Size <> 1 || not (DTypes.IsFloat y.DType) then
             Shape.fail
                 "grad"

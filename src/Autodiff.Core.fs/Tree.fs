@@ -99,6 +99,25 @@ type internal ListCodec<'item>(part: Lazy<TreeCodec>) =
 
         box (List.ofSeq result)
 
+/// A part that may be null, such as a layer's bias or F#'s None: it has no leaves then, and stays null.
+[<Sealed>]
+type internal OptionalCodec(part: TreeCodec) =
+    inherit TreeCodec()
+
+    override _.Collect(value, leaves) =
+        if not (isNull value) then
+            part.Collect(value, leaves)
+
+    override _.Describe(value, parts) =
+        if isNull value then parts.Add null else part.Describe(value, parts)
+
+    override _.Name(value, place, names) =
+        if not (isNull value) then
+            part.Name(value, place, names)
+
+    override _.Rebuild(value, leaves, position) =
+        if isNull value then null else part.Rebuild(value, leaves, &position)
+
 module internal TreeCodecs =
     let private codecs = ConcurrentDictionary<Type, TreeCodec>()
 
@@ -166,24 +185,14 @@ module internal TreeCodecs =
 
     and private dynamic () =
         { new TreeCodec() with
-
-            member _.Collect(value, leaves) =
-                if not (isNull value) then
-                    (codecOf value).Collect(value, leaves)
+            member _.Collect(value, leaves) = (codecOf value).Collect(value, leaves)
 
             member _.Describe(value, parts) =
-                if isNull value then
-                    parts.Add null
-                else
-                    parts.Add(value.GetType())
-                    (codecOf value).Describe(value, parts)
+                parts.Add(value.GetType())
+                (codecOf value).Describe(value, parts)
 
-            member _.Name(value, place, names) =
-                if not (isNull value) then
-                    (codecOf value).Name(value, place, names)
-
-            member _.Rebuild(value, leaves, position) =
-                if isNull value then null else (codecOf value).Rebuild(value, leaves, &position) }
+            member _.Name(value, place, names) = (codecOf value).Name(value, place, names)
+            member _.Rebuild(value, leaves, position) = (codecOf value).Rebuild(value, leaves, &position) }
 
     /// A value with a fixed number of parts.
     and private product (fields: (string * Type)[]) (take: obj -> obj[]) (make: obj -> obj[] -> obj) =
@@ -384,17 +393,22 @@ module internal TreeCodecs =
     and codecFor (t: Type) : TreeCodec =
         match codecs.TryGetValue t with
         | true, codec -> codec
-        | _ -> codecs.GetOrAdd(t, build)
+        | _ ->
+            let codec = build t
+            let isPlain = t.IsValueType || obj.ReferenceEquals(codec, constant)
+            codecs.GetOrAdd(t, (if isPlain then codec else OptionalCodec codec))
 
 /// Trees: records, tuples, lists, arrays, maps, options and unions of tensors, nested as one likes, of F# and C#.
-/// Parts that are not tensors (numbers, text) are carried along unchanged.
+/// Parts that are not tensors (numbers, text) and those that are null are carried along unchanged.
 [<RequireQualifiedAccess>]
 module Tree =
+    let private isWhole (xs: Tensor[]) = not (Array.exists isNull xs)
+
     /// The tensors of a tree, in the order of its fields (of a map, of its keys).
     let leaves (tree: 'a) : Tensor[] =
         match box tree with
         | :? Tensor as x -> [| x |]
-        | :? (Tensor[]) as xs -> Array.copy xs
+        | :? (Tensor[]) as xs when isWhole xs -> Array.copy xs
         | value ->
             let found = List<Tensor>()
             (TreeCodecs.codecFor typeof<'a>).Collect(value, found)
@@ -404,7 +418,7 @@ module Tree =
     let internal structure (tree: 'a) : obj[] =
         match box tree with
         | :? Tensor -> Array.empty
-        | :? (Tensor[]) as xs -> [| xs.Length |]
+        | :? (Tensor[]) as xs when isWhole xs -> [| xs.Length |]
         | value ->
             let parts = List<obj>()
             (TreeCodecs.codecFor typeof<'a>).Describe(value, parts)

@@ -132,3 +132,33 @@ let ``names are the places of the leaves`` () =
     Assert.Equal(expected.Length, (Tree.leaves tree).Length)
     Assert.Equal<string[]>([| "" |], Tree.names x)
     Assert.Equal<string[]>([| "[0]"; "[1]" |], Tree.names [| x; x |])
+
+type private Affine = { Weight: Tensor; Bias: Tensor }
+
+[<Fact>]
+let ``parts that are null have no leaves and stay null`` () =
+    let plain = { Weight = vector [ 1.0; 2.0 ]; Bias = null }
+    let apply (l: Affine) x = if isNull l.Bias then l.Weight * x else l.Weight * x + l.Bias
+    let loss (l: Affine) = Tensor.sum (apply l (number 3.0))
+    let g = grad loss plain
+    near 0.0 (vector [ 3.0; 3.0 ]) g.Weight
+    Assert.Null g.Bias
+    Assert.Equal<string[]>([| "Weight" |], Tree.names plain)
+    // A compiled function tells trees with the part from those without.
+    let compiled = jit loss
+    Assert.Equal(9.0, float (compiled plain))
+    Assert.Equal(14.0, float (compiled { plain with Bias = number 2.5 }))
+    let gs = grad (fun (xs: Tensor[]) -> Tensor.sum (xs[0] * 2.0)) [| number 1.0; null |]
+    Assert.Equal(2.0, float gs[0])
+    Assert.Null gs[1]
+    Assert.Empty(Tree.leaves (null: Tensor))
+    let nested: (Tensor * Tensor list)[] = [| Unchecked.defaultof<_>; (number 1.0, [ number 2.0 ]) |]
+    let doubled = Tree.map (fun x -> x * 2.0) nested
+    Assert.Null(box doubled[0])
+    Assert.Equal(4.0, float (List.head (snd doubled[1])))
+
+[<Fact>]
+let ``null where a tensor must be says so`` () =
+    let says (words: string) (action: unit -> unit) = Assert.Contains(words, (Assert.ThrowsAny<exn>(action)).Message)
+    says "no tensors" (fun () -> grad (fun (x: Tensor) -> x) null |> ignore)
+    says "returned null" (fun () -> grad (fun (_: Tensor) -> (null: Tensor)) (number 1.0) |> ignore)
