@@ -107,17 +107,21 @@ internal static class Rows
         Train("train mlp 784-256-128-10 relu b512 mse sgd", () => (
             new Sequential(new Dense(256), Activations.ReLU, new Dense(128), Activations.ReLU, new Dense(10)),
             new SGD(0.01), Normal(512, 784), Normal(512, 10), Losses.MeanSquaredError)),
+        Train("train mlp 784-100x5-10 batchnorm b100 adam", () => (
+            Networks.DeepBatchNorm(hidden: 5), new Adam(1e-3), Normal(100, 784), Labels(100), Losses.SoftmaxCrossEntropy)),
         Train("train simpleconvnet 30x5x5-100-10 b100 adam", () => (
-            new Sequential(
-                new Conv2D(30, kernelSize: 5), Activations.ReLU, new MaxPool2D(2), new Flatten(),
-                new Dense(100), Activations.ReLU, new Dense(10)),
-            new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
+            Networks.SimpleConvNet(), new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
         Train("train lenet b128 sgd", () => (
-            new Sequential(
-                new Conv2D(6, kernelSize: 5, padding: 2), Activations.Sigmoid, new AveragePool2D(2),
-                new Conv2D(16, kernelSize: 5), Activations.Sigmoid, new AveragePool2D(2), new Flatten(),
-                new Dense(120), Activations.Sigmoid, new Dense(84), Activations.Sigmoid, new Dense(10)),
-            new SGD(0.1), Normal(128, 1, 28, 28), Labels(128), Losses.SoftmaxCrossEntropy)),
+            Networks.LeNet(), new SGD(0.1), Normal(128, 1, 28, 28), Labels(128), Losses.SoftmaxCrossEntropy)),
+        Train("train deepconvnet b100 adam", () => (
+            Networks.DeepConvNet(), new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
+        Train("train resnet18 96x96 b16 sgd", () => (
+            Networks.ResNet18(), new SGD(0.05), Normal(16, 1, 96, 96), Labels(16), Losses.SoftmaxCrossEntropy)),
+        Train("train alexnet 224x224 b8 sgd", () => (
+            Networks.AlexNet(), new SGD(0.01), Normal(8, 1, 224, 224), Labels(8), Losses.SoftmaxCrossEntropy)),
+        Characters("rnn", () => new RNN(256, returnSequences: true)),
+        Characters("gru", () => new GRU(256, returnSequences: true)),
+        Characters("lstm", () => new LSTM(256, returnSequences: true)),
     ];
 
     /// <summary>The gradient of the loss of one image and its label, with 100 of both.</summary>
@@ -134,7 +138,16 @@ internal static class Rows
     private static Parameters[] Loop(Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) =>
         [.. Enumerable.Range(0, 100).Select(i => gradient(images[i], labels[i]))];
 
-    private static Tensor Labels(int count) => new Key(1).Integers([count], 0, 10);
+    private static Tensor Labels(int count, int classes = 10) => new Key(1).Integers([count], 0, classes);
+
+    /// <summary>Sequences of 25 characters out of 62, and the character that follows each.</summary>
+    private static Row Characters(string kind, Func<Recurrent> recurrent) => Train($"train char {kind} h256 t25 b32 sgd", () =>
+    {
+        Tensor characters = Labels(32 * 26, 62).Reshape(32, 26);
+        return (
+            Networks.Characters(recurrent()), new SGD(0.01), characters[.., ..25].OneHot(62), characters[.., 1..],
+            Losses.SoftmaxCrossEntropy);
+    });
 
     /// <summary>A training step: forward, loss, gradient, update.</summary>
     private static Row Train(string name, Func<(Layer Network, Optimizer Optimizer, Tensor Inputs, Tensor Targets, Loss Loss)> make)
