@@ -12,7 +12,8 @@ internal sealed record Limits(double Flops, double Bytes)
 {
     private const int Chains = 12;
 
-    /// <summary>The highest rates of several short runs on a number of threads.</summary>
+    /// <summary>The highest rates of many short runs on a number of threads: what else runs on the machine rarely takes part in
+    /// all of them.</summary>
     internal static Limits Measure(int threads) => new(
         Best(threads, Simd.Width switch
         {
@@ -28,7 +29,7 @@ internal sealed record Limits(double Flops, double Bytes)
     {
         double best = 0;
         var done = new double[threads];
-        for (int round = 0; round < 30; round++)
+        for (int round = 0; round < 100; round++)
         {
             long start = Stopwatch.GetTimestamp();
             Workers.For(threads, thread => done[thread] = part(thread));
@@ -56,7 +57,7 @@ internal sealed record Limits(double Flops, double Bytes)
     private static double Multiply<T>()
         where T : struct, IWide<T>
     {
-        const int steps = 2_000_000;
+        const int steps = 200_000;
         T a = T.Of(0.5f), b = T.Of(1f);
         T v0 = a, v1 = a, v2 = a, v3 = a, v4 = a, v5 = a, v6 = a, v7 = a, v8 = a, v9 = a, v10 = a, v11 = a;
         for (int i = 0; i < steps; i++)

@@ -55,14 +55,14 @@ internal static class Report
             page.AppendLine();
         }
 
-        page.Append(CultureInfo.InvariantCulture, $$$"""
+        page.Append("""
 
             ## Comparing
 
-            {{{(peer is null ? "A peer's times stand beside ours" : $"The times of {name} come from a file; a ratio above 1 says that it needs longer than this library. They stand here")}}} with
-            `--peer FILE`, JSON of the form `{"name": "...", "us": {"matmul 1024": 12345.6}}`: microseconds of one call by the names of
-            the rows above. Any script can make one; take it on the same quiet machine with the same number of threads (here
-            `AUTODIFF_THREADS`), shortly before or after. With PyTorch:
+            `--peer FILE` puts a peer's times beside ours; a ratio above 1 says that the peer takes longer. The file is JSON of the
+            form `{"name": "...", "us": {"matmul 1024": 12345.6}}`: microseconds of one call by the names of the rows above. Any
+            script can make one; run it on the same quiet machine with the same number of threads (here `AUTODIFF_THREADS`), shortly
+            before or after. With PyTorch:
 
             ```python
             import json, statistics, time, torch
@@ -102,7 +102,7 @@ internal static class Report
     }
 
     private static string Time(double? microseconds) =>
-        microseconds is { } time ? time.ToString(time < 100 ? "f2" : time < 10_000 ? "f0" : "#,0", CultureInfo.InvariantCulture) : "";
+        microseconds is { } time ? time.ToString(time < 10 ? "f2" : time < 100 ? "f1" : "#,0", CultureInfo.InvariantCulture) : "";
 
     private static string Ratio(double? ratio) => ratio is { } value ? value.ToString("f2", CultureInfo.InvariantCulture) : "";
 }
