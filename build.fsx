@@ -147,7 +147,7 @@ let targets: (string * string * (string list -> unit)) list =
       "test", "build, and run all tests", (fun _ -> test ())
       "demo", "build, and watch a network learn to read digits", demo
       "docs", "build, and write what the scripts of the documents print into them", docs
-      "bench", "build, and run the benchmarks", bench
+      "bench", "build, and run the benchmarks; --report docs/performance.md writes the page of figures", bench
       "format", "format all source files", (fun _ -> format ())
       "size", "count lines of code", (fun _ -> size ())
       "pack", "build the packages into artifacts", (fun _ -> pack ()) ]

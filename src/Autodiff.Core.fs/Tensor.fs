@@ -507,7 +507,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     // Functions of two numbers.
     static let none = Func<_, _, _, _, _>(fun (_: Tensor) _ _ _ -> null)
     static let add = BinaryPrimitive(Binary.Add, (fun _ _ _ t -> t), (fun _ _ _ t -> t))
-    static let subtract = BinaryPrimitive(Binary.Subtract, (fun _ _ _ t -> t), (fun _ _ _ t -> -t))
+    // Summed before it is negated: a cotangent of what was stretched is smaller then, and a tangent has its shape already.
+    static let subtract =
+        BinaryPrimitive(Binary.Subtract, (fun _ _ _ t -> t), (fun _ y _ t -> -(Tensor.SumTo(t, y.Shape))))
     static let multiply = BinaryPrimitive(Binary.Multiply, (fun _ y _ t -> t * y), (fun x _ _ t -> t * x))
     static let divide = BinaryPrimitive(Binary.Divide, (fun _ y _ t -> t / y), (fun _ y z t -> -(t * z) / y))
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Autodiff.Kernels;
 
 namespace Benchmarks;
 
@@ -11,6 +12,8 @@ internal static class Program
           --only TEXT      only rows whose name contains TEXT
           --seconds S      time spent on each row (default 1.0)
           --json FILE      write {"us": {row: {"eager": microseconds, "jit": microseconds}}}
+          --report FILE    write all rows as a page, beside what the machine can do at most
+          --peer FILE      put the times of {"name": name, "us": {row: microseconds}} into the page
           --openblas FILE  time the matrix product against this OpenBLAS library, in the same run
           --memory STEPS   run a training row for so many steps and report the resident memory
           --list           print the names of the rows
@@ -20,7 +23,7 @@ internal static class Program
 
     private static int Main(string[] arguments)
     {
-        string only = "", json = "", openblas = "";
+        string only = "", json = "", report = "", peer = "", openblas = "";
         double seconds = 1.0;
         int memorySteps = 0;
         for (int i = 0; i < arguments.Length; i++)
@@ -30,6 +33,8 @@ internal static class Program
             {
                 case "--only": only = Value(); break;
                 case "--json": json = Value(); break;
+                case "--report": report = Value(); break;
+                case "--peer": peer = Value(); break;
                 case "--openblas": openblas = Value(); break;
                 case "--list":
                     foreach (Row row in Rows.All) Console.WriteLine(row.Name);
@@ -45,31 +50,54 @@ internal static class Program
         if (openblas != "") return OpenBlas.Compare(openblas, seconds);
         if (memorySteps > 0) return ResidentMemory.Report(memorySteps, only);
 
-        // The build that started this program ends some seconds later, and takes a core until then.
-        Thread.Sleep(TimeSpan.FromSeconds(4));
-        var times = new Dictionary<string, Dictionary<string, double>>();
-        foreach (Row row in Rows.All.Where(row => row.Name.Contains(only, StringComparison.Ordinal)))
+        if (report != "" && only != "")
         {
-            times[row.Name] = [];
-            Time(row, "eager", row.Make);
-            if (row.Compiled is { } compiled) Time(row, "jit", compiled);
+            Console.Error.WriteLine("A report has all rows: leave out --only.");
+            return 2;
         }
 
-        void Time(Row row, string mode, Func<Action> make)
+        if (peer != "" && report == "")
         {
-            double microseconds = Clock.Median(make(), seconds);
-            times[row.Name][mode] = microseconds;
-            string rate = row.Flops > 0 ? $"{row.Flops / microseconds / 1e3,9:f1} GFLOP/s" : "";
-            Console.WriteLine($"{row.Name,-46} {mode,-5} {microseconds,12:f1} us {rate}");
+            Console.Error.WriteLine("--peer belongs to a page: give --report FILE too.");
+            return 2;
+        }
+
+        Peer? compared;
+        try
+        {
+            compared = peer == "" ? null : Peer.Read(peer);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            Console.Error.WriteLine(error.Message);
+            return 2;
+        }
+
+        // The build that started this program ends some seconds later, and takes a core until then.
+        Thread.Sleep(TimeSpan.FromSeconds(4));
+        var times = new Dictionary<Row, Dictionary<string, double>>();
+        foreach (Row row in Rows.All.Where(row => row.Name.Contains(only, StringComparison.Ordinal)))
+        {
+            times[row] = [];
+            double flops = row.Work?.Invoke().Flops ?? 0;
+            foreach ((string way, double microseconds) in row.Times(seconds))
+            {
+                times[row][way] = microseconds;
+                string rate = flops > 0 ? $"{flops / microseconds / 1e3,9:f1} GFLOP/s" : "";
+                Console.WriteLine($"{row.Name,-46} {way,-5} {microseconds,12:f1} us {rate}");
+            }
         }
 
         if (json != "")
-        {
-            string temporary = json + ".tmp";
-            File.WriteAllText(temporary, JsonSerializer.Serialize(new { us = times }));
-            File.Move(temporary, json, overwrite: true);
-        }
-
+            Write(json, JsonSerializer.Serialize(new { us = times.ToDictionary(row => row.Key.Name, row => row.Value) }));
+        if (report != "") Write(report, Report.Markdown(times, Limits.Measure(Workers.Count), compared));
         return 0;
+    }
+
+    private static void Write(string path, string text)
+    {
+        string temporary = path + ".tmp";
+        File.WriteAllText(temporary, text);
+        File.Move(temporary, path, overwrite: true);
     }
 }

@@ -17,7 +17,7 @@ internal static class ResidentMemory
         }
 
         Console.WriteLine(row.Name);
-        Action step = row.Make();
+        Action step = row.Eager!();
         double first = 0;
         for (int i = 1; i <= steps; i++)
         {

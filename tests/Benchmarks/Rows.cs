@@ -3,23 +3,6 @@ using Autodiff.Layers;
 
 namespace Benchmarks;
 
-/// <summary>One benchmark: <paramref name="Make"/> prepares the inputs and returns what is timed, and so does <paramref
-/// name="Compiled"/> for the same work compiled.</summary>
-internal sealed record Row(string Name, Func<Action> Make, double Flops = 0, Func<Action>? Compiled = null)
-{
-    /// <summary>A function of one tensor, as it is and compiled.</summary>
-    internal static Row Of(string name, Func<Tensor> input, Func<Tensor, Tensor> function)
-    {
-        return new(name, () => Call(function), Compiled: () => Call(Jit.Compile(function)));
-
-        Action Call(Func<Tensor, Tensor> f)
-        {
-            Tensor x = input();
-            return () => f(x);
-        }
-    }
-}
-
 /// <summary>The rows, under the names that the comparison with the peer uses.</summary>
 internal static class Rows
 {
@@ -28,40 +11,41 @@ internal static class Rows
         .. Kernels,
         .. Differentiation,
         .. TrainingSteps,
+        .. Compilation,
     ];
 
     private static Tensor Normal(params int[] shape) => new Key(0).Normal(shape);
 
     private static IEnumerable<Row> Kernels =>
     [
-        .. new[] { 64, 256, 1024, 2048 }.Select(n => new Row($"matmul {n}", () =>
+        .. new[] { 64, 256, 1024, 2048 }.Select(n => Row.Of($"matmul {n}", 2.0 * n * n * n, () =>
         {
             Tensor a = Normal(n, n), b = Normal(n, n);
             return () => a.MatMul(b);
-        }, 2.0 * n * n * n)),
-        Row.Of("elementwise chain 1e6 forward", () => Normal(1_000_000), Chain),
-        Row.Of("elementwise chain 1e6 gradient", () => Normal(1_000_000), Gradient.Of((Tensor v) => Chain(v).Sum())),
-        Row.Of("softmax 512x1000", () => Normal(512, 1000), x => x.Softmax(-1)),
-        new("conv2d 100x1x28x28 5x5x30", () =>
+        })),
+        Row.Of("elementwise chain 1e6 forward", () => Normal(1_000_000), Chain, new(0, 8e6)),
+        Row.Of("elementwise chain 1e6 gradient", () => Normal(1_000_000), Gradient.Of((Tensor v) => Chain(v).Sum()), new(0, 8e6)),
+        Row.Of("softmax 512x1000", () => Normal(512, 1000), x => x.Softmax(-1), new(0, 8 * 512e3)),
+        Row.Of("conv2d 100x1x28x28 5x5x30", 2.0 * 100 * 30 * 24 * 24 * 25, () =>
         {
             Tensor x = Normal(100, 1, 28, 28), w = Normal(30, 1, 5, 5);
             return () => x.Conv2D(w);
-        }, 2.0 * 100 * 30 * 24 * 24 * 25),
-        new("conv2d 32x64x56x56 3x3x64", () =>
+        }),
+        Row.Of("conv2d 32x64x56x56 3x3x64", 2.0 * 32 * 64 * 56 * 56 * 64 * 9, () =>
         {
             Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 64, 3, 3);
             return () => x.Conv2D(w, padding: 1);
-        }, 2.0 * 32 * 64 * 56 * 56 * 64 * 9),
-        new("conv2d depthwise 32x64x56x56 3x3", () =>
+        }),
+        Row.Of("conv2d depthwise 32x64x56x56 3x3", 2.0 * 32 * 64 * 56 * 56 * 9, () =>
         {
             Tensor x = Normal(32, 64, 56, 56), w = Normal(64, 1, 3, 3);
             return () => x.Conv2D(w, padding: 1, groups: 64);
-        }, 2.0 * 32 * 64 * 56 * 56 * 9),
-        new("conv3d 4x16x16x28x28 3x3x3x32", () =>
+        }),
+        Row.Of("conv3d 4x16x16x28x28 3x3x3x32", 2.0 * 4 * 32 * 16 * 28 * 28 * 16 * 27, () =>
         {
             Tensor x = Normal(4, 16, 16, 28, 28), w = Normal(32, 16, 3, 3, 3);
             return () => x.Conv3D(w, padding: 1);
-        }, 2.0 * 4 * 32 * 16 * 28 * 28 * 16 * 27),
+        }),
     ];
 
     private static IEnumerable<Row> Differentiation =>
@@ -101,24 +85,38 @@ internal static class Rows
 
     private static IEnumerable<Row> TrainingSteps =>
     [
-        Train("train mlp 784-50-10 sigmoid b100 sgd", () => (
-            new Sequential(new Dense(50), Activations.Sigmoid, new Dense(10)),
-            new SGD(0.1), Normal(100, 784), Labels(100), Losses.SoftmaxCrossEntropy)),
-        Train("train mlp 784-256-128-10 relu b512 mse sgd", () => (
+        Row.Of("train mlp 784-50-10 sigmoid b100 sgd", Mlp),
+        Row.Of("train mlp 784-256-128-10 relu b512 mse sgd", () => new(
             new Sequential(new Dense(256), Activations.ReLU, new Dense(128), Activations.ReLU, new Dense(10)),
             new SGD(0.01), Normal(512, 784), Normal(512, 10), Losses.MeanSquaredError)),
-        Train("train simpleconvnet 30x5x5-100-10 b100 adam", () => (
-            new Sequential(
-                new Conv2D(30, kernelSize: 5), Activations.ReLU, new MaxPool2D(2), new Flatten(),
-                new Dense(100), Activations.ReLU, new Dense(10)),
-            new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
-        Train("train lenet b128 sgd", () => (
-            new Sequential(
-                new Conv2D(6, kernelSize: 5, padding: 2), Activations.Sigmoid, new AveragePool2D(2),
-                new Conv2D(16, kernelSize: 5), Activations.Sigmoid, new AveragePool2D(2), new Flatten(),
-                new Dense(120), Activations.Sigmoid, new Dense(84), Activations.Sigmoid, new Dense(10)),
-            new SGD(0.1), Normal(128, 1, 28, 28), Labels(128), Losses.SoftmaxCrossEntropy)),
+        Row.Of("train mlp 784-100x5-10 batchnorm b100 adam", () => new(
+            Networks.DeepBatchNorm(hidden: 5), new Adam(1e-3), Normal(100, 784), Labels(100), Losses.SoftmaxCrossEntropy)),
+        Row.Of("train simpleconvnet 30x5x5-100-10 b100 adam", () => new(
+            Networks.SimpleConvNet(), new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
+        Row.Of("train lenet b128 sgd", () => new(
+            Networks.LeNet(), new SGD(0.1), Normal(128, 1, 28, 28), Labels(128), Losses.SoftmaxCrossEntropy)),
+        Row.Of("train deepconvnet b100 adam", () => new(
+            Networks.DeepConvNet(), new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
+        Row.Of("train resnet18 96x96 b16 sgd", ResNet18),
+        Row.Of("train alexnet 224x224 b8 sgd", () => new(
+            Networks.AlexNet(), new SGD(0.01), Normal(8, 1, 224, 224), Labels(8), Losses.SoftmaxCrossEntropy)),
+        Characters("rnn", () => new RNN(256, returnSequences: true)),
+        Characters("gru", () => new GRU(256, returnSequences: true)),
+        Characters("lstm", () => new LSTM(256, returnSequences: true)),
     ];
+
+    private static IEnumerable<Row> Compilation =>
+    [
+        Row.Compilation("compile mlp step", Mlp),
+        Row.Compilation("compile resnet18 step", ResNet18),
+    ];
+
+    private static Training Mlp() => new(
+        new Sequential(new Dense(50), Activations.Sigmoid, new Dense(10)),
+        new SGD(0.1), Normal(100, 784), Labels(100), Losses.SoftmaxCrossEntropy);
+
+    private static Training ResNet18() => new(
+        Networks.ResNet18(), new SGD(0.05), Normal(16, 1, 96, 96), Labels(16), Losses.SoftmaxCrossEntropy);
 
     /// <summary>The gradient of the loss of one image and its label, with 100 of both.</summary>
     private static (Func<Tensor, Tensor, Parameters>, Tensor Images, Tensor Labels) ExampleGradient()
@@ -134,22 +132,16 @@ internal static class Rows
     private static Parameters[] Loop(Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) =>
         [.. Enumerable.Range(0, 100).Select(i => gradient(images[i], labels[i]))];
 
-    private static Tensor Labels(int count) => new Key(1).Integers([count], 0, 10);
+    private static Tensor Labels(int count, int classes = 10) => new Key(1).Integers([count], 0, classes);
 
-    /// <summary>A training step: forward, loss, gradient, update.</summary>
-    private static Row Train(string name, Func<(Layer Network, Optimizer Optimizer, Tensor Inputs, Tensor Targets, Loss Loss)> make)
+    /// <summary>Sequences of 25 characters out of 62, and the character that follows each.</summary>
+    private static Row Characters(string kind, Func<Recurrent> recurrent) => Row.Of($"train char {kind} h256 t25 b32 sgd", () =>
     {
-        return new(name, () => Step(isCompiled: false), Compiled: () => Step(isCompiled: true));
-
-        Action Step(bool isCompiled)
-        {
-            (Layer network, Optimizer optimizer, Tensor inputs, Tensor targets, Loss loss) = make();
-            var trainer = new Trainer(network, loss, optimizer) { Compiled = isCompiled };
-            TrainingState state = trainer.Start(new Key(2), inputs.Shape[1..]);
-            var batch = new Batch(inputs, targets);
-            return () => state = trainer.Step(state, batch).State;
-        }
-    }
+        Tensor characters = Labels(32 * 26, 62).Reshape(32, 26);
+        return new(
+            Networks.Characters(recurrent()), new SGD(0.01), characters[.., ..25].OneHot(62), characters[.., 1..],
+            Losses.SoftmaxCrossEntropy);
+    });
 
     private static Tensor Chain(Tensor x) =>
         Tensor.Sigmoid(x) * Tensor.Tanh(x) + Tensor.Exp(-x * x);

@@ -34,6 +34,43 @@ public class StateTests
             layer.Apply(after, x));
     }
 
+    [Theory]
+    [InlineData(0.0, 1.0)]
+    [InlineData(1e4, 1.0)]
+    [InlineData(-300.0, 1e-2)]
+    public void Batch_normalization_keeps_the_digits_of_what_lies_far_from_zero(double mean, double deviation)
+    {
+        // The first example, from which the statistics start, lies far from the others in one of two channels.
+        var layer = new BatchNorm(epsilon: 1e-12);
+        Tensor apart = Tensor.Relu(1.0 - Tensor.Arange(32).Reshape(32, 1, 1, 1).To(DType.Float64)) * Tensor.From([0.0, 100.0], 2, 1, 1);
+        Tensor x = ((new Key(4).Normal([32, 2, 5, 5], dtype: DType.Float64) + apart) * deviation + mean).To(DType.Float32);
+        Parameters parameters = layer.Initialize(new Key(0), [2, 5, 5]);
+        (Tensor y, Parameters after) = layer.ApplyAndUpdate(parameters, x, Training);
+        Tensor exact = x.To(DType.Float64);
+        Tensor centred = exact - exact.Mean([0, 2, 3], true);
+        Tensor variance = Tensor.Square(centred).Mean([0, 2, 3], true);
+        double error = Tensor.Abs(y.To(DType.Float64) - centred / Tensor.Sqrt(variance)).Max().ToDouble();
+
+        // The difference of the largest and the mean has this relative error, whatever the formula.
+        double rounding = (Math.Abs(mean) / deviation + 100) * 1.2e-7;
+        Assert.True(error < 4 * rounding, $"error {error}, {rounding} from rounding");
+        double unbiased = (variance.Reshape(2) * (800 / 799.0))[0].ToDouble();
+        Assert.Equal(0.9 + 0.1 * unbiased, after["running_var"][0].ToDouble(), 1e-6 * (1 + 0.1 * unbiased));
+    }
+
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(1e10f)]
+    [InlineData(-0.1f)]
+    public void A_channel_of_one_value_is_its_bias(float value)
+    {
+        var layer = new BatchNorm();
+        Parameters parameters = layer.Initialize(new Key(0), [1, 3, 7]);
+        (Tensor y, Parameters after) = layer.ApplyAndUpdate(parameters, Tensor.Full([3, 1, 3, 7], value), Training);
+        Assert.All(y.ToArray<float>(), element => Assert.True(Math.Abs(element) < 1));
+        Assert.True(after["running_var"].ToArray<float>()[0] >= 0.9f);
+    }
+
     [Fact]
     public void A_run_that_nobody_takes_the_state_of_leaves_it()
     {
