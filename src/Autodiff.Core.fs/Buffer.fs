@@ -12,6 +12,8 @@ open Autodiff.Kernels
 [<Sealed; AllowNullLiteral>]
 type NDArray
     internal (device: Device, dtype: DType, shape: int[], strides: int[], offset: int, storage: obj, bits: int64) =
+    let mutable offset = offset
+    let mutable storage = storage
     let mutable bits = bits
 
     /// The device whose memory this is.
@@ -108,6 +110,12 @@ type NDArray
             let own = this.ExplicitStrides
             let lead = target.Length - shape.Length
             Array.init target.Length (fun i -> if i < lead || shape[i - lead] = 1 then 0 else own[i - lead])
+
+    /// Makes this array walk other memory in the same way: for arrays that a running program keeps to itself.
+    member internal _.Point(newOffset: int, newStorage: obj, newBits: int64) : unit =
+        offset <- newOffset
+        storage <- newStorage
+        bits <- newBits
 
     /// The array of an inline scalar.
     static member Scalar(device: Device, value: float) =

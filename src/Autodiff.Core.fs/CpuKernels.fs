@@ -14,7 +14,7 @@ type internal CpuKernels() =
 
     override this.FromHost(dtype, shape, bytes) =
         if shape.Length = 0 && DTypes.IsFloat dtype then
-            NDArray.Scalar(this, dtype, bytes)
+            HostArrays.scalar (this, dtype, bytes)
         else
             let y = this.Allocate(dtype, shape)
             bytes.CopyTo(HostArrays.writable y)
@@ -27,9 +27,9 @@ type internal CpuKernels() =
 
     override this.Fill(dtype, shape, value) =
         if shape.Length = 0 && dtype = DType.Float64 then
-            NDArray.Scalar(this, value)
+            HostArrays.scalar (this, value)
         elif shape.Length = 0 && dtype = DType.Float32 then
-            NDArray.Scalar(this, float32 value)
+            HostArrays.scalar (this, float32 value)
         else
             let y = this.Allocate(dtype, shape)
             Copy.Fill(dtype, value, HostArrays.writable y)
@@ -48,9 +48,9 @@ type internal CpuKernels() =
 
     override this.Unary(kernel, x) =
         if x.IsInline && x.DType = DType.Float64 then
-            NDArray.Scalar(this, kernel.Invoke x.InlineDouble)
+            HostArrays.scalar (this, kernel.Invoke x.InlineDouble)
         elif x.IsInline && x.DType = DType.Float32 then
-            NDArray.Scalar(this, kernel.Invoke x.InlineSingle)
+            HostArrays.scalar (this, kernel.Invoke x.InlineSingle)
         else
             let y = this.Allocate(x.DType, x.Shape)
             kernel.Invoke(x.DType, x.Bytes, x.KernelStrides, HostArrays.writable y, ReadOnlySpan x.Shape)
@@ -59,9 +59,9 @@ type internal CpuKernels() =
 
     override this.Binary(kernel, x, y, shape) =
         if x.IsInline && y.IsInline && x.DType = DType.Float64 then
-            NDArray.Scalar(this, kernel.Invoke(x.InlineDouble, y.InlineDouble))
+            HostArrays.scalar (this, kernel.Invoke(x.InlineDouble, y.InlineDouble))
         elif x.IsInline && y.IsInline && x.DType = DType.Float32 then
-            NDArray.Scalar(this, kernel.Invoke(x.InlineSingle, y.InlineSingle))
+            HostArrays.scalar (this, kernel.Invoke(x.InlineSingle, y.InlineSingle))
         else
             let z = this.Allocate(x.DType, shape)
 
@@ -185,7 +185,7 @@ type internal CpuKernels() =
             let bytes = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&bits, 1)).Slice(0, DTypes.Size x.DType)
             Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, bytes)
             GC.KeepAlive x
-            NDArray.Scalar(this, x.DType, bytes)
+            HostArrays.scalar (this, x.DType, bytes)
         else
             let y = this.Allocate(x.DType, shape)
             Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, HostArrays.writable y)

@@ -147,7 +147,7 @@ internal static class Rows
             var trainer = new Trainer(network, loss, optimizer) { Compiled = isCompiled };
             TrainingState state = trainer.Start(new Key(2), inputs.Shape[1..]);
             var batch = new Batch(inputs, targets);
-            return () => state = trainer.Step(state, batch).State;
+            return () => state = trainer.Step(state, batch, donate: true).State;
         }
     }
 

@@ -141,7 +141,10 @@ public sealed class OptimizerState : INamedTree
             ? new(Layout, Step, Tensor.Full([], scale, DType.Float64, Step.Device), Memory)
             : throw new ArgumentException($"OptimizerState: the scale {scale} is not a number from 0 up.");
 
-    ITree ITree.WithLeaves(IReadOnlyList<Tensor> leaves) =>
+    ITree ITree.WithLeaves(IReadOnlyList<Tensor> leaves) => WithLeaves(leaves);
+
+    /// <summary>The same names with other tensors.</summary>
+    internal OptimizerState WithLeaves(IReadOnlyList<Tensor> leaves) =>
         leaves.Count == Memory.Length + 2
             ? new OptimizerState(Layout, leaves[0], leaves[1], [.. leaves.Skip(2)])
             : throw new ArgumentException($"OptimizerState: {leaves.Count} tensors were given for {Memory.Length + 2}.");
