@@ -258,6 +258,9 @@ and [<Sealed; AllowNullLiteral>] FusedCall
         strides: int[][],
         views: Func<NDArray, NDArray>[]
     ) =
+    let mutable spare: FusedOperand[] = null
+    let mutable spareScalars: byte[] = null
+
     /// The expression.
     member _.Graph = graph
     /// The shape of all results.
@@ -272,6 +275,26 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     member _.Strides = strides
     /// Each operand as an array, from an input that is not contiguous.
     member _.Views = views
+
+    /// Room for operands and results, which one call at a time has back from the last.
+    member internal _.Rent() : FusedOperand[] =
+        match Threading.Interlocked.Exchange(&spare, null) with
+        | null -> Array.zeroCreate (sources.Length + outs.Length)
+        | kept -> kept
+
+    /// Room for results that are scalars, eight bytes each.
+    member internal _.RentScalars() : byte[] =
+        match Threading.Interlocked.Exchange(&spareScalars, null) with
+        | null -> Array.zeroCreate (8 * outs.Length)
+        | kept -> kept
+
+    /// Gives the room back, empty.
+    member internal _.Return(operands: FusedOperand[], scalars: byte[]) : unit =
+        Array.Clear operands
+        Threading.Volatile.Write(&spare, operands)
+
+        if not (isNull scalars) then
+            Threading.Volatile.Write(&spareScalars, scalars)
 
 /// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
 and [<Struct>] Triangle = { Lower: bool; Transposed: bool; UnitDiagonal: bool }

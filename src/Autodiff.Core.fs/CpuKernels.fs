@@ -135,7 +135,8 @@ type internal CpuKernels() =
 
         let count = call.Sources.Length
         let results = Array.zeroCreate call.Outs.Length
-        let operands = Array.zeroCreate (count + results.Length)
+        let operands = call.Rent()
+        let scalars = if shape.Length = 0 then call.RentScalars() else null
         let mutable copies: NDArray list = []
 
         for i in 0 .. count - 1 do
@@ -157,17 +158,24 @@ type internal CpuKernels() =
                     operands[i] <- operandOf copy 0 (copy.StridesFor shape)
 
         for i in 0 .. results.Length - 1 do
-            results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
-            operands[count + i] <- operandOf results[i] 0 null
+            if isNull scalars then
+                results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
+                operands[count + i] <- operandOf results[i] 0 null
+            else
+                operands[count + i] <- FusedOperand(scalars, nativeint (8 * i), 0L, null)
 
         call.Graph.Kernel.Run(shape, ReadOnlySpan operands)
         GC.KeepAlive inputs
         GC.KeepAlive copies
 
-        if shape.Length = 0 then
+        if not (isNull scalars) then
             for i in 0 .. results.Length - 1 do
-                results[i] <- this.Inline results[i]
+                HostArrays.Target <- places[i]
+                let bytes = ReadOnlySpan(scalars, 8 * i, DTypes.Size call.Outs[i])
+                results[i] <- this.FromHost(call.Outs[i], Shape.scalar, bytes)
+                HostArrays.Target <- null
 
+        call.Return(operands, scalars)
         results
 
     override this.Reduce(reduction, x, axes, shape) =

@@ -116,6 +116,9 @@ type internal Plan(program: Program, slots: Slots) =
 
         last
 
+    let isAlike (a: TensorType) (b: TensorType) =
+        DTypes.Size a.DType = DTypes.Size b.DType && Shape.equal a.Shape b.Shape
+
     /// The slots that an equation reads element by element as it writes, for the last time: a result of elements of the same
     /// size may be written over them.
     let overwritable i : (int * TensorType) list =
@@ -132,10 +135,16 @@ type internal Plan(program: Program, slots: Slots) =
 
                   if lastUse[s] = i && uses = 1 && isNull call.Strides[k] && call.Offsets[k] = 0 then
                       s, e.Inputs[call.Sources[k]].Type ]
-        | _ -> []
+        | :? UnaryPrimitive
+        | :? BinaryPrimitive ->
+            let reads = slots.Reads[i]
 
-    let isAlike (a: TensorType) (b: TensorType) =
-        DTypes.Size a.DType = DTypes.Size b.DType && Shape.equal a.Shape b.Shape
+            [ for k in 0 .. reads.Length - 1 do
+                  let uses = reads |> Array.filter ((=) reads[k]) |> Array.length
+
+                  if lastUse[reads[k]] = i && uses = 1 && isAlike e.Inputs[k].Type e.Outputs[0].Type then
+                      reads[k], e.Inputs[k].Type ]
+        | _ -> []
 
     let blockOf: PlanBlock[] = Array.zeroCreate count
 
