@@ -219,10 +219,10 @@ module Control =
 
     /// f, compiled as by jit, whose first argument is donated, `jitDonating : (d -> a -> b) -> d -> a -> b`: results of
     /// the same shapes and types are written over its tensors where they can be, such as the next parameters over the last.
-    /// The tensors of a donated argument, and all that share their memory (slices, transposes), are used up: reading one whose
-    /// memory was taken is an InvalidOperationException, and results must be used instead. Donate a copy (Tensor.Copy) of
-    /// what is needed later or what others hold. Tensors in memory that is passed twice, or that are views of other memory,
-    /// and those of a call inside a transformation, are not taken.
+    /// The tensors of a donated argument, and all that share their memory (slices, transposes), are used up: reading one
+    /// whose memory was taken is an InvalidOperationException, also if the call failed; use the results instead. Donate a
+    /// copy (Tensor.copy) of what is needed later or what others hold. Tensors in memory that is passed twice, or that are
+    /// views of other memory, and those of a call inside a transformation, are not taken.
     let jitDonating (f: 'd -> 'a -> 'b) : 'd -> 'a -> 'b =
         let compiled = compile (fun (d: 'd, _: 'a) -> (Tree.leaves d).Length) (fun (d, x) -> f d x)
         fun d x -> compiled (d, x)

@@ -75,8 +75,8 @@ public static class Jit
     /// <summary>The same function, whose first argument is donated: results of the same shapes and types are written over its
     /// tensors where they can be, such as the next parameters over the last.</summary>
     /// <remarks>The tensors of a donated argument, and all that share their memory (slices, transposes), are used up: reading
-    /// one whose memory was taken is an <see cref="InvalidOperationException"/>, and the results must be used instead. Donate a
-    /// copy (<c>tensor.Copy()</c>) of what is needed later or what others hold. Tensors in memory that is passed twice, or
+    /// one whose memory was taken is an <see cref="InvalidOperationException"/>, also if the call failed; use the results
+    /// instead. Donate a copy (<c>tensor.Copy()</c>) of what is needed later or what others hold. Tensors in memory that is passed twice, or
     /// that are views of other memory, and those of a call inside a transform, are not taken.</remarks>
     /// <example><code>
     /// var step = Jit.CompileDonating((Tensor w, Tensor x) => w - 0.1f * slope(w, x));

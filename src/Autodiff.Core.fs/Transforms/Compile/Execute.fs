@@ -237,9 +237,9 @@ type internal Executable(program: Program, donated: int) =
     /// given lies there and the program allows it. Who holds such an array gets an error when it reads it.
     member this.RunDonating(arrays: NDArray[]) : NDArray[] = this.RunInto(arrays, null, true)
 
-    /// The results for arrays, in given places: contiguous arrays of the types of the results, which overlap neither one
-    /// another nor the arguments.
-    member this.RunInto(arrays: NDArray[], places: NDArray[]) : unit = this.RunInto(arrays, places, false) |> ignore
+    /// The results for arrays, in given places where there are (null: anywhere): contiguous arrays of the types of the
+    /// results, which overlap neither one another nor the arguments.
+    member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] = this.RunInto(arrays, places, false)
 
     member private _.RunInto(arrays: NDArray[], places: NDArray[], isDonating: bool) : NDArray[] =
         let frame =
@@ -304,8 +304,9 @@ type internal Executable(program: Program, donated: int) =
 
         if not (isNull places) then
             for j in 0 .. results.Length - 1 do
-                if not (obj.ReferenceEquals(ys[j], places[j])) then
+                if not (isNull places[j] || obj.ReferenceEquals(ys[j], places[j])) then
                     HostArrays.copyTo (ys[j], places[j])
+                    ys[j] <- places[j]
 
         // What is kept for the next run holds nothing of this one.
         for j in 0 .. results.Length - 1 do
