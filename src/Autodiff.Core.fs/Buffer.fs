@@ -12,6 +12,8 @@ open Autodiff.Kernels
 [<Sealed; AllowNullLiteral>]
 type NDArray
     internal (device: Device, dtype: DType, shape: int[], strides: int[], offset: int, storage: obj, bits: int64) =
+    let mutable offset = offset
+    let mutable storage = storage
     let mutable bits = bits
 
     /// The device whose memory this is.
@@ -108,6 +110,12 @@ type NDArray
             let own = this.ExplicitStrides
             let lead = target.Length - shape.Length
             Array.init target.Length (fun i -> if i < lead || shape[i - lead] = 1 then 0 else own[i - lead])
+
+    /// Makes this array walk other memory in the same way: for arrays that a running program keeps to itself.
+    member internal _.Point(newOffset: int, newStorage: obj, newBits: int64) : unit =
+        offset <- newOffset
+        storage <- newStorage
+        bits <- newBits
 
     /// The array of an inline scalar.
     static member Scalar(device: Device, value: float) =
@@ -250,6 +258,9 @@ and [<Sealed; AllowNullLiteral>] FusedCall
         strides: int[][],
         views: Func<NDArray, NDArray>[]
     ) =
+    let mutable spare: FusedOperand[] = null
+    let mutable spareScalars: byte[] = null
+
     /// The expression.
     member _.Graph = graph
     /// The shape of all results.
@@ -264,6 +275,26 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     member _.Strides = strides
     /// Each operand as an array, from an input that is not contiguous.
     member _.Views = views
+
+    /// Room for operands and results, which one call at a time has back from the last.
+    member internal _.Rent() : FusedOperand[] =
+        match Threading.Interlocked.Exchange(&spare, null) with
+        | null -> Array.zeroCreate (sources.Length + outs.Length)
+        | kept -> kept
+
+    /// Room for results that are scalars, eight bytes each.
+    member internal _.RentScalars() : byte[] =
+        match Threading.Interlocked.Exchange(&spareScalars, null) with
+        | null -> Array.zeroCreate (8 * outs.Length)
+        | kept -> kept
+
+    /// Gives the room back, empty.
+    member internal _.Return(operands: FusedOperand[], scalars: byte[]) : unit =
+        Array.Clear operands
+        Threading.Volatile.Write(&spare, operands)
+
+        if not (isNull scalars) then
+            Threading.Volatile.Write(&spareScalars, scalars)
 
 /// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
 and [<Struct>] Triangle = { Lower: bool; Transposed: bool; UnitDiagonal: bool }

@@ -147,12 +147,8 @@ module Control =
             Stage.run (deviceOf leaves) (onLeaves f x result) (Array.map Stage.typeOf leaves)
         StagedFunction(program, captured, Tree.structure x, result.Value)
 
-    /// f, compiled when it is first called with tensors of certain shapes and types, `jit : (a -> b) -> a -> b`: its program
-    /// is simplified, elementwise operations are fused into single passes over memory, and it is run without f. Keep the
-    /// function that this returns and call it again: it remembers what it has compiled, for each structure, shape and type
-    /// of arguments. f is staged: it may not branch on values, and arrays that it uses besides its argument are constants
-    /// at their values of the first call. Every transformation applies to the result, and compiles what it needs.
-    let jit (f: 'a -> 'b) : 'a -> 'b =
+    /// f compiled for each kind of argument; of the leaves that it takes, the first `donated x` may be used up.
+    let private compile (donated: 'a -> int) (f: 'a -> 'b) : 'a -> 'b =
         let compiled = ConcurrentDictionary<JitKey, JitEntry<'b>>()
         let last: JitEntry<'b> ref = ref null
 
@@ -163,10 +159,12 @@ module Control =
             | true, entry -> entry
             | _ ->
                 let staged = stage f x
-                let entry = JitEntry(key, JitPrimitive staged.Program, staged.Captured, staged.Template)
+                let isClosed = staged.Captured.Length = 0
+                let operation = JitPrimitive(staged.Program, null, (if isClosed then donated x else 0))
+                let entry = JitEntry(key, operation, staged.Captured, staged.Template)
 
                 // What belongs to a transformation that runs now is not there at the next call.
-                if staged.Captured.Length = 0 then
+                if isClosed then
                     compiled[key] <- entry
 
                 entry
@@ -187,8 +185,47 @@ module Control =
 
                     found
 
-            let inputs = if entry.Captured.Length = 0 then leaves else Array.append entry.Captured leaves
-            Tree.withLeaves entry.Template (Tensor.BindAll(entry.Operation, inputs))
+            let mutable isConcrete = entry.Captured.Length = 0
+
+            for leaf in leaves do
+                isConcrete <- isConcrete && leaf.Level = 0L
+
+            let ys =
+                if isConcrete then
+                    // The types are those that it was compiled for.
+                    let arrays = Array.zeroCreate leaves.Length
+
+                    for i in 0 .. leaves.Length - 1 do
+                        arrays[i] <- leaves[i].Array
+
+                    let results = entry.Operation.Run arrays
+                    let ys: Tensor[] = Array.zeroCreate results.Length
+
+                    for i in 0 .. results.Length - 1 do
+                        ys[i] <- Concrete results[i]
+
+                    ys
+                else
+                    Tensor.BindAll(entry.Operation, Array.append entry.Captured leaves)
+
+            Tree.withLeaves entry.Template ys
+
+    /// f, compiled when it is first called with tensors of certain shapes and types, `jit : (a -> b) -> a -> b`: its program
+    /// is simplified, elementwise operations are fused into single passes over memory, and it is run without f. Keep the
+    /// function that this returns and call it again: it remembers what it has compiled, for each structure, shape and type
+    /// of arguments. f is staged: it may not branch on values, and arrays that it uses besides its argument are constants
+    /// at their values of the first call. Every transformation applies to the result, and compiles what it needs.
+    let jit (f: 'a -> 'b) : 'a -> 'b = compile (fun _ -> 0) f
+
+    /// f, compiled as by jit, whose first argument is donated, `jitDonating : (d -> a -> b) -> d -> a -> b`: results of
+    /// the same shapes and types are written over its tensors where they can be, such as the next parameters over the last.
+    /// The tensors of a donated argument, and all that share their memory (slices, transposes), are used up: reading one
+    /// whose memory was taken is an InvalidOperationException, also if the call failed; use the results instead. Donate a
+    /// copy (Tensor.copy) of what is needed later or what others hold. Tensors in memory that is passed twice, or that are
+    /// views of other memory, and those of a call inside a transformation, are not taken.
+    let jitDonating (f: 'd -> 'a -> 'b) : 'd -> 'a -> 'b =
+        let compiled = compile (fun (d: 'd, _: 'a) -> (Tree.leaves d).Length) (fun (d, x) -> f d x)
+        fun d x -> compiled (d, x)
 
     /// f x, of which reverse mode keeps only x: what else its pullback needs is computed again when it runs. Nested in
     /// layers this trades one more evaluation for memory. f is staged, and so may not branch on values.

@@ -14,7 +14,7 @@ type internal CpuKernels() =
 
     override this.FromHost(dtype, shape, bytes) =
         if shape.Length = 0 && DTypes.IsFloat dtype then
-            NDArray.Scalar(this, dtype, bytes)
+            HostArrays.scalar (this, dtype, bytes)
         else
             let y = this.Allocate(dtype, shape)
             bytes.CopyTo(HostArrays.writable y)
@@ -27,9 +27,9 @@ type internal CpuKernels() =
 
     override this.Fill(dtype, shape, value) =
         if shape.Length = 0 && dtype = DType.Float64 then
-            NDArray.Scalar(this, value)
+            HostArrays.scalar (this, value)
         elif shape.Length = 0 && dtype = DType.Float32 then
-            NDArray.Scalar(this, float32 value)
+            HostArrays.scalar (this, float32 value)
         else
             let y = this.Allocate(dtype, shape)
             Copy.Fill(dtype, value, HostArrays.writable y)
@@ -48,9 +48,9 @@ type internal CpuKernels() =
 
     override this.Unary(kernel, x) =
         if x.IsInline && x.DType = DType.Float64 then
-            NDArray.Scalar(this, kernel.Invoke x.InlineDouble)
+            HostArrays.scalar (this, kernel.Invoke x.InlineDouble)
         elif x.IsInline && x.DType = DType.Float32 then
-            NDArray.Scalar(this, kernel.Invoke x.InlineSingle)
+            HostArrays.scalar (this, kernel.Invoke x.InlineSingle)
         else
             let y = this.Allocate(x.DType, x.Shape)
             kernel.Invoke(x.DType, x.Bytes, x.KernelStrides, HostArrays.writable y, ReadOnlySpan x.Shape)
@@ -59,9 +59,9 @@ type internal CpuKernels() =
 
     override this.Binary(kernel, x, y, shape) =
         if x.IsInline && y.IsInline && x.DType = DType.Float64 then
-            NDArray.Scalar(this, kernel.Invoke(x.InlineDouble, y.InlineDouble))
+            HostArrays.scalar (this, kernel.Invoke(x.InlineDouble, y.InlineDouble))
         elif x.IsInline && y.IsInline && x.DType = DType.Float32 then
-            NDArray.Scalar(this, kernel.Invoke(x.InlineSingle, y.InlineSingle))
+            HostArrays.scalar (this, kernel.Invoke(x.InlineSingle, y.InlineSingle))
         else
             let z = this.Allocate(x.DType, shape)
 
@@ -135,7 +135,8 @@ type internal CpuKernels() =
 
         let count = call.Sources.Length
         let results = Array.zeroCreate call.Outs.Length
-        let operands = Array.zeroCreate (count + results.Length)
+        let operands = call.Rent()
+        let scalars = if shape.Length = 0 then call.RentScalars() else null
         let mutable copies: NDArray list = []
 
         for i in 0 .. count - 1 do
@@ -157,17 +158,24 @@ type internal CpuKernels() =
                     operands[i] <- operandOf copy 0 (copy.StridesFor shape)
 
         for i in 0 .. results.Length - 1 do
-            results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
-            operands[count + i] <- operandOf results[i] 0 null
+            if isNull scalars then
+                results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
+                operands[count + i] <- operandOf results[i] 0 null
+            else
+                operands[count + i] <- FusedOperand(scalars, nativeint (8 * i), 0L, null)
 
         call.Graph.Kernel.Run(shape, ReadOnlySpan operands)
         GC.KeepAlive inputs
         GC.KeepAlive copies
 
-        if shape.Length = 0 then
+        if not (isNull scalars) then
             for i in 0 .. results.Length - 1 do
-                results[i] <- this.Inline results[i]
+                HostArrays.Target <- places[i]
+                let bytes = ReadOnlySpan(scalars, 8 * i, DTypes.Size call.Outs[i])
+                results[i] <- this.FromHost(call.Outs[i], Shape.scalar, bytes)
+                HostArrays.Target <- null
 
+        call.Return(operands, scalars)
         results
 
     override this.Reduce(reduction, x, axes, shape) =
@@ -185,7 +193,7 @@ type internal CpuKernels() =
             let bytes = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&bits, 1)).Slice(0, DTypes.Size x.DType)
             Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, bytes)
             GC.KeepAlive x
-            NDArray.Scalar(this, x.DType, bytes)
+            HostArrays.scalar (this, x.DType, bytes)
         else
             let y = this.Allocate(x.DType, shape)
             Reduce.Run(reduction, x.DType, x.Bytes, strides, lengths, mask, HostArrays.writable y)

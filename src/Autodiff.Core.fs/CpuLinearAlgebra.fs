@@ -10,7 +10,7 @@ open MathNet.Numerics.LinearAlgebra
 module internal CpuLinearAlgebra =
     let matMul (x: NDArray, y: NDArray, shape: int[]) =
         let rank = shape.Length
-        let batchShape = shape[.. rank - 3]
+        let batchShape = if rank = 2 then Shape.scalar else shape[.. rank - 3]
 
         // One stride walks all batches when the leading axes of an operand are contiguous among themselves or all
         // stretched; otherwise the operand is copied.
@@ -39,8 +39,14 @@ module internal CpuLinearAlgebra =
                 let rows, columns = full[rank - 2], full[rank - 1]
                 struct (dense, int64 rows * int64 columns, int64 columns, 1L)
 
-        let struct (a, aBatch, aRow, aColumn) = prepare x
-        let struct (b, bBatch, bRow, bColumn) = prepare y
+        // One product needs nothing of this, and makes nothing on its way.
+        let operand (a: NDArray) =
+            if rank > 2 then prepare a
+            elif a.IsContiguous then struct (a, 0L, int64 a.Shape[1], 1L)
+            else struct (a, 0L, int64 a.Strides[0], int64 a.Strides[1])
+
+        let struct (a, aBatch, aRow, aColumn) = operand x
+        let struct (b, bBatch, bRow, bColumn) = operand y
         let z = HostArrays.allocate (x.Device, x.DType, shape)
         let batch = int (Shape.size batchShape)
         let m, n, k = shape[rank - 2], shape[rank - 1], x.Shape[x.Rank - 1]

@@ -40,6 +40,21 @@ module Tensor =
 
         ofArray [| rows.Length; columns |] (Array.concat rows)
 
+    /// The same elements in memory of their own, which no other tensor shares: what to donate (jitDonating) of a tensor
+    /// that others hold. Tensors of running transformations are returned as they are.
+    let copy (x: Tensor) : Tensor =
+        if x.Level <> 0L then
+            x
+        else
+            let array = x.Array
+
+            if array.IsContiguous then
+                let y = array.Device.FromHost(array.DType, array.Shape, array.Bytes)
+                GC.KeepAlive array
+                Concrete y
+            else
+                Concrete(array.Device.Contiguous array)
+
     /// The elements in row-major order, converted to the asked type.
     let toArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType> (x: Tensor) : 'T[] =
         Host.toArray<'T> x.Array
@@ -331,6 +346,11 @@ type TensorExtensions =
 
         let array = x.Device.Convert(x.Array, DTypes.Of<'T>())
         x.Device.ToHost(array, MemoryMarshal.AsBytes(destination.Slice(0, x.Size)))
+
+    /// The same elements in memory of their own, which no other tensor shares: what to donate (Jit.CompileDonating) of a tensor
+    /// that others hold. Tensors of running transformations are returned as they are.
+    [<Extension>]
+    static member Copy(x: Tensor) : Tensor = Tensor.copy x
 
     /// The same elements in row-major order with another shape; one length may be -1.
     [<Extension>]

@@ -351,10 +351,19 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 let x = inputs[0]
                 let lead = x.Rank - out.Shape.Length
 
-                let axes =
-                    [| for i in 0 .. x.Rank - 1 do
-                           if i < lead || (out.Shape[i - lead] = 1 && x.Shape[i] <> 1) then
-                               i |]
+                let inline isSummed i = i < lead || (out.Shape[i - lead] = 1 && x.Shape[i] <> 1)
+                let mutable count = 0
+
+                for i in 0 .. x.Rank - 1 do
+                    if isSummed i then
+                        count <- count + 1
+
+                let axes = Array.zeroCreate count
+
+                for i in x.Rank - 1 .. -1 .. 0 do
+                    if isSummed i then
+                        count <- count - 1
+                        axes[count] <- i
 
                 x.Device.Reduce(Reduction.Sum, x, axes, out.Shape)
 

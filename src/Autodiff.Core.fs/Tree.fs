@@ -4,6 +4,7 @@ open System
 open System.Collections
 open System.Collections.Concurrent
 open System.Collections.Generic
+open System.Linq.Expressions
 open System.Reflection
 open Microsoft.FSharp.Reflection
 
@@ -117,6 +118,50 @@ type internal OptionalCodec(part: TreeCodec) =
 
     override _.Rebuild(value, leaves, position) =
         if isNull value then null else part.Rebuild(value, leaves, &position)
+
+/// Functions that take values of a type apart and make them, compiled once for each type.
+module internal TreeAccess =
+    let private value = Expression.Parameter(typeof<obj>, "value")
+    let private values = Expression.Parameter(typeof<obj[]>, "values")
+
+    /// The values of fields or properties.
+    let reader (t: Type) (members: MemberInfo[]) : obj -> obj[] =
+        let itself: Expression =
+            if t.IsValueType then Expression.Unbox(value, t) else Expression.Convert(value, t)
+
+        let parts =
+            members
+            |> Array.map (fun m -> Expression.Convert(Expression.MakeMemberAccess(itself, m), typeof<obj>) :> Expression)
+
+        let body = Expression.NewArrayInit(typeof<obj>, parts)
+        let read = Expression.Lambda<Func<obj, obj[]>>(body, value).Compile()
+        read.Invoke
+
+    /// The value with the given parts.
+    let maker (constructor: ConstructorInfo) : obj[] -> obj =
+        let parts =
+            constructor.GetParameters()
+            |> Array.mapi (fun i p ->
+                let part = Expression.ArrayIndex(values, Expression.Constant i)
+                Expression.Convert(part, p.ParameterType) :> Expression)
+
+        let body = Expression.Convert(Expression.New(constructor, parts), typeof<obj>)
+        let make = Expression.Lambda<Func<obj[], obj>>(body, values).Compile()
+        make.Invoke
+
+    /// Sets properties of an object.
+    let writer (t: Type) (properties: PropertyInfo[]) : obj -> obj[] -> unit =
+        let itself = Expression.Convert(value, t)
+
+        let sets =
+            properties
+            |> Array.mapi (fun i p ->
+                let part = Expression.ArrayIndex(values, Expression.Constant i)
+                Expression.Call(itself, p.SetMethod, Expression.Convert(part, p.PropertyType)) :> Expression)
+
+        let body = Expression.Block(typeof<Void>, Array.append sets [| Expression.Empty() |])
+        let write = Expression.Lambda<Action<obj, obj[]>>(body, value, values).Compile()
+        fun target values -> write.Invoke(target, values)
 
 module internal TreeCodecs =
     let private codecs = ConcurrentDictionary<Type, TreeCodec>()
@@ -326,12 +371,23 @@ module internal TreeCodecs =
             recordType.GetProperties(BindingFlags.Public ||| BindingFlags.Instance)
             |> Array.filter (fun p -> p.CanRead && p.CanWrite && p.GetIndexParameters().Length = 0)
 
+        let write = TreeAccess.writer recordType properties
+        let source = Expression.Parameter typeof<obj>
+
+        let copy =
+            Expression
+                .Lambda<Func<obj, obj>>(
+                    Expression.Convert(Expression.Call(Expression.Convert(source, recordType), clone), typeof<obj>),
+                    source
+                )
+                .Compile()
+
         product
             (properties |> Array.map (fun p -> p.Name, p.PropertyType))
-            (fun value -> properties |> Array.map (fun p -> p.GetValue value))
+            (TreeAccess.reader recordType (Array.map (fun p -> p :> MemberInfo) properties))
             (fun value values ->
-                let result = clone.Invoke(value, null)
-                Array.iter2 (fun (p: PropertyInfo) v -> p.SetValue(result, v)) properties values
+                let result = copy.Invoke value
+                write result values
                 result)
 
     and private build (t: Type) : TreeCodec =
@@ -367,15 +423,26 @@ module internal TreeCodecs =
         elif generic = typedefof<Map<_, _>> || generic = typedefof<Dictionary<_, _>> then
             map t t.GenericTypeArguments[0] t.GenericTypeArguments[1]
         elif FSharpType.IsTuple t then
-            let make = FSharpValue.PreComputeTupleConstructor t
             let items = FSharpType.GetTupleElements t |> Array.mapi (fun i element -> $"Item{i + 1}", element)
-            product items (FSharpValue.PreComputeTupleReader t) (fun _ values -> make values)
+
+            // Longer ones are tuples in tuples.
+            let read, make =
+                if items.Length <= 7 then
+                    let part (name, _) =
+                        if t.IsValueType then t.GetField name :> MemberInfo else t.GetProperty name
+
+                    TreeAccess.reader t (Array.map part items), TreeAccess.maker (t.GetConstructors()[0])
+                else
+                    FSharpValue.PreComputeTupleReader t, FSharpValue.PreComputeTupleConstructor t
+
+            product items read (fun _ values -> make values)
         elif FSharpType.IsRecord(t, true) then
-            let make = FSharpValue.PreComputeRecordConstructor(t, true)
+            let make = TreeAccess.maker (FSharpValue.PreComputeRecordConstructorInfo(t, true))
+            let fields = FSharpType.GetRecordFields(t, true)
 
             product
-                (FSharpType.GetRecordFields(t, true) |> Array.map (fun p -> p.Name, p.PropertyType))
-                (FSharpValue.PreComputeRecordReader(t, true))
+                (fields |> Array.map (fun p -> p.Name, p.PropertyType))
+                (TreeAccess.reader t (Array.map (fun p -> p :> MemberInfo) fields))
                 (fun _ values -> make values)
         elif FSharpType.IsUnion(t, true) then
             union t

@@ -71,6 +71,23 @@ public static class Jit
         Func<(T1, T2, T3), TResult> compiled = Compile(Tuples.Join(f));
         return (x, y, z) => compiled((x, y, z));
     }
+
+    /// <summary>The same function, whose first argument is donated: results of the same shapes and types are written over its
+    /// tensors where they can be, such as the next parameters over the last.</summary>
+    /// <remarks>The tensors of a donated argument, and all that share their memory (slices, transposes), are used up: reading
+    /// one whose memory was taken is an <see cref="InvalidOperationException"/>, also if the call failed; use the results
+    /// instead. Donate a copy (<c>tensor.Copy()</c>) of what is needed later or what others hold. Tensors in memory that is passed twice, or
+    /// that are views of other memory, and those of a call inside a transform, are not taken.</remarks>
+    /// <example><code>
+    /// var step = Jit.CompileDonating((Tensor w, Tensor x) => w - 0.1f * slope(w, x));
+    /// for (int i = 0; i &lt; 100; i++) w = step(w, batches[i]);
+    /// </code></example>
+    public static Func<T1, T2, TResult> CompileDonating<T1, T2, TResult>(Func<T1, T2, TResult> f)
+    {
+        FSharpFunc<T1, FSharpFunc<T2, TResult>> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T1, FSharpFunc<T2, TResult>> compiled = Control.jitDonating(function);
+        return (donated, x) => FSharpFunc<T1, T2>.InvokeFast(compiled, donated, x);
+    }
 }
 
 /// <summary>Less memory for reverse mode, at the price of a second evaluation.</summary>

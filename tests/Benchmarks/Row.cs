@@ -36,7 +36,7 @@ internal sealed record Row(
         Action Step(bool isCompiled)
         {
             (Trainer trainer, TrainingState state, Batch batch) = make().Start(isCompiled);
-            return () => state = trainer.Step(state, batch).State;
+            return () => state = trainer.Step(state, batch, donate: true).State;
         }
     }
 

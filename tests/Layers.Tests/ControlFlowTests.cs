@@ -34,6 +34,19 @@ public class ControlFlowTests
     }
 
     [Fact]
+    public void Donated_arguments_are_written_over_and_copies_are_not()
+    {
+        Func<Tensor, Tensor, Tensor> step = Jit.CompileDonating((Tensor w, Tensor x) => w - (x.Sum() * w));
+        Tensor w = new Key(1).Normal([50, 40], dtype: DType.Float64), x = Tensor.From([0.25, 0.5], 2);
+        Tensor copy = w.Copy(), transposed = w.Transpose();
+        Tensor next = step(w, x);
+        Near(copy * 0.25, next);
+        Assert.Contains("donated", Assert.Throws<InvalidOperationException>(() => w + 1).Message);
+        Assert.Throws<InvalidOperationException>(() => (transposed * 2).ToArray<double>());
+        Near(copy * 0.0625, step(next, x));
+    }
+
+    [Fact]
     public void Checkpoints_keep_values_and_gradients()
     {
         Func<Tensor, Tensor> block = x => (Tensor.Tanh(x) * x).Sum();

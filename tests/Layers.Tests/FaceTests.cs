@@ -57,6 +57,7 @@ public class FaceTests
         ["Profiling.profile"] = "Profile.Run",
         ["Control.stage"] = "Stage.Of",
         ["Control.jit"] = "Jit.Compile",
+        ["Control.jitDonating"] = "Jit.CompileDonating",
         ["Control.checkpoint"] = "Checkpoint.Of",
         ["CustomRules.customJvp"] = "Custom.Jvp",
         ["CustomRules.customVjp"] = "Custom.Vjp",

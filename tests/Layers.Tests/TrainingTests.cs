@@ -33,6 +33,64 @@ public sealed class TrainingTests : IDisposable
 
     private static float[][] Values(Model model) => [.. model.Parameters.Leaves.Select(leaf => leaf.ToArray<float>())];
 
+    private static float[][] Values(TrainingState state) =>
+        [.. state.Parameters.Leaves.Concat(state.Optimizer.Leaves).Select(leaf => leaf.ToArray<float>())];
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Steps_that_donate_their_state_give_the_bits_of_steps_that_do_not(bool isCompiled)
+    {
+        Trainer trainer = new(
+            new Sequential(new Dense(100), Activations.Tanh, new BatchNorm(), new Dense(2)), Losses.SoftmaxCrossEntropy, new Adam(0.02))
+        {
+            Compiled = isCompiled,
+        };
+        var batch = new Batch(Rings.Inputs[..32], Rings.Targets[..32]);
+        TrainingState kept = trainer.Start(new Key(3), [2]), donated = kept.Copy();
+        for (int i = 0; i < 4; i++)
+        {
+            TrainingStep expected = trainer.Step(kept, batch), actual = trainer.Step(donated, batch, donate: true);
+            Assert.Equal(expected.Loss, actual.Loss);
+            Assert.Equal(Values(expected.State), Values(actual.State));
+            if (isCompiled && i > 0) Assert.Throws<InvalidOperationException>(() => Values(donated));
+            (kept, donated) = (expected.State, actual.State);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_donated_state_survives_a_loss_that_is_not_finite(bool isCompiled)
+    {
+        Trainer trainer = new(new Dense(2), Losses.MeanSquaredError, new Momentum(0.1)) { Compiled = isCompiled };
+        Tensor targets = Tensor.Zeros(4, 2);
+        TrainingState state = trainer.Step(trainer.Start(new Key(3), [2]), new Batch(Rings.Inputs[..4], targets)).State;
+        float[][] before = Values(state);
+        TrainingStep step = trainer.Step(state, new Batch(Tensor.Full([4, 2], float.NaN), targets), donate: true);
+        Assert.Equal(double.NaN, step.Loss);
+        Assert.Equal(before, Values(step.State));
+    }
+
+    [Fact]
+    public void States_that_callbacks_keep_do_not_change()
+    {
+        var kept = new List<(TrainingState State, float[][] Values)>();
+        Callback keeper = Callback.From(run => kept.Add((run.State, Values(run.State))), run => kept.Add((run.State, Values(run.State))));
+        RingTrainer(null, keeper).Fit(Rings, OtherRings, epochs: 3, batchSize: 64);
+        Assert.Equal(15, kept.Count);
+        Assert.All(kept, pair => Assert.Equal(pair.Values, Values(pair.State)));
+        Assert.NotEqual(kept[0].Values, kept[^1].Values);
+
+        // Between the ends of epochs nobody holds the states.
+        kept.Clear();
+        Callback ends = Callback.From(onEpochEnd: run => kept.Add((run.State, Values(run.State))));
+        TrainingResult result = RingTrainer(null, ends).Fit(Rings, OtherRings, epochs: 3, batchSize: 64);
+        Assert.Equal(3, kept.Count);
+        Assert.All(kept, pair => Assert.Equal(pair.Values, Values(pair.State)));
+        Assert.Equal(kept[^1].Values, Values(result.State));
+    }
+
     [Fact]
     public void The_program_of_the_readme_trains_saves_and_predicts()
     {

@@ -29,14 +29,20 @@ public sealed unsafe class HostMemory
     private static long inUseAfterFull = MinimumBudget;
     private static int collectionsSeen;
 
-    private HostMemory(nint pointer, long length)
+    private readonly HostMemory? whole;
+    private WeakGCHandle<HostMemory> handle;
+    private nint pointer;
+
+    private HostMemory(nint pointer, long length, HostMemory? whole = null)
     {
-        Pointer = pointer;
+        this.pointer = pointer;
+        this.whole = whole;
         Length = length;
     }
 
     /// <summary>The address of the first byte; valid while this object is reachable.</summary>
-    public nint Pointer { get; }
+    /// <exception cref="InvalidOperationException">Another owner has taken the memory.</exception>
+    public nint Pointer => pointer != 0 ? pointer : throw Taken();
 
     /// <summary>The usable length in bytes.</summary>
     public long Length { get; }
@@ -56,12 +62,39 @@ public sealed unsafe class HostMemory
         {
             nint pointer = Find(capacity);
             var memory = new HostMemory(pointer, length);
-            Blocks.Add(new Block(new WeakGCHandle<HostMemory>(memory), pointer, capacity));
+            memory.handle = new WeakGCHandle<HostMemory>(memory);
+            Blocks.Add(new Block(memory.handle, pointer, capacity));
             handedOut += capacity;
             inUse += capacity;
             return memory;
         }
     }
+
+    /// <summary>A part of this block, which lives as long as it.</summary>
+    public HostMemory Part(long offset, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - offset);
+        return new HostMemory(Pointer + (nint)offset, length, this);
+    }
+
+    /// <summary>Hands the memory over to a new owner, which is returned: this object has none from then on, and whoever asks
+    /// it for its address gets an error. Null if it is a part of a block, or has been handed over.</summary>
+    public HostMemory? Take()
+    {
+        lock (Gate)
+        {
+            if (whole is not null || pointer == 0) return null;
+            var taken = new HostMemory(pointer, Length) { handle = handle };
+            handle.SetTarget(taken);
+            pointer = 0;
+            return taken;
+        }
+    }
+
+    private static InvalidOperationException Taken() => new(
+        "A tensor was used whose memory is no longer its own: it was donated to a compiled function, which wrote its results "
+        + "there. Use the results instead, or donate a copy (Tensor.Copy).");
 
     private static nint Find(long capacity)
     {

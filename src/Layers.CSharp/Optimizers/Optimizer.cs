@@ -141,10 +141,17 @@ public sealed class OptimizerState : INamedTree
             ? new(Layout, Step, Tensor.Full([], scale, DType.Float64, Step.Device), Memory)
             : throw new ArgumentException($"OptimizerState: the scale {scale} is not a number from 0 up.");
 
-    ITree ITree.WithLeaves(IReadOnlyList<Tensor> leaves) =>
-        leaves.Count == Memory.Length + 2
-            ? new OptimizerState(Layout, leaves[0], leaves[1], [.. leaves.Skip(2)])
-            : throw new ArgumentException($"OptimizerState: {leaves.Count} tensors were given for {Memory.Length + 2}.");
+    ITree ITree.WithLeaves(IReadOnlyList<Tensor> leaves) => WithLeaves(leaves);
+
+    /// <summary>The same names with other tensors.</summary>
+    internal OptimizerState WithLeaves(IReadOnlyList<Tensor> leaves)
+    {
+        if (leaves.Count != Memory.Length + 2)
+            throw new ArgumentException($"OptimizerState: {leaves.Count} tensors were given for {Memory.Length + 2}.");
+        var memory = new Tensor[Memory.Length];
+        for (int i = 0; i < memory.Length; i++) memory[i] = leaves[i + 2];
+        return new OptimizerState(Layout, leaves[0], leaves[1], memory);
+    }
 }
 
 /// <summary>The names of parameters, and of what is remembered of them.</summary>

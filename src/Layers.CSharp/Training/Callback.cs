@@ -21,6 +21,9 @@ public abstract class Callback
     /// <summary>Called after each step; returns whether training goes on.</summary>
     public virtual bool OnStepEnd(TrainingRun run) => true;
 
+    /// <summary>Whether it does something after each step: only then must the state of each step outlive the next.</summary>
+    internal virtual bool WatchesSteps => ((Func<TrainingRun, bool>)OnStepEnd).Method.DeclaringType != typeof(Callback);
+
     /// <summary>Called after each epoch; returns whether training goes on.</summary>
     public virtual bool OnEpochEnd(TrainingRun run) => true;
 
@@ -66,6 +69,8 @@ public abstract class Callback
 
     private sealed class FunctionCallback(Func<TrainingRun, bool>? onStepEnd, Func<TrainingRun, bool>? onEpochEnd) : Callback
     {
+        internal override bool WatchesSteps => onStepEnd is not null;
+
         public override bool OnStepEnd(TrainingRun run) => onStepEnd?.Invoke(run) ?? true;
 
         public override bool OnEpochEnd(TrainingRun run) => onEpochEnd?.Invoke(run) ?? true;

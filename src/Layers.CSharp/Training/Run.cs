@@ -16,7 +16,11 @@ internal sealed class Run(
     private readonly MetricSums metrics = new(trainer.Metrics);
     private readonly Key key = new(seed);
     private TimeSpan nextReport = ReportInterval;
+    private readonly Callback[] stepCallbacks = [.. trainer.Callbacks.Where(callback => callback.WatchesSteps)];
     private TrainingState state = null!;
+
+    // Whether others hold the state, so that the next step must not write over it.
+    private bool isShared = true;
     private Parameters? best;
     private double rate;
 
@@ -92,20 +96,22 @@ internal sealed class Run(
         foreach (Batch batch in train.Batches(key.FoldIn(epoch), step))
         {
             if (token.IsCancellationRequested) return false;
-            TrainingStep result = trainer.Step(state, batch);
-            if (!double.IsFinite(result.Loss)) throw NotFinite(epoch, step + 1, result.Loss, batch);
+            TrainingStep result = trainer.Step(isShared && trainer.Compiled ? state.Copy() : state, batch, donate: true);
+            bool isFinite = double.IsFinite(result.Loss);
+            state = isFinite ? result.State : result.State with { Step = state.Step };
+            isShared = false;
+            if (!isFinite) throw NotFinite(epoch, step + 1, result.Loss, batch);
             step++;
             stepsHere++;
-            state = result.State;
             int count = batch.Inputs.Shape[0];
             lastLoss = result.Loss;
             lossSum += result.Loss * count;
             examples += count;
             if (trainer.Metrics.Count > 0) metrics.Add(result.Output, batch.Targets);
             if ((progress is not null || reporter.IsLive) && (clock.Elapsed >= nextReport || step == train.Steps)) Report(epoch);
-            if (trainer.Callbacks.Count == 0) continue;
+            if (stepCallbacks.Length == 0) continue;
             TrainingRun now = Now(epoch);
-            foreach (Callback callback in trainer.Callbacks) isStopped |= !callback.OnStepEnd(now);
+            foreach (Callback callback in stepCallbacks) isStopped |= !callback.OnStepEnd(now);
             if (isStopped) return false;
         }
 
@@ -141,7 +147,12 @@ internal sealed class Run(
         };
         records = [.. records, record];
         History history = History;
-        if (validation is not null && ReferenceEquals(history.Best, record)) best = state.Parameters;
+        if (validation is not null && ReferenceEquals(history.Best, record))
+        {
+            best = state.Parameters;
+            isShared = true;
+        }
+
         double scale = trainer.Callbacks.Aggregate(1.0, (product, callback) => product * callback.RateScale(history));
         state = state with { Optimizer = state.Optimizer.WithRateScale(scale) };
         (step, lossSum, examples, secondsBefore, epochStart) = (0, 0, 0, 0, clock.Elapsed);
@@ -152,6 +163,7 @@ internal sealed class Run(
 
     private TrainingRun Now(int epoch)
     {
+        isShared = true;
         var position = new Position
         {
             Seed = seed,

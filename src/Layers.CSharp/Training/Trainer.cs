@@ -7,7 +7,16 @@ namespace Autodiff.Layers;
 /// <param name="Optimizer">The state of the optimizer.</param>
 /// <param name="Key">The source of randomness; each step derives its own from it and from its number.</param>
 /// <param name="Step">The number of steps made.</param>
-public sealed record TrainingState(Parameters Parameters, OptimizerState Optimizer, Key Key, int Step = 0);
+public sealed record TrainingState(Parameters Parameters, OptimizerState Optimizer, Key Key, int Step = 0)
+{
+    /// <summary>The same state in memory of its own: what to donate to <see cref="Trainer.Step"/> of a state that is needed
+    /// later.</summary>
+    public TrainingState Copy() => this with
+    {
+        Parameters = Parameters.Map(tensor => tensor.Copy()),
+        Optimizer = Optimizer.WithLeaves([.. Optimizer.Leaves.Select(tensor => tensor.Copy())]),
+    };
+}
 
 /// <summary>What a training step gives.</summary>
 /// <param name="State">The state after the step.</param>
@@ -29,7 +38,8 @@ public readonly record struct TrainingStep(TrainingState State, double Loss, Ten
 /// </code></example>
 public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
 {
-    private Func<(Parameters, OptimizerState, Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? compiled;
+    private Func<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? compiled;
+    private Func<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? donating;
 
     /// <summary>The network.</summary>
     public Layer Network { get; } = network ?? throw new ArgumentNullException(nameof(network));
@@ -69,18 +79,44 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     }
 
     /// <summary>One step on a batch: what a loop of one's own repeats.</summary>
+    /// <param name="state">The state before the step.</param>
+    /// <param name="batch">The examples.</param>
+    /// <param name="donate">Whether a compiled step may write the next state over this one, which saves the memory and the time
+    /// of a second one: its tensors, and all that share their memory, are then used up, and reading them is an <see
+    /// cref="InvalidOperationException"/>. Only the state that the last step gave should be donated, or a <see
+    /// cref="TrainingState.Copy"/>. A step whose loss is infinite or NaN then leaves all tensors at their values.</param>
     /// <exception cref="ArgumentException">The shapes of the batch do not fit the network or the loss.</exception>
-    public TrainingStep Step(TrainingState state, Batch batch)
+    /// <example><code>
+    /// TrainingState state = trainer.Start(new Key(0), inputShape);
+    /// foreach (Batch batch in batches) state = trainer.Step(state, batch, donate: true).State;
+    /// </code></example>
+    public TrainingStep Step(TrainingState state, Batch batch, bool donate = false)
     {
         using Activity? span = Telemetry.Source.StartActivity("autodiff.step");
         Key key = state.Key.FoldIn(state.Step);
-        (Tensor loss, Tensor output, Parameters parameters, OptimizerState optimizerState) =
-            Compiled
-                ? (compiled ??= Jit.Compile<(Parameters, OptimizerState, Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
-                    at => Compute(at.Item1, at.Item2, at.Item3, at.Item4)))((state.Parameters, state.Optimizer, batch, key))
-                : Compute(state.Parameters, state.Optimizer, batch, key);
-        return new(
-            state with { Parameters = parameters, Optimizer = optimizerState, Step = state.Step + 1 }, loss.ToDouble(), output);
+        (Tensor loss, Tensor output, Parameters parameters, OptimizerState optimizer) =
+            !Compiled ? Compute(state.Parameters, state.Optimizer, batch, key)
+            : donate ? (donating ??= Jit.CompileDonating<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
+                (at, with) => ComputeIfFinite(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key))
+            : (compiled ??= Jit.Compile<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
+                (at, with) => Compute(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key));
+        double value = loss.ToDouble();
+        if (!Compiled && donate && !double.IsFinite(value)) (parameters, optimizer) = (state.Parameters, state.Optimizer);
+        return new(state with { Parameters = parameters, Optimizer = optimizer, Step = state.Step + 1 }, value, output);
+    }
+
+    /// <summary>A step that changes nothing if the loss is not finite: what is written over cannot be gone back to.</summary>
+    private (Tensor Loss, Tensor Output, Parameters Parameters, OptimizerState State) ComputeIfFinite(
+        Parameters parameters, OptimizerState state, Batch batch, Key key)
+    {
+        (Tensor loss, Tensor output, Parameters next, OptimizerState nextState) = Compute(parameters, state, batch, key);
+        Tensor isFinite = Tensor.IsFinite(loss);
+        return (
+            loss, output, parameters.WithLeaves(Chosen(next.Leaves, parameters.Leaves)),
+            state.WithLeaves(Chosen(nextState.Leaves, state.Leaves)));
+
+        Tensor[] Chosen(IReadOnlyList<Tensor> after, IReadOnlyList<Tensor> before) =>
+            [.. after.Zip(before, (next, last) => ReferenceEquals(next, last) ? next : Tensor.Where(isFinite, next, last))];
     }
 
     /// <summary>A step as a pure function of tensors, the same for every step: the loss and the output before it, and

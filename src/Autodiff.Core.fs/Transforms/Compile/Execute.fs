@@ -1,204 +1,337 @@
 namespace Autodiff
 
+open System
 open System.Collections.Generic
 open System.Threading
 open Autodiff.Kernels
 
-/// A compiled program with memory for what it computes on the way: places are planned once, by how long each value is
-/// needed, and used again at every call. Results have memory of their own.
+/// What one run of a compiled program works with. A frame is used by one run at a time, and kept for the next: the arrays
+/// that stand for planned memory are made once, and those that stand for arguments are pointed at others' memory.
+[<Sealed; AllowNullLiteral>]
+type internal Frame(values: NDArray[], own: NDArray[], arguments: NDArray[], operands: NDArray[][], places: NDArray[][]) =
+    /// What each slot holds now.
+    member _.Values = values
+    /// The arrays in planned memory; null for slots that have none.
+    member _.Own = own
+    /// What stands for the arguments that are contiguous.
+    member _.Arguments = arguments
+    /// For each step, what it is called with.
+    member _.Operands = operands
+    /// For each step, where its results go; null for memory of their own.
+    member _.Places = places
+    /// For each step that walks an array in another way, the result for a source that the frame keeps, and how many elements
+    /// it begins after it.
+    member val Views: NDArray[] = Array.zeroCreate operands.Length
+    member val Sources: NDArray[] = Array.zeroCreate operands.Length
+    member val Distances: int[] = Array.zeroCreate operands.Length
+
+/// One equation, made ready to be run many times.
+[<AbstractClass>]
+type internal Step(index: int, reads: int[], passing: int[]) =
+    member _.Index = index
+
+    member _.Operands(frame: Frame) : NDArray[] =
+        let operands = frame.Operands[index]
+        let values = frame.Values
+
+        for k in 0 .. reads.Length - 1 do
+            operands[k] <- values[reads[k]]
+
+        operands
+
+    /// Forgets what nothing needs any more, so that memory that is not planned may be used again.
+    member _.Release(frame: Frame) : unit =
+        Array.Clear frame.Operands[index]
+
+        for s in passing do
+            frame.Values[s] <- null
+
+    abstract Run: frame: Frame -> unit
+
+/// A primitive, which finds the place of its result in HostArrays.
 [<Sealed>]
-type internal Executable(program: Program) =
-    // Small arrays cost less to make than to plan.
-    static let smallest = 8192L
+type internal PrimitiveStep(index, reads, passing, primitive: Primitive, output: int, out: TensorType) =
+    inherit Step(index, reads, passing)
 
+    override this.Run frame =
+        HostArrays.Target <- frame.Places[index][0]
+        frame.Values[output] <- primitive.Value(this.Operands frame, out)
+        HostArrays.Target <- null
+        this.Release frame
+
+/// A primitive that walks its input differently: once for an array of the frame, wherever that lies at a run.
+[<Sealed>]
+type internal ViewStep(index, reads: int[], passing, primitive: Primitive, output: int, out: TensorType) =
+    inherit Step(index, reads, passing)
+
+    override this.Run frame =
+        let source = frame.Values[reads[0]]
+        let known = frame.Views[index]
+
+        if not (isNull known) && obj.ReferenceEquals(source, frame.Sources[index]) then
+            known.Point(source.Offset + frame.Distances[index], source.Storage, source.Bits)
+            frame.Values[output] <- known
+        else
+            let y = primitive.Value(this.Operands frame, out)
+            frame.Values[output] <- y
+
+            // What holds its element itself, or is a copy, is made again at each run.
+            if
+                isNull known
+                && not (isNull source.Storage)
+                && obj.ReferenceEquals(y.Storage, source.Storage)
+                && not (obj.ReferenceEquals(y, source))
+                && (obj.ReferenceEquals(source, frame.Own[reads[0]])
+                    || Array.exists (fun a -> obj.ReferenceEquals(a, source)) frame.Arguments
+                    || Array.exists (fun v -> obj.ReferenceEquals(v, source)) frame.Views)
+            then
+                frame.Views[index] <- y
+                frame.Sources[index] <- source
+                frame.Distances[index] <- y.Offset - source.Offset
+
+        this.Release frame
+
+/// A fused loop, which is given the places of its results.
+[<Sealed>]
+type internal FusedStep(index, reads, passing, fused: FusedPrimitive, outputs: int[]) =
+    inherit Step(index, reads, passing)
+
+    override this.Run frame =
+        let ys = fused.ValuesAt(this.Operands frame, frame.Places[index])
+
+        for j in 0 .. outputs.Length - 1 do
+            frame.Values[outputs[j]] <- ys[j]
+
+        this.Release frame
+
+/// An operation that holds programs.
+[<Sealed>]
+type internal MultiStep(index, reads, passing, operation: MultiPrimitive, outputs: int[], outs: TensorType[]) =
+    inherit Step(index, reads, passing)
+
+    override this.Run frame =
+        let ys = operation.Values(this.Operands frame, outs)
+
+        for j in 0 .. outputs.Length - 1 do
+            frame.Values[outputs[j]] <- ys[j]
+
+        this.Release frame
+
+/// A compiled program, as steps that are prepared once, with memory for what it computes on the way, which is planned once
+/// and kept between runs. A run makes its results and what operations do not put where they are told, and nothing else.
+/// Any number of threads may run it at once: each run has a frame of its own.
+[<Sealed>]
+type internal Executable(program: Program, donated: int) =
     let equations = program.Equations
-    let size = program.VariableCount
+    let inputs = program.Inputs
+    let slots = Slots(equations, program.Outputs, program.VariableCount)
+    let reads, results = slots.Reads, slots.Results
+    let plan = Plan(program, slots)
 
-    let slots = Slots(equations, program.Outputs, size)
-    let constants, reads, results = slots.Constants, slots.Reads, slots.Results
+    let typeOf =
+        let types = Array.zeroCreate<TensorType> slots.Constants.Length
 
-    // Shapes of their own, by which a kernel's result is told from what else it makes.
-    let types =
-        equations
-        |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> { v.Type with Shape = Array.copy v.Type.Shape }))
+        for v in Seq.append inputs (equations |> Seq.collect _.Outputs) do
+            types[v.Index] <- v.Type
 
-    let bytesOf (t: TensorType) = Shape.size t.Shape * int64 (DTypes.Size t.DType)
+        types
 
-    /// What writes its result where it is told.
-    let isPlaceable (operation: Operation) =
-        match operation.Name with
-        | "matmul"
-        | "conv"
-        | "convInputGradient"
-        | "convFilterGradient"
-        | "concat"
-        | "place"
-        | "maxPoolPositions"
-        | "maxPoolGather"
-        | "maxPoolScatter"
-        | "averagePool"
-        | "averagePoolTranspose"
-        | "softmax"
-        | "logSoftmax"
-        | "softmaxGradient"
-        | "logSoftmaxGradient"
-        | "scatterAdd"
-        | "takeAdd" -> operation :? Primitive
-        | _ -> operation :? FusedPrimitive
+    let inputOf =
+        let at = Array.create slots.Constants.Length -1
+        inputs |> Array.iteri (fun i v -> at[v.Index] <- i)
+        at
 
-    /// The equation after which nothing needs the memory of a slot: never for arguments, constants and results. Of what may
-    /// give a view of an input, or hold on to it, the input is kept as long as the output.
-    let lastUse =
-        let last = Array.create constants.Length -1
+    /// Where in its equation a result is computed, if it can be given a place.
+    let placeOf =
+        results
+        |> Array.map (fun s ->
+            let i = plan.DefinedBy s
 
-        for s in
-            Seq.concat
-                [ Seq.ofArray results
-                  Seq.map (fun (v: Variable) -> v.Index) program.Inputs
-                  seq { size .. constants.Length - 1 } ] do
-            last[s] <- System.Int32.MaxValue
-
-        for i = equations.Length - 1 downto 0 do
-            let e = equations[i]
-            let outputs = e.Outputs |> Array.fold (fun latest v -> max latest last[v.Index]) i
-
-            let isFresh =
-                isPlaceable e.Operation
-                || (match e.Operation with
-                    | :? UnaryPrimitive
-                    | :? BinaryPrimitive
-                    | :? ComparePrimitive -> true
-                    | _ -> false)
-
-            for s in reads[i] do
-                last[s] <- max last[s] (if isFresh then i else outputs)
-
-            for v in e.Outputs do
-                last[v.Index] <- max last[v.Index] i
-
-        last
-
-    /// The place of each output, -1 for memory of its own, and the sizes of the places.
-    let placeOf, placeSizes =
-        let sizes = List<int64>()
-        let free = List<int>()
-        let placeOf = Array.create constants.Length -1
-        // Which equation gives each place back.
-        let returns = Array.init equations.Length (fun _ -> List<int>())
-
-        let take bytes =
-            // The smallest that is large enough, unless it is far too large.
-            let fitting = free |> Seq.filter (fun p -> sizes[p] >= bytes && sizes[p] <= 2L * bytes) |> Seq.toArray
-
-            if fitting.Length > 0 then
-                let best = fitting |> Array.minBy (fun p -> sizes[p])
-                free.Remove best |> ignore
-                best
+            if i >= 0 && plan.IsFresh[i] then
+                struct (i, equations[i].Outputs |> Array.findIndex (fun v -> v.Index = s))
             else
-                sizes.Add bytes
-                sizes.Count - 1
+                struct (-1, -1))
+
+    let donations = plan.Donations donated
+    let hasDonations = donations |> Array.exists (fun p -> p >= 0)
+
+    let isPlanned s = plan.OffsetOf s >= 0L
+
+    /// For each equation, the slots without planned memory that hold nothing that is needed after it.
+    let passing =
+        let found = Array.init equations.Length (fun _ -> List<int>())
+
+        for e in equations do
+            for v in e.Outputs do
+                if not (isPlanned v.Index) && not (plan.IsKept v.Index) then
+                    found[plan.LastUse[v.Index]].Add v.Index
+
+        found |> Array.map _.ToArray()
+
+    let steps =
+        equations
+        |> Array.mapi (fun i e ->
+            let outputs = e.Outputs |> Array.map _.Index
+            let out = e.Outputs[0].Type
+
+            match e.Operation with
+            | :? FusedPrimitive as fused -> FusedStep(i, reads[i], passing[i], fused, outputs) :> Step
+            | :? Primitive as primitive when Places.isView e && not (plan.IsKept outputs[0]) ->
+                ViewStep(i, reads[i], passing[i], primitive, outputs[0], out)
+            | :? Primitive as primitive -> PrimitiveStep(i, reads[i], passing[i], primitive, outputs[0], out)
+            | operation ->
+                MultiStep(i, reads[i], passing[i], operation :?> MultiPrimitive, outputs, e.Outputs |> Array.map _.Type))
+
+    let array (t: TensorType) (storage: obj) = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, storage, 0L)
+
+    let makeFrame () =
+        let memory = if plan.Bytes = 0L then null else HostMemory.Allocate plan.Bytes
+        let own = Array.zeroCreate<NDArray> slots.Constants.Length
 
         for i in 0 .. equations.Length - 1 do
-            let e = equations[i]
+            for v in equations[i].Outputs do
+                let s = v.Index
 
-            if isPlaceable e.Operation then
-                // An operand that ends here, and is walked as the results are, may be written over.
-                let mutable inherited =
-                    match e.Operation with
-                    | :? FusedPrimitive as fused ->
-                        let call = fused.Call
+                if isPlanned s then
+                    own[s] <- array v.Type (memory.Part(plan.OffsetOf s, Places.bytesOf v.Type))
+                elif plan.IsFresh[i] && Places.isInline v.Type && not (plan.IsKept s) then
+                    own[s] <- array v.Type null
 
-                        [ for k in 0 .. call.Sources.Length - 1 do
-                              let s = reads[i][call.Sources[k]]
-                              let uses = call.Sources |> Array.filter (fun o -> o = call.Sources[k]) |> Array.length
+        Frame(
+            Array.copy slots.Constants,
+            own,
+            inputs |> Array.map (fun v -> array v.Type null),
+            reads |> Array.map (fun r -> Array.zeroCreate r.Length),
+            equations |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> own[v.Index]))
+        )
 
-                              if
-                                  placeOf[s] >= 0
-                                  && lastUse[s] = i
-                                  && uses = 1
-                                  && isNull call.Strides[k]
-                                  && call.Offsets[k] = 0
-                              then
-                                  s ]
-                    | _ -> []
+    let mutable idle: Frame = null
 
-                for v in e.Outputs do
-                    let bytes = bytesOf v.Type
-                    let s = v.Index
+    /// The memory of a donated argument under a new owner, if nothing else that is given shares it; null if it cannot be
+    /// written over.
+    let take (arrays: NDArray[]) p : HostMemory =
+        let x = arrays[p]
 
-                    if bytes >= smallest && lastUse[s] < System.Int32.MaxValue then
-                        match inherited |> List.tryFind (fun before -> sizes[placeOf[before]] >= bytes) with
-                        | Some before ->
-                            inherited <- List.except [ before ] inherited
-                            placeOf[s] <- placeOf[before]
-                            returns[i].Remove placeOf[before] |> ignore
-                        | None -> placeOf[s] <- take bytes
+        match x.Storage with
+        | :? HostMemory as memory when
+            x.IsContiguous && x.Offset = 0 && memory.Length = Places.bytesOf inputs[p].Type
+            ->
+            let mutable uses = 0
 
-                        returns[lastUse[s]].Add placeOf[s]
+            for other in arrays do
+                if obj.ReferenceEquals(other.Storage, memory) then
+                    uses <- uses + 1
 
-            free.AddRange returns[i]
+            if uses = 1 then memory.Take() else null
+        | _ -> null
 
-        placeOf, sizes.ToArray()
+    new(program) = Executable(program, 0)
 
-    let mutable idle: HostMemory[] = null
+    /// The memory in bytes that is kept between runs.
+    member _.Planned = plan.Bytes
 
-    /// For each equation, the slots that hold nothing that is needed after it.
-    let dying =
-        let result = Array.init equations.Length (fun _ -> List<int>())
+    /// The results for arrays.
+    member this.Run(arrays: NDArray[]) : NDArray[] = this.RunInto(arrays, null, false)
 
-        for s in 0 .. size - 1 do
-            let last = lastUse[s]
+    /// The results for arrays, of which the first are used up: results are written over them where nothing else that is
+    /// given lies there and the program allows it. Who holds such an array gets an error when it reads it.
+    member this.RunDonating(arrays: NDArray[]) : NDArray[] = this.RunInto(arrays, null, true)
 
-            if last >= 0 && last < System.Int32.MaxValue then
-                result[last].Add s
+    /// The results for arrays, in given places where there are (null: anywhere): contiguous arrays of the types of the
+    /// results, which overlap neither one another nor the arguments.
+    member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] = this.RunInto(arrays, places, false)
 
-        result |> Array.map _.ToArray()
-
-    /// The memory in bytes that is kept between calls.
-    member _.Planned = Array.sum placeSizes
-
-    member _.Run(arrays: NDArray[]) : NDArray[] =
-        let environment = Array.copy constants
-        // One call at a time uses what is kept; others make their own.
-        let memory =
+    member private _.RunInto(arrays: NDArray[], places: NDArray[], isDonating: bool) : NDArray[] =
+        let frame =
             match Interlocked.Exchange(&idle, null) with
-            | null -> placeSizes |> Array.map HostMemory.Allocate
+            | null -> makeFrame ()
             | kept -> kept
 
-        for i in 0 .. arrays.Length - 1 do
-            environment[program.Inputs[i].Index] <- arrays[i]
+        if not (isNull places) then
+            for j in 0 .. results.Length - 1 do
+                let struct (i, k) = placeOf[j]
 
-        let placed i j =
-            match placeOf[equations[i].Outputs[j].Index] with
-            | -1 -> null
-            | place ->
-                let t = types[i][j]
-                NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, memory[place], 0L)
+                if i >= 0 then
+                    frame.Places[i][k] <- places[j]
+
+        let mutable taken: HostMemory[] = null
+
+        if isDonating && hasDonations then
+            taken <- Array.zeroCreate arrays.Length
+
+            for j in 0 .. results.Length - 1 do
+                let p = donations[j]
+
+                if p >= 0 then
+                    let t = typeOf[results[j]]
+                    taken[p] <- take arrays p
+                    let struct (i, k) = placeOf[j]
+                    // Native memory, however small, so that it can be donated in turn.
+                    let memory = if isNull taken[p] then HostMemory.Allocate(Places.bytesOf t) else taken[p]
+                    frame.Places[i][k] <- array t memory
+
+        for p in 0 .. arrays.Length - 1 do
+            let x = arrays[p]
+
+            frame.Values[inputs[p].Index] <-
+                if x.IsContiguous then
+                    let stand = frame.Arguments[p]
+                    let storage = if isNull taken || isNull taken[p] then x.Storage else taken[p] :> obj
+                    stand.Point(x.Offset, storage, x.Bits)
+                    stand
+                else
+                    x
+
+        try
+            for step in steps do
+                step.Run frame
+        finally
+            HostArrays.Target <- null
+
+        let ys = Array.zeroCreate results.Length
+
+        for j in 0 .. results.Length - 1 do
+            let s = results[j]
+
+            ys[j] <-
+                if inputOf[s] >= 0 then
+                    arrays[inputOf[s]]
+                else
+                    let y = frame.Values[s]
+                    let i = plan.DefinedBy s
+                    // An operation may give what it was given: an array that stands for an argument.
+                    if i >= 0 && not plan.IsFresh[i] then y.View(y.Shape, y.Strides, y.Offset) else y
+
+        if not (isNull places) then
+            for j in 0 .. results.Length - 1 do
+                if not (isNull places[j] || obj.ReferenceEquals(ys[j], places[j])) then
+                    HostArrays.copyTo (ys[j], places[j])
+                    ys[j] <- places[j]
+
+        // What is kept for the next run holds nothing of this one.
+        for j in 0 .. results.Length - 1 do
+            let s = results[j]
+            let struct (i, k) = placeOf[j]
+
+            if i >= 0 then
+                frame.Places[i][k] <- null
+
+            if s < program.VariableCount then
+                frame.Values[s] <- null
+
+        for stand in frame.Arguments do
+            stand.Point(0, null, 0L)
+
+        for p in 0 .. arrays.Length - 1 do
+            frame.Values[inputs[p].Index] <- null
 
         for i in 0 .. equations.Length - 1 do
-            let values = Slots.Gather(environment, reads[i])
-            let outputs = equations[i].Outputs
+            let view = frame.Views[i]
 
-            match equations[i].Operation with
-            | :? Primitive as primitive ->
-                HostArrays.Target <- placed i 0
-                environment[outputs[0].Index] <- primitive.Value(values, types[i][0])
-                HostArrays.Target <- null
-            | :? FusedPrimitive as fused ->
-                let ys = fused.ValuesAt(values, Array.init outputs.Length (placed i))
+            if not (isNull view) then
+                view.Point(0, null, 0L)
 
-                for j in 0 .. outputs.Length - 1 do
-                    environment[outputs[j].Index] <- ys[j]
-            | operation ->
-                let ys = (operation :?> MultiPrimitive).Values(values, types[i])
-
-                for j in 0 .. outputs.Length - 1 do
-                    environment[outputs[j].Index] <- ys[j]
-
-            for index in dying[i] do
-                environment[index] <- null
-
-        let ys = Slots.Gather(environment, results)
-        System.GC.KeepAlive memory
-        idle <- memory
+        GC.KeepAlive arrays
+        GC.KeepAlive frame
+        Volatile.Write(&idle, frame)
         ys

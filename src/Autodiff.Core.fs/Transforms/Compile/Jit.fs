@@ -22,16 +22,17 @@ type internal JitBackward(walk: MultiPrimitive, kept: int[], given: bool[]) =
     member _.Given = given
 
 /// A call of a program that is compiled when it is first run. Its rules are calls of derived programs; reverse mode keeps
-/// what the way back needs, as it would of the equations one by one.
+/// what the way back needs, as it would of the equations one by one. The first `donated` inputs may be used up.
 [<Sealed>]
-type internal JitPrimitive(program: Program, back: JitBackward) =
+type internal JitPrimitive(program: Program, back: JitBackward, donated: int) =
     inherit ProgramPrimitive("jit")
     let types = Stage.inputTypes program
     let outputs = Stage.outputTypes program
     let compiled = lazy (Telemetry.compiling program.Equations.Length (fun () -> Compile.run program))
-    let executable = lazy (Executable compiled.Value)
+    let executable = lazy (Executable(compiled.Value, donated))
 
-    new(program) = JitPrimitive(program, null)
+    new(program) = JitPrimitive(program, null, 0)
+    new(program, back) = JitPrimitive(program, back, 0)
 
     member _.Compiled = compiled.Value
     member _.IsCompiled = compiled.IsValueCreated
@@ -43,6 +44,10 @@ type internal JitPrimitive(program: Program, back: JitBackward) =
         outputs
 
     override _.Values(inputs, _) = executable.Value.Run inputs
+
+    /// The results for arrays of the types of the program.
+    member _.Run(inputs: NDArray[]) : NDArray[] =
+        if donated > 0 then executable.Value.RunDonating inputs else executable.Value.Run inputs
 
     // A program that is being written takes the equations, so that they are simplified together with its own.
     override _.Unrolled inputs =

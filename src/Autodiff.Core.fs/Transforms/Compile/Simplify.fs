@@ -55,8 +55,34 @@ module internal Simplify =
         | "subtract" when uniform inputs[1] = ValueSome 0.0 && keeps inputs[0] -> ValueSome inputs[0]
         | _ -> ValueNone
 
-    /// Equal equations once, without identities, and with a chain of reshapes as one. The result is to be run, not to be
-    /// differentiated: stopGradient is an identity.
+    /// Constants of more elements are not worth keeping.
+    let private largestConstant = 1L <<< 16
+
+    /// The value of an equation of constants, if it is small. What is an error stays one for the run.
+    let private folded (equation: Equation) : Atom voption =
+        let constants =
+            equation.Inputs
+            |> Array.choose (fun atom ->
+                match atom with
+                | Atom.Literal x -> Some x.Array
+                | Atom.Variable _ -> None)
+
+        let out = equation.Outputs[0].Type
+
+        match equation.Operation with
+        | :? Primitive as primitive when
+            constants.Length > 0
+            && constants.Length = equation.Inputs.Length
+            && Shape.size out.Shape <= largestConstant
+            ->
+            try
+                ValueSome(Atom.Literal(Concrete(primitive.Value(constants, out))))
+            with _ ->
+                ValueNone
+        | _ -> ValueNone
+
+    /// Equal equations once, those of constants not at all, without identities, and with a chain of reshapes as one. The
+    /// result is to be run, not to be differentiated: stopGradient is an identity.
     let run (program: Program) : Program =
         let renamed = Dictionary<Variable, Atom>(HashIdentity.Reference)
         let defined = Dictionary<Variable, Equation>(HashIdentity.Reference)
@@ -124,7 +150,7 @@ module internal Simplify =
                     | ValueNone ->
                         match equation.Operation.Name, equation.Inputs[0] with
                         | "reshape", atom when sameType atom.Type equation.Outputs[0].Type -> ValueSome atom
-                        | _ -> ValueNone
+                        | _ -> folded equation
 
             match same with
             | ValueSome atom -> alias equation.Outputs[0] atom

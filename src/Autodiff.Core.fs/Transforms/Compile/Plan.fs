@@ -1,0 +1,240 @@
+namespace Autodiff
+
+open System
+open System.Collections.Generic
+open Autodiff.Kernels
+
+/// What is known of where operations put their results.
+module internal Places =
+    /// Those that compute into memory that is asked for, or given, and hold on to nothing that they read.
+    let private computing =
+        HashSet
+            [ "matmul"
+              "conv"
+              "convInputGradient"
+              "convFilterGradient"
+              "concat"
+              "place"
+              "placeAll"
+              "maxPoolPositions"
+              "maxPoolGather"
+              "maxPoolScatter"
+              "averagePool"
+              "averagePoolTranspose"
+              "softmax"
+              "logSoftmax"
+              "softmaxGradient"
+              "logSoftmaxGradient"
+              "sumTo"
+              "max"
+              "min"
+              "any"
+              "all"
+              "argmax"
+              "argmin"
+              "selectedMean"
+              "selectedMeanTranspose"
+              "cumsum"
+              "linearRecurrence"
+              "cumargmax"
+              "argsort"
+              "searchsorted"
+              "gather"
+              "scatterAdd"
+              "take"
+              "takeAdd"
+              "lastWriters"
+              "oneHot"
+              "where"
+              "random"
+              "foldIn" ]
+
+    /// Whether the results of an equation lie in memory that nothing else has, and may be given.
+    let isFresh (equation: Equation) : bool =
+        match equation.Operation with
+        | :? UnaryPrimitive
+        | :? BinaryPrimitive
+        | :? ComparePrimitive
+        | :? FusedPrimitive -> true
+        | operation when operation.Name = "cast" -> equation.Inputs[0].Type.DType <> equation.Outputs[0].Type.DType
+        | operation -> operation :? Primitive && computing.Contains operation.Name
+
+    /// Whether the result of an equation is its first input, walked differently, as far as that can be.
+    let isView (equation: Equation) : bool =
+        match equation.Operation.Name with
+        | "broadcastTo"
+        | "slice"
+        | "transpose"
+        | "reshape" -> equation.Operation :? LinearPrimitive
+        | _ -> false
+
+    /// Scalars that arrays hold without memory.
+    let isInline (t: TensorType) : bool = t.Shape.Length = 0 && DTypes.IsFloat t.DType
+
+    let bytesOf (t: TensorType) : int64 = Shape.size t.Shape * int64 (DTypes.Size t.DType)
+
+/// Memory that some values have in turn: the first equation that writes it, and the last that reads it.
+[<Sealed; AllowNullLiteral>]
+type internal PlanBlock(bytes: int64, first: int, last: int) =
+    member _.Bytes = bytes
+    member _.First = first
+    member val Last = last with get, set
+    member val Offset = -1L with get, set
+
+/// Where the values of a program lie while it runs: one stretch of memory for all that it computes on the way, laid out by
+/// how long each value is needed, and which results may be written over which inputs.
+[<Sealed>]
+type internal Plan(program: Program, slots: Slots) =
+    static let alignment = 64L
+
+    let equations = program.Equations
+    let count = slots.Constants.Length
+    let forever = Int32.MaxValue
+    let isFresh = Array.map Places.isFresh equations
+
+    let definedBy =
+        let by = Array.create count -1
+        equations |> Array.iteri (fun i e -> e.Outputs |> Array.iter (fun v -> by[v.Index] <- i))
+        by
+
+    /// The equation after which nothing needs what a slot holds; constants and results are needed for ever. Of what may
+    /// give a view of an input, or hold on to it, the input is needed as long as the output.
+    let lastUse =
+        let last = Array.create count -1
+
+        for s in Seq.append slots.Results (seq { program.VariableCount .. count - 1 }) do
+            last[s] <- forever
+
+        for i = equations.Length - 1 downto 0 do
+            let outputs = equations[i].Outputs |> Array.fold (fun latest v -> max latest last[v.Index]) i
+
+            for s in slots.Reads[i] do
+                last[s] <- max last[s] (if isFresh[i] then i else outputs)
+
+            for v in equations[i].Outputs do
+                last[v.Index] <- max last[v.Index] i
+
+        last
+
+    let isAlike (a: TensorType) (b: TensorType) =
+        DTypes.Size a.DType = DTypes.Size b.DType && Shape.equal a.Shape b.Shape
+
+    /// The slots that an equation reads element by element as it writes, for the last time: a result of elements of the same
+    /// size may be written over them.
+    let overwritable i : (int * TensorType) list =
+        let e = equations[i]
+
+        match e.Operation with
+        | :? FusedPrimitive as fused ->
+            let call = fused.Call
+            let reads = slots.Reads[i]
+
+            [ for k in 0 .. call.Sources.Length - 1 do
+                  let s = reads[call.Sources[k]]
+                  let uses = call.Sources |> Array.filter (fun o -> reads[o] = s) |> Array.length
+
+                  if lastUse[s] = i && uses = 1 && isNull call.Strides[k] && call.Offsets[k] = 0 then
+                      s, e.Inputs[call.Sources[k]].Type ]
+        | :? UnaryPrimitive
+        | :? BinaryPrimitive ->
+            let reads = slots.Reads[i]
+
+            [ for k in 0 .. reads.Length - 1 do
+                  let uses = reads |> Array.filter ((=) reads[k]) |> Array.length
+
+                  if lastUse[reads[k]] = i && uses = 1 && isAlike e.Inputs[k].Type e.Outputs[0].Type then
+                      reads[k], e.Inputs[k].Type ]
+        | _ -> []
+
+    let blockOf: PlanBlock[] = Array.zeroCreate count
+
+    let blocks =
+        let all = List<PlanBlock>()
+
+        for i in 0 .. equations.Length - 1 do
+            if isFresh[i] then
+                let mutable free = overwritable i |> List.filter (fun (s, _) -> not (isNull blockOf[s]))
+
+                for v in equations[i].Outputs do
+                    let s = v.Index
+
+                    if lastUse[s] < forever && not (Places.isInline v.Type) && Places.bytesOf v.Type > 0L then
+                        match free |> List.tryFind (fun (_, t) -> isAlike t v.Type) with
+                        | Some(before, _) ->
+                            free <- free |> List.filter (fun (other, _) -> other <> before)
+                            blockOf[s] <- blockOf[before]
+                            blockOf[s].Last <- max blockOf[s].Last lastUse[s]
+                        | None ->
+                            blockOf[s] <- PlanBlock(Places.bytesOf v.Type, i, lastUse[s])
+                            all.Add blockOf[s]
+
+        all
+
+    // The largest first, each at the lowest place that is free as long as it is needed.
+    let bytes =
+        let placed = List<PlanBlock>()
+        let mutable total = 0L
+
+        for block in blocks |> Seq.sortBy (fun b -> struct (-b.Bytes, b.First)) do
+            let mutable at = 0L
+
+            for other in placed do
+                if
+                    other.First <= block.Last && block.First <= other.Last
+                    && other.Offset < at + block.Bytes
+                then
+                    at <- max at ((other.Offset + other.Bytes + alignment - 1L) / alignment * alignment)
+
+            block.Offset <- at
+            total <- max total (at + block.Bytes)
+            let after = placed.FindIndex(fun other -> other.Offset > at)
+            placed.Insert((if after < 0 then placed.Count else after), block)
+
+        total
+
+    /// The bytes of the values that are computed on the way.
+    member _.Bytes = bytes
+    member _.LastUse = lastUse
+    member _.IsFresh = isFresh
+    /// Where a slot lies; -1 if not in the planned memory.
+    member _.OffsetOf(slot: int) : int64 =
+        match blockOf[slot] with
+        | null -> -1L
+        | block -> block.Offset
+
+    /// Whether what a slot holds is needed after the last equation.
+    member _.IsKept(slot: int) : bool = lastUse[slot] = forever
+
+    /// The equation that computes a slot; -1 for inputs and constants.
+    member _.DefinedBy(slot: int) : int = definedBy[slot]
+
+    /// For each result, the input over which it may be written, -1 for none: one of the first `donated` inputs that is
+    /// read for the last time before, or element by element as the result is written.
+    member _.Donations(donated: int) : int[] =
+        let isTaken = Array.create program.Inputs.Length false
+
+        slots.Results
+        |> Array.mapi (fun j s ->
+            let i = definedBy[s]
+            let isOnce = Array.filter ((=) s) slots.Results |> Array.length = 1
+
+            if i < 0 || not isFresh[i] || not isOnce then
+                -1
+            else
+                let out = equations[i].Outputs |> Array.find (fun v -> v.Index = s)
+                let along = overwritable i |> List.map fst
+
+                let suits p =
+                    let v = program.Inputs[p]
+
+                    not isTaken[p]
+                    && isAlike v.Type out.Type
+                    && not (Places.isInline v.Type)
+                    && Places.bytesOf v.Type > 0L
+                    && (lastUse[v.Index] < i || List.contains v.Index along)
+
+                match Seq.tryFind suits (seq { 0 .. donated - 1 }) with
+                | Some p ->
+                    isTaken[p] <- true
+                    p
+                | None -> -1)
