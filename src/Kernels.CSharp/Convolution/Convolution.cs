@@ -230,6 +230,7 @@ public static class Convolution
             Batch = s.Batch,
             Groups = s.Groups,
             Channels = s.GroupChannels,
+            BlockChannels = s.GroupChannels,
             Input = x,
             Z = CorrelationAxis.Forward(taps, s.Z),
             Y = CorrelationAxis.Forward(taps + 2 * s.Z.Kernel, s.Y),
