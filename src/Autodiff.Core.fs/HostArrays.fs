@@ -11,24 +11,29 @@ type internal HostArrays private () =
     /// memory that is reused.
     static let nativeFrom = 8192L
 
-    /// The memory for the next array of a shape, which is told by its identity: how a compiled program gives a kernel the
-    /// place of its result.
+    /// The memory for the next arrays of some types and shapes, which are told by their identity: how a compiled program
+    /// gives a kernel the places of its results. What is taken, or has no place, is null.
     [<ThreadStatic; DefaultValue>]
-    static val mutable private target: NDArray
+    static val mutable private targets: NDArray[]
 
-    static member Target
-        with get () = HostArrays.target
-        and set (value: NDArray) = HostArrays.target <- value
+    static member Targets
+        with get () = HostArrays.targets
+        and set (value: NDArray[]) = HostArrays.targets <- value
 
     /// An array with any contents.
     static member allocate(device: Device, dtype: DType, shape: int[]) : NDArray =
-        let target = HostArrays.target
+        match HostArrays.targets with
+        | null -> HostArrays.fresh (device, dtype, shape)
+        | targets ->
+            let fits (target: NDArray) =
+                not (isNull target) && obj.ReferenceEquals(target.Shape, shape) && target.DType = dtype
 
-        if not (isNull target) && obj.ReferenceEquals(target.Shape, shape) && target.DType = dtype then
-            HostArrays.target <- null
-            target
-        else
-            HostArrays.fresh (device, dtype, shape)
+            match Array.FindIndex(targets, fits) with
+            | -1 -> HostArrays.fresh (device, dtype, shape)
+            | i ->
+                let target = targets[i]
+                targets[i] <- null
+                target
 
     static member private fresh(device: Device, dtype: DType, shape: int[]) : NDArray =
         let bytes = Shape.size shape * int64 (DTypes.Size dtype)

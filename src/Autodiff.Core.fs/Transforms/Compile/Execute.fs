@@ -17,10 +17,12 @@ type internal Executable(program: Program) =
     let slots = Slots(equations, program.Outputs, size)
     let constants, reads, results = slots.Constants, slots.Reads, slots.Results
 
-    // Shapes of their own, by which a kernel's result is told from what else it makes.
+    // Shapes of their own, by which the results of a kernel are told from what else it makes, and by types from each other.
     let types =
         equations
-        |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> { v.Type with Shape = Array.copy v.Type.Shape }))
+        |> Array.map (fun e ->
+            let shapes = e.Outputs |> Array.map (fun v -> Array.copy v.Type.Shape)
+            e.Outputs |> Array.map (fun v -> { v.Type with Shape = Array.find (Shape.equal v.Type.Shape) shapes }))
 
     let bytesOf (t: TensorType) = Shape.size t.Shape * int64 (DTypes.Size t.DType)
 
@@ -33,7 +35,6 @@ type internal Executable(program: Program) =
         | "convFilterGradient"
         | "concat"
         | "place"
-        | "maxPoolPositions"
         | "maxPoolGather"
         | "maxPoolScatter"
         | "averagePool"
@@ -44,6 +45,7 @@ type internal Executable(program: Program) =
         | "logSoftmaxGradient"
         | "scatterAdd"
         | "takeAdd" -> operation :? Primitive
+        | "maxPool" -> operation :? MultiPrimitive
         | _ -> operation :? FusedPrimitive
 
     /// The equation after which nothing needs the memory of a slot: never for arguments, constants and results. Of what may
@@ -181,16 +183,18 @@ type internal Executable(program: Program) =
 
             match equations[i].Operation with
             | :? Primitive as primitive ->
-                HostArrays.Target <- placed i 0
+                HostArrays.Targets <- [| placed i 0 |]
                 environment[outputs[0].Index] <- primitive.Value(values, types[i][0])
-                HostArrays.Target <- null
+                HostArrays.Targets <- null
             | :? FusedPrimitive as fused ->
                 let ys = fused.ValuesAt(values, Array.init outputs.Length (placed i))
 
                 for j in 0 .. outputs.Length - 1 do
                     environment[outputs[j].Index] <- ys[j]
             | operation ->
+                HostArrays.Targets <- Array.init outputs.Length (placed i)
                 let ys = (operation :?> MultiPrimitive).Values(values, types[i])
+                HostArrays.Targets <- null
 
                 for j in 0 .. outputs.Length - 1 do
                     environment[outputs[j].Index] <- ys[j]
