@@ -170,10 +170,10 @@ type internal CpuKernels() =
 
         if not (isNull scalars) then
             for i in 0 .. results.Length - 1 do
-                HostArrays.Target <- places[i]
+                HostArrays.Give(places, i, 1)
                 let bytes = ReadOnlySpan(scalars, 8 * i, DTypes.Size call.Outs[i])
                 results[i] <- this.FromHost(call.Outs[i], Shape.scalar, bytes)
-                HostArrays.Target <- null
+                HostArrays.GiveNothing()
 
         call.Return(operands, scalars)
         results

@@ -1,6 +1,7 @@
 namespace Autodiff
 
 open System
+open System.Numerics
 open System.Runtime.InteropServices
 open Autodiff.Kernels
 
@@ -11,44 +12,62 @@ type internal HostArrays private () =
     /// memory that is reused.
     static let nativeFrom = 8192L
 
-    /// The array for the next result of its type and size: how a compiled program gives a kernel the place of its result. What
-    /// a kernel computes on the way may lie there as well, since nothing but the result is kept.
+    /// The arrays for the next results of their types and sizes: how a compiled program gives a kernel the places of its
+    /// results. What a kernel computes on the way may lie there as well, since nothing but the results is kept.
     [<ThreadStatic; DefaultValue>]
-    static val mutable private target: NDArray
+    static val mutable private places: NDArray[]
 
-    static member Target
-        with get () = HostArrays.target
-        and set (value: NDArray) = HostArrays.target <- value
+    /// The places that may still be taken, as bits.
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private free: uint
+
+    /// Gives the next kernel of this thread places for its results, of which some may be null.
+    static member Give(places: NDArray[], first: int, count: int) : unit =
+        HostArrays.places <- places
+        HostArrays.free <- ((1u <<< count) - 1u) <<< first
+
+    /// Takes back what was given.
+    static member GiveNothing() : unit =
+        HostArrays.places <- null
+        HostArrays.free <- 0u
+
+    /// A place that is free and fits; null if there is none.
+    static member private Take(dtype: DType, isInline: bool, shape: int[]) : NDArray =
+        let mutable bits = HostArrays.free
+        let mutable found: NDArray = null
+
+        while bits <> 0u do
+            let i = BitOperations.TrailingZeroCount bits
+            let place = HostArrays.places[i]
+
+            if
+                not (isNull place)
+                && place.DType = dtype
+                && place.IsInline = isInline
+                && (obj.ReferenceEquals(place.Shape, shape) || Shape.size place.Shape = Shape.size shape)
+            then
+                HostArrays.free <- HostArrays.free &&& ~~~(1u <<< i)
+                found <- place
+                bits <- 0u
+            else
+                bits <- bits &&& (bits - 1u)
+
+        found
 
     /// An array with any contents.
     static member allocate(device: Device, dtype: DType, shape: int[]) : NDArray =
-        let target = HostArrays.target
-
-        if
-            not (isNull target)
-            && target.DType = dtype
-            && not target.IsInline
-            && (obj.ReferenceEquals(target.Shape, shape) || Shape.size target.Shape = Shape.size shape)
-        then
-            HostArrays.target <- null
-
-            if Shape.equal target.Shape shape then
-                target
-            else
-                NDArray(device, dtype, shape, null, 0, target.Storage, 0L)
-        else
-            HostArrays.fresh (device, dtype, shape)
+        match HostArrays.Take(dtype, false, shape) with
+        | null -> HostArrays.fresh (device, dtype, shape)
+        | place when Shape.equal place.Shape shape -> place
+        | place -> NDArray(device, dtype, shape, null, 0, place.Storage, 0L)
 
     /// The array of a scalar that is held inline.
     static member scalar(device: Device, dtype: DType, bits: int64) : NDArray =
-        let target = HostArrays.target
-
-        if not (isNull target) && target.DType = dtype && target.IsInline then
-            HostArrays.target <- null
-            target.Point(0, null, bits)
-            target
-        else
-            NDArray(device, dtype, Shape.scalar, null, 0, null, bits)
+        match HostArrays.Take(dtype, true, Shape.scalar) with
+        | null -> NDArray(device, dtype, Shape.scalar, null, 0, null, bits)
+        | place ->
+            place.Point(0, null, bits)
+            place
 
     /// The array of a float64 scalar.
     static member scalar(device: Device, value: float) : NDArray =

@@ -43,7 +43,7 @@ type Primitive(name: string) =
     /// at least one is; the others are the same for all examples. The result always carries it.
     abstract Batch: inputs: Tensor[] * isBatched: bool[] * size: int -> Tensor
 
-/// An operation with several outputs: one that holds programs, such as a loop.
+/// An operation with several outputs: a max pooling, or one that holds programs, such as a loop.
 [<AbstractClass; AllowNullLiteral>]
 type MultiPrimitive(name: string) =
     inherit Operation(name)

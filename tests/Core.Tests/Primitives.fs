@@ -592,8 +592,10 @@ let private poolings =
           let window = PerAxis(List.toArray kernel)
           let maxPool x = Pooling.maxPool "maxPool" kernel.Length window (strideOf axes) (paddingOf axes) x
           let averagePool x = Pooling.averagePool "averagePool" kernel.Length window (strideOf axes) (paddingOf axes) x
-          let chosen = Tensor.Bind(primitiveOf "maxPoolPositions" (fun xs -> maxPool xs[0]) [| x |], x)
-          let position (at: int list) = float (Reference.offset lengths (List.skip 2 at))
+          let position (at: int list) = int (Reference.offset lengths (List.skip 2 at))
+          let chosen =
+              let b = Reference.block x
+              Tensor.ofArray output [| for _, places in found -> position (List.maxBy (Reference.at b) places) |]
           // The place in the image that an output position chose.
           let place (positions: Reference.Block) (p: int list) =
               let k = int (Reference.at positions p)
@@ -607,16 +609,8 @@ let private poolings =
               data
 
           entry
-              "maxPoolPositions"
-              (fun xs -> maxPool xs[0])
-              (Some(fun xs ->
-                  let b = Reference.block xs[0] in
-                  [| for _, places in found -> position (List.maxBy (Reference.at b) places) |]))
-              [ [| x |] ]
-
-          entry
               "maxPoolGather"
-              (fun xs -> maxPool xs[0])
+              (fun xs -> snd (jvp maxPool x xs[0]))
               (Some(fun xs ->
                   let b, k = Reference.block xs[0], Reference.block xs[1] in
                   [| for p, _ in found -> Reference.at b (place k p) |]))

@@ -49,6 +49,23 @@ public class ConvolutionTests
         yield return Planar(2, 3, 90, 91, 40, 3, 3, 1, 1, 0, 1, 1, 0);
         yield return Planar(2, 2, 90, 91, 70, 4, 4, 2, 2, 1, 1, 2, 2);
         yield return Planar(100, 3, 6, 5, 20, 3, 4, 1, 2, 0, 0, 1, 1);
+        yield return Planar(2, 9, 10, 11, 12, 1, 1, 2, 3, 0, 0, 1, 0);
+    }
+
+    /// <summary>Sums of so many terms, in the result or its transposes, that channels are summed by blocks.</summary>
+    private static IEnumerable<ConvolutionShape> Deep()
+    {
+        yield return Planar(2, 150, 9, 7, 20, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(5, 150, 3, 3, 90, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return Planar(3, 90, 11, 13, 80, 3, 3, 2, 2, 1, 1, 1, 1);
+        yield return Planar(2, 80, 13, 12, 9, 3, 3, 3, 3, 2, 0, 1, 3);
+        yield return Planar(2, 80, 12, 20, 1, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2);
+        yield return Planar(1, 1, 15, 17, 70, 4, 4, 1, 1, 1, 1, 1, 1);
+        yield return Planar(2, 30, 9, 60, 33, 5, 5, 1, 1, 4, 4, 4, 4);
+        yield return Planar(17, 1300, 1, 2, 70, 1, 1, 1, 1, 0, 0, 0, 0);
+        yield return Planar(0, 150, 9, 7, 20, 3, 3, 1, 1, 1, 1, 1, 1);
+        yield return new(2, 160, 150, 2, WindowAxis.Unit, new(6, 3, 1, 1, 1), new(5, 3, 2, 1, 1));
+        yield return new(2, 50, 70, 1, new(4, 3, 1, 1, 1), new(5, 3, 1, 1, 1), new(6, 2));
     }
 
     /// <summary>Three axes, groups, and both.</summary>
@@ -127,6 +144,17 @@ public class ConvolutionTests
 
     [Theory]
     [MemberData(nameof(Widths))]
+    public void Both_types_agree_with_the_sums_of_many_terms(int width)
+    {
+        foreach (ConvolutionShape s in Deep())
+        {
+            Compare<float>(DType.Float32, s, width);
+            Compare<double>(DType.Float64, s, width);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
     public void Both_types_agree_with_the_sums_for_three_axes(int width)
     {
         foreach (ConvolutionShape s in Volumes())
@@ -144,6 +172,28 @@ public class ConvolutionTests
         {
             Compare<float>(DType.Float32, s, width);
             Compare<double>(DType.Float64, s, width);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void The_epilogue_meets_every_element_once_when_it_is_final(int width)
+    {
+        foreach (ConvolutionShape s in Sizes().Concat(Deep()).Concat(Groups().Where((_, i) => i % 5 == 0)))
+        {
+            float[] x = [.. Normal(s.InputLength, 1).Select(v => (float)v)];
+            float[] w = [.. Normal(s.FilterLength, 2).Select(v => (float)v)];
+            float[] y = new float[s.OutputLength], expected = new float[s.OutputLength];
+            Convolution.Forward(DType.Float32, s, Bytes(x), Bytes(w), Bytes(expected), width);
+            int volume = s.Z.Output * s.Y.Output * s.X.Output;
+            for (int i = 0; i < expected.Length; i++) expected[i] = 2 * expected[i] + i / volume % s.Filters;
+            Convolution.Forward(
+                DType.Float32, s, Bytes(x), Bytes(w), Bytes(y), width,
+                (channel, offset, length) =>
+                {
+                    foreach (ref float element in y.AsSpan(offset, length)) element = 2 * element + channel;
+                });
+            Assert.Equal(expected, y);
         }
     }
 

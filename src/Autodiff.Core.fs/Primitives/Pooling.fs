@@ -15,27 +15,17 @@ module internal Pooling =
     let private pooled s x = along s _.Output x
     let private unpooled s x = along s _.Size x
 
-    /// Runs the pooling of more volumes on examples whose images come one after another.
+    // Batching: the images of all examples come one after another.
+    let private times size (s: PoolShape) = PoolShape(s.Volumes * size, s.Z, s.Y, s.X)
+    let private fold (x: Tensor) = reshape (Array.append [| x.Shape[0] * x.Shape[1] |] x.Shape[2..]) x
+
+    let private unfold size (images: int) (y: Tensor) =
+        reshape (Array.append [| size; images |] y.Shape[1..]) y
+
     let private pooledAll (s: PoolShape) size primitive (inputs: Tensor[]) (isBatched: bool[]) =
-        let all: Primitive = primitive (PoolShape(s.Volumes * size, s.Z, s.Y, s.X))
+        let all: Primitive = primitive (times size s)
         let inputs = Batching.fronts size inputs isBatched
-        let fold (x: Tensor) = reshape (Array.append [| x.Shape[0] * x.Shape[1] |] x.Shape[2..]) x
-        let y = Tensor.Bind(all, Array.map fold inputs)
-        reshape (Array.append [| size; inputs[0].Shape[1] |] y.Shape[1..]) y
-
-    let rec private positionsP (s: PoolShape) : Primitive =
-        { new Primitive("maxPoolPositions") with
-            member _.Parameters = [ "shape", box s ]
-
-            member _.Shape inputs = { Shape = pooled s inputs[0]; DType = DType.Int32 }
-
-            member _.Value(inputs, out) =
-                let struct (_, positions) = inputs[0].Device.MaxPool(s, inputs[0], out.Shape)
-                positions
-
-            member _.Jvp(_, _, _) = null
-            member _.Vjp(_, _, _, _) = null
-            member _.Batch(inputs, isBatched, size) = pooledAll s size positionsP inputs isBatched }
+        Tensor.Bind(all, Array.map fold inputs) |> unfold size inputs[0].Shape[1]
 
     let rec private gatherP (s: PoolShape) : Primitive =
         { new LinearPrimitive("maxPoolGather") with
@@ -52,6 +42,37 @@ module internal Pooling =
             member _.Value(inputs, out) = inputs[0].Device.MaxPoolScatter(s, inputs[0], inputs[1], out.Shape)
             member _.Transpose(inputs, ct) = Tensor.Bind(gatherP s, ct, inputs[1])
             member _.Batch(inputs, isBatched, size) = pooledAll s size scatterP inputs isBatched }
+
+    /// The maxima of windows, and their int32 positions within each volume.
+    [<Sealed; AllowNullLiteral>]
+    type private MaxPoolPrimitive(s: PoolShape) =
+        inherit MultiPrimitive("maxPool")
+        override _.Parameters = [ "shape", box s ]
+
+        override _.Shapes inputs =
+            let values = typeOf inputs[0] (pooled s inputs[0])
+            [| values; { values with DType = DType.Int32 } |]
+
+        override _.Values(inputs, outs) =
+            let struct (values, positions) = inputs[0].Device.MaxPool(s, inputs[0], outs[0].Shape)
+            [| values; positions |]
+
+        override this.Jvp(inputs, tangents) =
+            let ys = Tensor.BindAll(this, inputs)
+
+            struct (ys,
+                    [| (if isNull tangents[0] then
+                            null
+                        else
+                            Tensor.Bind(gatherP s, tangents[0], ys[1]))
+                       null |])
+
+        override _.Vjp(_, outputs, cts, _) =
+            [| (if isNull cts[0] then null else Tensor.Bind(scatterP s, cts[0], outputs[1])) |]
+
+        override _.Batch(inputs, _, size) =
+            let ys = Tensor.BindAll(MaxPoolPrimitive(times size s), [| fold inputs[0] |])
+            struct (ys |> Array.map (unfold size inputs[0].Shape[1]), [| true; true |])
 
     let rec private averageP (s: PoolShape) : Primitive =
         { new LinearPrimitive("averagePool") with
@@ -96,8 +117,7 @@ module internal Pooling =
 
     /// The maxima of windows. The first maximum of a window receives its derivative.
     let maxPool operation axes window stride padding (x: Tensor) : Tensor =
-        let s = shape operation axes window stride padding x
-        Tensor.Bind(gatherP s, x, Tensor.Bind(positionsP s, x))
+        Tensor.BindAll(MaxPoolPrimitive(shape operation axes window stride padding x), [| x |])[0]
 
     /// The means of windows; padding counts as zeros.
     let averagePool operation axes window stride padding (x: Tensor) : Tensor =

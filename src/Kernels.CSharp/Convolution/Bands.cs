@@ -23,8 +23,8 @@ internal unsafe struct Bands<V, T, Ops>
 
     internal CorrelationAxis Z, Y, X;
 
-    /// <summary>The channels are those of one group.</summary>
-    internal int Batch, Groups, Channels;
+    /// <summary>The channels are those of one group, and how many of them a copy holds at most.</summary>
+    internal int Batch, Groups, Channels, BlockChannels;
     internal T* Input;
 
     /// <summary>The most images, rows and columns of a band, and how many bands there are of each.</summary>
@@ -34,7 +34,10 @@ internal unsafe struct Bands<V, T, Ops>
     private int* phaseStart, tapPhase, tapRow;
     private T* inputEnd;
 
-    internal readonly int TermCount => Channels * Z.Count * Y.Count * X.Count;
+    /// <summary>The terms of all channels.</summary>
+    internal readonly int TermCount => Channels * ChannelTerms;
+
+    internal readonly int ChannelTerms => Z.Count * Y.Count * X.Count;
 
     /// <summary>The planes of all results.</summary>
     internal readonly int ImageCount => Batch * Z.Output;
@@ -44,7 +47,7 @@ internal unsafe struct Bands<V, T, Ops>
     /// <summary>The elements between the copies of two planes and column taps.</summary>
     private readonly int BlockLength => phases * Images * phaseRows * BandWidth;
 
-    private readonly long CopyLength => (long)Channels * Z.Count * X.Count * BlockLength + 4 * Ops.Lanes;
+    private readonly long CopyLength => (long)BlockChannels * Z.Count * X.Count * BlockLength + 4 * Ops.Lanes;
 
     private readonly long StageLength => (long)Images * stageHeight * stageWidth + 4 * Ops.Lanes;
 
@@ -54,16 +57,19 @@ internal unsafe struct Bands<V, T, Ops>
     /// <summary>The integers of memory that <see cref="Choose"/> needs.</summary>
     internal readonly int TableLength => Math.Max(Y.Stride, Y.Count) + 2 * Y.Count;
 
-    /// <summary>Chooses the bands: by size alone for one thread, else such that each thread has some.</summary>
-    internal void Choose(int threads, int* tables)
+    /// <summary>
+    /// Chooses the bands: by size alone for one thread, else such that each thread has some, where each can be computed in
+    /// so many <paramref name="parts"/>.
+    /// </summary>
+    internal void Choose(int threads, int parts, int* tables)
     {
         inputEnd = Input + (long)Batch * Groups * Channels * Z.Input * Y.Input * X.Input;
         tapPhase = tables;
         tapRow = tapPhase + Y.Count;
         phaseStart = tapRow + Y.Count;
-        Images = ImagesPerBand(threads);
+        Images = ImagesPerBand(threads, parts);
         if (Images > 1) OneBand();
-        else ChooseBands(threads);
+        else ChooseBands(threads, parts);
         ImageBands = (ImageCount + Images - 1) / Images;
         stageHeight = (BandHeight - 1) * Y.Stride + Y.Last + 1;
         stageWidth = (BandWidth - 1) * X.Stride + X.Last + 1;
@@ -73,13 +79,14 @@ internal unsafe struct Bands<V, T, Ops>
     /// As many images as fill some tiles with places where one would not fill its last, but no more than memory
     /// and threads allow.
     /// </summary>
-    private readonly int ImagesPerBand(int threads)
+    private readonly int ImagesPerBand(int threads, int parts)
     {
         int places = Y.Output * X.Output;
         if (places >= 4 * Ops.Lanes) return 1;
         long most = Math.Min(ImageCount, (12 * Ops.Lanes + places - 1) / places);
-        if (threads > 1) most = Math.Min(most, (long)ImageCount * Groups / (2 * threads));
-        return (int)Math.Max(Math.Min(most, 2 * CopyBytes / ((TermCount + 1L) * places * sizeof(T))), 1);
+        if (threads > 1) most = Math.Min(most, (long)ImageCount * Groups * parts / (2 * threads));
+        long image = ((long)BlockChannels * ChannelTerms + 1) * places * sizeof(T);
+        return (int)Math.Max(Math.Min(most, 2 * CopyBytes / image), 1);
     }
 
     /// <summary>
@@ -99,11 +106,11 @@ internal unsafe struct Bands<V, T, Ops>
         }
     }
 
-    private void ChooseBands(int threads)
+    private void ChooseBands(int threads, int parts)
     {
         NumberPhases();
         int overlap = Y.Last / Y.Stride;
-        long column = Math.Max((long)Channels * Z.Count * X.Count * phases * sizeof(T), 1);
+        long column = Math.Max((long)BlockChannels * Z.Count * X.Count * phases * sizeof(T), 1);
         long widest = Math.Max(CopyBytes / (column * (overlap + 1)), 6 * Ops.Lanes);
         BandsX = (int)((X.Output + widest - 1) / widest);
         BandWidth = (X.Output + BandsX - 1) / BandsX;
@@ -111,7 +118,7 @@ internal unsafe struct Bands<V, T, Ops>
         long highest = Math.Max(CopyBytes / (column * BandWidth) - overlap, 1);
         if (threads > 1)
         {
-            long images = (long)ImageCount * Groups, wanted = (4L * threads + images - 1) / images;
+            long images = (long)ImageCount * Groups * parts, wanted = (4L * threads + images - 1) / images;
             long enough = Math.Max((Y.Output + wanted - 1) / wanted, (12 * Ops.Lanes + BandWidth - 1) / BandWidth);
             highest = Math.Min(highest, enough);
         }
@@ -142,13 +149,13 @@ internal unsafe struct Bands<V, T, Ops>
     }
 
     /// <summary>
-    /// Where each term lies: in the filters, given the steps of these from one channel, plane and row to the next, and
+    /// Where each term of a block of channels lies: in the filters, given the steps of these from one channel, plane and row to the next, and
     /// in the copy.
     /// </summary>
     internal readonly void FillTerms(Term* term, int weightsChannel, int weightsPlane, int weightsRow)
     {
         int plane = 0;
-        for (int c = 0; c < Channels; c++)
+        for (int c = 0; c < BlockChannels; c++)
             for (int d = 0; d < Z.Count; d++, plane++)
                 for (int u = 0; u < Y.Count; u++)
                 {
@@ -183,15 +190,17 @@ internal unsafe struct Bands<V, T, Ops>
         }
     }
 
-    /// <summary>Copies what a band needs into memory of <see cref="Length"/> elements.</summary>
-    internal readonly void Copy(in Band band, T* memory)
+    /// <summary>
+    /// Copies what a band needs of some channels, a block at most, into memory of <see cref="Length"/> elements.
+    /// </summary>
+    internal readonly void Copy(in Band band, int first, int count, T* memory)
     {
         if (TermCount == 0) return;
         T* staged = memory + CopyLength;
         long inputPlane = (long)Y.Input * X.Input;
         int stageLength = stageHeight * stageWidth, block = X.Count * BlockLength;
         int lastRow = (band.Height - 1) * Y.Stride + Y.Last;
-        for (int c = 0; c < Channels; c++)
+        for (int c = first; c < first + count; c++)
             for (int d = 0; d < Z.Count; d++, memory += block)
             {
                 for (int g = 0; g < band.Count; g++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
@@ -25,6 +26,21 @@ public static class Convolution
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y)
     {
         Forward(dtype, s, x, w, y, Simd.Width);
+    }
+
+    /// <summary>The same, followed by an epilogue for all elements of the result.</summary>
+    /// <param name="dtype">The type of all elements, float32 or float64.</param>
+    /// <param name="s">The sizes.</param>
+    /// <param name="x">The images.</param>
+    /// <param name="w">The filters.</param>
+    /// <param name="y">The result, overwritten.</param>
+    /// <param name="epilogue">What is done with elements that are final.</param>
+    /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
+    public static void Forward(
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y,
+        ConvolutionEpilogue epilogue)
+    {
+        Forward(dtype, s, x, w, y, Simd.Width, epilogue);
     }
 
     /// <summary>
@@ -60,10 +76,22 @@ public static class Convolution
     }
 
     internal static unsafe void Forward(
-        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y, int width)
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y, int width,
+        ConvolutionEpilogue? epilogue = null)
     {
         Check(dtype, s, x.Length, w.Length, y.Length);
-        fixed (byte* px = x, pw = w, py = y) Run(Operation.Forward, dtype, s, px, pw, py, width);
+
+        // The kernels are shared by threads as pointers, which cannot hold references.
+        GCHandle handle = epilogue is null ? default : GCHandle.Alloc(epilogue);
+        try
+        {
+            fixed (byte* px = x, pw = w, py = y)
+                Run(Operation.Forward, dtype, s, px, pw, py, width, GCHandle.ToIntPtr(handle));
+        }
+        finally
+        {
+            if (handle.IsAllocated) handle.Free();
+        }
     }
 
     internal static unsafe void InputGradient(
@@ -95,53 +123,62 @@ public static class Convolution
     }
 
     private static unsafe void Run(
-        Operation operation, DType dtype, in ConvolutionShape s, byte* x, byte* w, byte* y, int width)
+        Operation operation, DType dtype, in ConvolutionShape s, byte* x, byte* w, byte* y, int width,
+        nint epilogue = 0)
     {
         if (dtype == DType.Float32)
         {
             switch (width)
             {
-                case 512: Run<Vector512<float>, float, TileOps512<float>>(operation, s, x, w, y); break;
-                case 256: Run<Vector256<float>, float, TileOps256<float>>(operation, s, x, w, y); break;
-                case 128: Run<Vector128<float>, float, TileOps128<float>>(operation, s, x, w, y); break;
-                default: Run<float, float, TileOpsScalar<float>>(operation, s, x, w, y); break;
+                case 512: Run<Vector512<float>, float, TileOps512<float>>(operation, s, x, w, y, epilogue); break;
+                case 256: Run<Vector256<float>, float, TileOps256<float>>(operation, s, x, w, y, epilogue); break;
+                case 128: Run<Vector128<float>, float, TileOps128<float>>(operation, s, x, w, y, epilogue); break;
+                default: Run<float, float, TileOpsScalar<float>>(operation, s, x, w, y, epilogue); break;
             }
         }
         else
         {
             switch (width)
             {
-                case 512: Run<Vector512<double>, double, TileOps512<double>>(operation, s, x, w, y); break;
-                case 256: Run<Vector256<double>, double, TileOps256<double>>(operation, s, x, w, y); break;
-                case 128: Run<Vector128<double>, double, TileOps128<double>>(operation, s, x, w, y); break;
-                default: Run<double, double, TileOpsScalar<double>>(operation, s, x, w, y); break;
+                case 512: Run<Vector512<double>, double, TileOps512<double>>(operation, s, x, w, y, epilogue); break;
+                case 256: Run<Vector256<double>, double, TileOps256<double>>(operation, s, x, w, y, epilogue); break;
+                case 128: Run<Vector128<double>, double, TileOps128<double>>(operation, s, x, w, y, epilogue); break;
+                default: Run<double, double, TileOpsScalar<double>>(operation, s, x, w, y, epilogue); break;
             }
         }
     }
 
-    private static unsafe void Run<V, T, Ops>(Operation operation, in ConvolutionShape s, byte* x, byte* w, byte* y)
+    private static unsafe void Run<V, T, Ops>(
+        Operation operation, in ConvolutionShape s, byte* x, byte* w, byte* y, nint epilogue)
         where V : unmanaged
         where T : unmanaged, INumberBase<T>
         where Ops : struct, ITileOps<V, T>
     {
         switch (operation)
         {
-            case Operation.Forward: Forward<V, T, Ops>(s, (T*)x, (T*)w, (T*)y); break;
+            case Operation.Forward: Forward<V, T, Ops>(s, (T*)x, (T*)w, (T*)y, epilogue); break;
             case Operation.InputGradient: InputGradient<V, T, Ops>(s, (T*)y, (T*)w, (T*)x); break;
             default: FilterGradient<V, T, Ops>(s, (T*)x, (T*)y, (T*)w); break;
         }
     }
 
-    private static unsafe void Forward<V, T, Ops>(in ConvolutionShape s, T* x, T* w, T* y)
+    private static unsafe void Forward<V, T, Ops>(in ConvolutionShape s, T* x, T* w, T* y, nint epilogue)
         where V : unmanaged
         where T : unmanaged
         where Ops : struct, ITileOps<V, T>
     {
+        if (DepthwiseCorrelation<V, T, Ops>.Takes(s))
+        {
+            DepthwiseCorrelation<V, T, Ops>.Forward(s, x, w, y, epilogue);
+            return;
+        }
+
         int* taps = stackalloc int[TapSpace(s)];
         Correlation<V, T, Ops> correlation = new()
         {
             Bands = ForwardBands<V, T, Ops>(s, x, taps),
             Results = s.GroupFilters,
+            Epilogue = epilogue,
             Weights = w,
             Output = y,
             OutputDepth = s.Z.Output,
@@ -161,6 +198,12 @@ public static class Convolution
         where T : unmanaged, INumberBase<T>
         where Ops : struct, ITileOps<V, T>
     {
+        if (DepthwiseCorrelation<V, T, Ops>.TakesTransposed(s))
+        {
+            DepthwiseCorrelation<V, T, Ops>.Transposed(s, ct, w, dx);
+            return;
+        }
+
         if (ScatterCorrelation<V, T, Ops>.Pays(s))
         {
             ScatterCorrelation<V, T, Ops> scatter = new() { Shape = s, Cotangent = ct, Weights = w, Gradient = dx };
@@ -185,6 +228,9 @@ public static class Convolution
             WeightsPlane = s.Y.Kernel * s.X.Kernel,
             WeightsRow = s.X.Kernel,
         };
+        // Places that no window reads are zero, and most where strides are longer than filters.
+        bool cleared = s.Z.Stride > s.Z.Kernel || s.Y.Stride > s.Y.Kernel || s.X.Stride > s.X.Kernel;
+        if (cleared) new Span<T>(dx, s.InputLength).Clear();
         for (int phaseZ = 0; phaseZ < s.Z.Stride; phaseZ++)
             for (int phaseY = 0; phaseY < s.Y.Stride; phaseY++)
                 for (int phaseX = 0; phaseX < s.X.Stride; phaseX++)
@@ -192,7 +238,7 @@ public static class Convolution
                     correlation.Bands.Z = CorrelationAxis.Transposed(taps, s.Z, phaseZ);
                     correlation.Bands.Y = CorrelationAxis.Transposed(tapsY, s.Y, phaseY);
                     correlation.Bands.X = CorrelationAxis.Transposed(tapsX, s.X, phaseX);
-                    correlation.Run();
+                    if (correlation.Bands.TermCount > 0 || !cleared) correlation.Run();
                 }
     }
 
@@ -230,6 +276,7 @@ public static class Convolution
             Batch = s.Batch,
             Groups = s.Groups,
             Channels = s.GroupChannels,
+            BlockChannels = s.GroupChannels,
             Input = x,
             Z = CorrelationAxis.Forward(taps, s.Z),
             Y = CorrelationAxis.Forward(taps + 2 * s.Z.Kernel, s.Y),

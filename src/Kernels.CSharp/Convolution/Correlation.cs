@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Autodiff.Kernels;
 
 /// <summary>
@@ -11,6 +13,11 @@ internal unsafe struct Correlation<V, T, Ops>
 {
     private const long ForkWork = 1 << 18;
 
+    // The copies for so many terms fit into the second cache, and what a tile reads of the weights into the first.
+    private const int BlockTerms = 640;
+    private const int PartResults = 64;
+    private const int MostResults = 256;
+
     internal Bands<V, T, Ops> Bands;
 
     /// <summary>The results of one group.</summary>
@@ -18,10 +25,13 @@ internal unsafe struct Correlation<V, T, Ops>
     internal T* Weights, Output;
     internal int OutputDepth, OutputHeight, OutputWidth;
 
+    /// <summary>The handle of an epilogue for the result of a convolution, or 0.</summary>
+    internal nint Epilogue;
+
     /// <summary>The steps in the weights from one group, result, channel, plane and row of taps to the next.</summary>
     internal int WeightsGroup, WeightsResult, WeightsChannel, WeightsPlane, WeightsRow;
 
-    private int parts, termCount;
+    private int parts, blocks;
     private Term* terms;
     private nint* rows;
 
@@ -29,21 +39,30 @@ internal unsafe struct Correlation<V, T, Ops>
     {
         long places = (long)Bands.ImageCount * Bands.Y.Output * Bands.X.Output * Bands.Groups;
         if (Results == 0 || places == 0) return;
-        termCount = Bands.TermCount;
+
+        // Channels are summed by blocks, which depend on the sizes alone.
+        blocks = Math.Clamp((Bands.TermCount + BlockTerms - 1) / BlockTerms, 1, Math.Max(Bands.Channels, 1));
+        Bands.BlockChannels = (Bands.Channels + blocks - 1) / blocks;
+        blocks = Bands.Channels == 0 ? 1 : (Bands.Channels + Bands.BlockChannels - 1) / Bands.BlockChannels;
+        int termCount = Bands.BlockChannels * Bands.ChannelTerms;
         byte* tables = ConvolutionScratch.Tables(
             (long)termCount * sizeof(Term) + (Results + 8L) * sizeof(nint) + Bands.TableLength * sizeof(int));
         terms = (Term*)tables;
         rows = (nint*)(tables + (long)termCount * sizeof(Term));
         for (int m = 0; m < Results + 8; m++) rows[m] = (nint)Math.Min(m, Results - 1) * WeightsResult;
-        int threads = places * Results * termCount >= ForkWork ? Workers.Count : 1;
-        Bands.Choose(threads, (int*)(rows + Results + 8));
+        int threads = places * Results * Bands.TermCount >= ForkWork ? Workers.Count : 1;
+        int most = Math.Max(Results / PartResults, 1);
+        Bands.Choose(threads, most, (int*)(rows + Results + 8));
         Bands.FillTerms(terms, WeightsChannel, WeightsPlane, WeightsRow);
         int bands = Bands.Count;
-        parts = bands >= threads ? 1 : Math.Clamp(Results / (2 * Ops.Rows), 1, (threads + bands - 1) / bands);
+        int wanted = threads == 1 ? 1 : (4 * threads + bands - 1) / bands;
+        if (blocks > 1) wanted = Math.Max(wanted, (Results + MostResults - 1) / MostResults);
+        if (bands < threads) most = Math.Max(most, Math.Min(Results / (2 * Ops.Rows), (threads + bands - 1) / bands));
+        parts = Math.Clamp(wanted, 1, most);
         fixed (Correlation<V, T, Ops>* self = &this)
         {
             if (threads > 1) Fork(self, bands * parts);
-            else for (int band = 0; band < bands; band++) self->Part(band);
+            else for (int task = 0; task < bands * parts; task++) self->Part(task);
         }
     }
 
@@ -62,72 +81,145 @@ internal unsafe struct Correlation<V, T, Ops>
     {
         (task, int part) = Math.DivRem(task, parts);
         Band band = Bands[task];
-        long length = Bands.Length;
-        T* buffer = (T*)ConvolutionScratch.Task((length + 3 * Ops.Rows * Ops.Lanes) * sizeof(T));
-        Bands.Copy(band, buffer);
         int share = (Results / parts + Ops.Rows - 1) / Ops.Rows * Ops.Rows;
         int first = Math.Min(part * share, Results);
         int last = part == parts - 1 ? Results : Math.Min(first + share, Results);
-        T* tile = buffer + length;
+        if (first == last) return;
+        int places = band.Count * band.Height * Bands.BandWidth;
+        long length = Bands.Length;
         T* weights = Weights + (long)band.Group * WeightsGroup;
-        int bandWidth = Bands.BandWidth, places = band.Count * band.Height * bandWidth;
+        if (blocks == 1)
+        {
+            T* copy = (T*)ConvolutionScratch.Task((length + 3 * Ops.Rows * Ops.Lanes) * sizeof(T));
+            Bands.Copy(band, 0, Bands.Channels, copy);
+            Multiply(band, first, last, places, weights, copy, copy + length);
+            return;
+        }
+
+        nint pitch = (places + Ops.Lanes - 1) / Ops.Lanes * Ops.Lanes;
+        T* sums = (T*)ConvolutionScratch.Task((length + (last - first + Ops.Rows) * pitch) * sizeof(T));
+        T* block = sums + (last - first + Ops.Rows) * pitch;
+        for (int c = 0; c < Bands.Channels; c += Bands.BlockChannels)
+        {
+            int count = Math.Min(Bands.BlockChannels, Bands.Channels - c);
+            Bands.Copy(band, c, count, block);
+            AddBlock(first, last, places, count, weights + (long)c * WeightsChannel, block, sums, pitch, c > 0);
+        }
+
+        for (int m = first; m < last; m++) Spread(sums + (m - first) * pitch, 0, places, band, m);
+        if (Epilogue != 0) Finish(band, first, last);
+    }
+
+    /// <summary>Computes results of which all terms are in one copy, where they belong if they can lie there.</summary>
+    private readonly void Multiply(in Band band, int first, int last, int places, T* weights, T* copy, T* tile)
+    {
         nint pitch = (nint)OutputDepth * OutputHeight * OutputWidth;
-        bool dense = band.Count == 1 && Bands.Y.OutputStride == 1 && bandWidth == OutputWidth;
+        bool dense = band.Count == 1 && Bands.Y.OutputStride == 1 && Bands.BandWidth == OutputWidth;
         for (int m = first, rowCount; m < last; m += rowCount)
         {
-            bool single = last - m == 1;
-            rowCount = single ? 1 : Tiles<V, T, Ops>.Rows(last - m);
+            rowCount = RowCount(last - m);
             int valid = Math.Min(rowCount, last - m);
             for (int p = 0, vectors; p < places; p += vectors * Ops.Lanes)
             {
-                int left = (places - p + Ops.Lanes - 1) / Ops.Lanes;
-                vectors = single ? RowTiles<V, T, Ops>.Vectors(left) : Tiles<V, T, Ops>.Vectors(left);
+                vectors = Vectors(rowCount, places - p);
                 if (dense && vectors * Ops.Lanes <= places)
                 {
                     // A tile that would end past the band begins earlier instead, and computes some places twice.
                     int from = Math.Min(p, places - vectors * Ops.Lanes);
                     T* to = Plane(band, 0, m) + (long)band.Top * OutputWidth + from;
-                    Multiply(rowCount, vectors, weights, rows + m, buffer + from, to, pitch, valid);
+                    Tile(rowCount, vectors, Bands.Channels, weights, rows + m, copy + from, to, pitch, valid, false);
                     continue;
                 }
 
-                Multiply(rowCount, vectors, weights, rows + m, buffer + p, tile, 3 * Ops.Lanes, valid);
+                Tile(rowCount, vectors, Bands.Channels, weights, rows + m, copy + p, tile, 3 * Ops.Lanes, valid, false);
                 int filled = Math.Min(vectors * Ops.Lanes, places - p);
                 for (int r = 0; r < valid; r++) Spread(tile + r * 3 * Ops.Lanes, p, filled, band, m + r);
+            }
+
+            if (Epilogue != 0) Finish(band, m, m + valid);
+        }
+    }
+
+    /// <summary>Adds a block of channels to the sums of all places of a band.</summary>
+    private readonly void AddBlock(
+        int first, int last, int places, int channels, T* weights, T* block, T* sums, nint pitch, bool add)
+    {
+        for (int m = first, rowCount; m < last; m += rowCount, sums += rowCount * pitch)
+        {
+            rowCount = RowCount(last - m);
+            for (int p = 0, vectors; p < places; p += vectors * Ops.Lanes)
+            {
+                vectors = Vectors(rowCount, places - p);
+                Tile(rowCount, vectors, channels, weights, rows + m, block + p, sums + p, pitch, rowCount, add);
             }
         }
     }
 
-    private readonly void Multiply(
-        int rowCount, int vectors, T* weights, nint* rows, T* places, T* to, nint pitch, int valid)
+    /// <summary>Hands some results of a band to the epilogue.</summary>
+    private readonly void Finish(in Band band, int first, int last)
     {
+        ConvolutionEpilogue finish = (ConvolutionEpilogue)GCHandle.FromIntPtr(Epilogue).Target!;
+        bool wholeRows = band.Width == OutputWidth;
+        int runs = wholeRows ? 1 : band.Height, run = wholeRows ? band.Height * OutputWidth : band.Width;
+        for (int m = first; m < last; m++)
+            for (int g = 0; g < band.Count; g++)
+            {
+                long from = Plane(band, g, m) - Output + (long)band.Top * OutputWidth + band.Left;
+                for (int i = 0; i < runs; i++, from += OutputWidth)
+                    finish(band.Group * Results + m, (int)from, run);
+            }
+    }
+
+    private static int RowCount(int left) => left == 1 ? 1 : Tiles<V, T, Ops>.Rows(left);
+
+    private static int Vectors(int rowCount, int places)
+    {
+        int left = (places + Ops.Lanes - 1) / Ops.Lanes;
+        return rowCount == 1 ? RowTiles<V, T, Ops>.Vectors(left) : Tiles<V, T, Ops>.Vectors(left);
+    }
+
+    private readonly void Tile(
+        int rowCount, int vectors, int channels, T* weights, nint* rows, T* places, T* to, nint pitch, int valid,
+        bool add)
+    {
+        int count = channels * Bands.ChannelTerms;
         if (rowCount == 1)
-            RowTiles<V, T, Ops>.Run(vectors, terms, termCount, weights + *rows, places, to);
+            RowTiles<V, T, Ops>.Run(vectors, terms, count, weights + *rows, places, to, add);
         else
-            Tiles<V, T, Ops>.Run(
-                rowCount, vectors, terms, termCount, weights, rows, places, to, pitch, valid, false);
+            Tiles<V, T, Ops>.Run(rowCount, vectors, terms, count, weights, rows, places, to, pitch, valid, add);
     }
 
     /// <summary>
-    /// Writes places p to p + count of the band, one row of a tile, to where they belong in the planes.
+    /// Writes places p to p + count of the band, one result of some, to where they belong in the planes.
     /// </summary>
     private readonly void Spread(T* values, int p, int count, in Band band, int result)
     {
         ref readonly CorrelationAxis y = ref Bands.Y, x = ref Bands.X;
-        (int i, int j) = Math.DivRem(p, Bands.BandWidth);
-        (int image, i) = Math.DivRem(i, band.Height);
+        nint step = x.OutputStride;
+        int width = Bands.BandWidth, height = band.Height, validWidth = band.Width;
+        if (width == OutputWidth && y.OutputStride == 1)
+        {
+            // Rows follow one another in the planes too.
+            width = validWidth = width * height;
+            height = 1;
+        }
+
+        (int i, int j) = Math.DivRem(p, width);
+        (int image, i) = Math.DivRem(i, height);
         T* plane = Plane(band, image, result);
         while (count > 0)
         {
-            int run = Math.Min(count, Bands.BandWidth - j), valid = Math.Min(run, band.Width - j);
+            int run = Math.Min(count, width - j), valid = Math.Min(run, validWidth - j);
             T* to = plane + (long)((band.Top + i) * y.OutputStride + y.OutputFirst) * OutputWidth
                 + (long)(band.Left + j) * x.OutputStride + x.OutputFirst;
-            nint step = x.OutputStride;
-            for (int k = 0; k < valid; k++, to += step) *to = values[k];
+            if (step == 1 && valid >= Ops.Lanes)
+                new ReadOnlySpan<T>(values, valid).CopyTo(new Span<T>(to, valid));
+            else
+                for (int k = 0; k < valid; k++, to += step) *to = values[k];
             values += run;
             count -= run;
             j = 0;
-            if (++i < band.Height || count == 0) continue;
+            if (++i < height || count == 0) continue;
             i = 0;
             plane = Plane(band, ++image, result);
         }

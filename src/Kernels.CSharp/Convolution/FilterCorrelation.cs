@@ -21,6 +21,8 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     private const int WidestBand = 512;
     private const int MostParts = 16;
     private const long PartialBytes = 8 << 20;
+    private const long PartBytes = 1 << 18;
+    private const int Chunks = 8;
     private const long PartWork = 1 << 16;
     private const long ForkWork = 1 << 18;
 
@@ -119,11 +121,14 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
     {
         long rows = (long)planes * planeTaps;
         long work = (long)imageCount * outputHeight * outputWidth * rows * lanes;
-        long most = Math.Min(
-            Math.Min(work / PartWork, PartialBytes / (rows * lanes * sizeof(T))), MostParts / Shape.Groups);
-        parts = (int)Math.Clamp(most, 1, sets);
+        long bytes = rows * lanes * sizeof(T);
+
+        // Many sums are dearer to keep for every part than places are to transpose for every chunk.
+        long most = Math.Min(work / PartWork, MostParts / Shape.Groups);
+        if (bytes > PartBytes) most = Chunks / ((planes + 15) / 16);
+        parts = (int)Math.Clamp(Math.Min(most, PartialBytes / bytes), 1, sets);
         int tasks = parts * Shape.Groups;
-        chunks = tasks >= 8 || work < 8 * PartWork ? 1 : Math.Min(8 / tasks, planes);
+        chunks = tasks >= Chunks || work < Chunks * PartWork ? 1 : Math.Min(Chunks / tasks, planes);
         chunkPlanes = (planes + chunks - 1) / chunks;
         chunks = (planes + chunkPlanes - 1) / chunkPlanes;
         chunkRows = chunkPlanes * planeTaps + 8;
@@ -273,20 +278,32 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
         const int Square = 16;
         int rows = planes * planeTaps, perChunk = chunkPlanes * planeTaps;
         long partLength = (long)chunks * chunkRows * lanes;
-        for (int next; from < to; from = next)
+        T* square = stackalloc T[2 * Square * Square], turned = square + Square * Square;
+        for (int count; from < to; from += count)
         {
-            (int group, int r0) = Math.DivRem(from, rows);
-            int r1 = Math.Min(Math.Min(r0 + Square, rows), r0 + to - from);
-            next = from + r1 - r0;
-            for (int f = 0; f < filters; f++)
-                for (int r = r0; r < r1; r++)
+            (int group, int first) = Math.DivRem(from, rows);
+            (int chunk, int row) = Math.DivRem(first, perChunk);
+            count = Math.Min(Math.Min(Square, to - from), Math.Min(rows - first, perChunk - row));
+            T* sums = partial + group * parts * partLength + ((long)chunk * chunkRows + row) * lanes;
+            T* gradient = Gradient + (long)(firstGroup + group) * filters * rows + first;
+            for (int f = 0; f < filters; f += Ops.Lanes)
+            {
+                for (int r = 0; r < count; r++)
                 {
-                    (int chunk, int row) = Math.DivRem(r, perChunk);
-                    T* p = partial + group * parts * partLength + ((long)chunk * chunkRows + row) * lanes + f;
-                    T sum = *p;
-                    for (int part = 1; part < parts; part++) sum += p[part * partLength];
-                    Gradient[((long)(firstGroup + group) * filters + f) * rows + r] = sum;
+                    T* p = sums + (long)r * lanes + f;
+                    V sum = Ops.Load(p);
+                    for (int part = 1; part < parts; part++) sum = Ops.Add(sum, Ops.Load(p + part * partLength));
+                    Ops.Store(square + r * Ops.Lanes, sum);
                 }
+
+                int valid = Math.Min(Ops.Lanes, filters - f);
+                Staging<V, T, Ops>.Transpose(square, Ops.Lanes, count, valid, turned, Square);
+                for (int k = 0; k < valid; k++)
+                {
+                    T* column = gradient + (long)(f + k) * rows;
+                    new ReadOnlySpan<T>(turned + k * Square, count).CopyTo(new Span<T>(column, count));
+                }
+            }
         }
     }
 }

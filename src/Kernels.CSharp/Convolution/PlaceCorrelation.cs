@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
@@ -54,7 +55,7 @@ internal unsafe struct PlaceCorrelation<V, T, Ops>
         masks = (T*)(tables + partialBytes + termBytes);
         new Span<byte>(masks, Ops.Lanes * sizeof(T)).Fill(255);
         new Span<byte>(masks + Ops.Lanes, Ops.Lanes * sizeof(T)).Clear();
-        Bands.Choose(1, (int*)(masks + 2 * Ops.Lanes));
+        Bands.Choose(1, 1, (int*)(masks + 2 * Ops.Lanes));
         Bands.FillTerms(terms, 0, 0, 0);
         bandsPerGroup = Bands.Count / Bands.Groups;
         parts = Math.Min(parts, bandsPerGroup);
@@ -83,7 +84,7 @@ internal unsafe struct PlaceCorrelation<V, T, Ops>
         for (int index = first; index < last; index++)
         {
             Band band = Bands[group * bandsPerGroup + index];
-            Bands.Copy(band, copy);
+            Bands.Copy(band, 0, Bands.Channels, copy);
             AddBand(band, copy, sums);
         }
 
@@ -138,6 +139,7 @@ internal unsafe struct PlaceCorrelation<V, T, Ops>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddThree(T* ct, T* p, T* q, T* r, int count, T* sums)
     {
         int lanes = Ops.Lanes;

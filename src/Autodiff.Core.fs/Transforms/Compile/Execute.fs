@@ -54,9 +54,9 @@ type internal PrimitiveStep(index, reads, passing, primitive: Primitive, output:
     inherit Step(index, reads, passing)
 
     override this.Run frame =
-        HostArrays.Target <- frame.Places[index][0]
+        HostArrays.Give(frame.Places[index], 0, 1)
         frame.Values[output] <- primitive.Value(this.Operands frame, out)
-        HostArrays.Target <- null
+        HostArrays.GiveNothing()
         this.Release frame
 
 /// A primitive that walks its input differently: once for an array of the frame, wherever that lies at a run.
@@ -104,13 +104,17 @@ type internal FusedStep(index, reads, passing, fused: FusedPrimitive, outputs: i
 
         this.Release frame
 
-/// An operation that holds programs.
+/// An operation of several results, which finds their places in HostArrays if it computes them itself.
 [<Sealed>]
-type internal MultiStep(index, reads, passing, operation: MultiPrimitive, outputs: int[], outs: TensorType[]) =
+type internal MultiStep(index, reads, passing, operation: MultiPrimitive, outputs: int[], outs: TensorType[], isFresh: bool) =
     inherit Step(index, reads, passing)
 
     override this.Run frame =
+        if isFresh then
+            HostArrays.Give(frame.Places[index], 0, outputs.Length)
+
         let ys = operation.Values(this.Operands frame, outs)
+        HostArrays.GiveNothing()
 
         for j in 0 .. outputs.Length - 1 do
             frame.Values[outputs[j]] <- ys[j]
@@ -180,7 +184,8 @@ type internal Executable(program: Program, donated: int) =
                 ViewStep(i, reads[i], passing[i], primitive, outputs[0], out)
             | :? Primitive as primitive -> PrimitiveStep(i, reads[i], passing[i], primitive, outputs[0], out)
             | operation ->
-                MultiStep(i, reads[i], passing[i], operation :?> MultiPrimitive, outputs, e.Outputs |> Array.map _.Type))
+                let multi, outs = operation :?> MultiPrimitive, e.Outputs |> Array.map _.Type
+                MultiStep(i, reads[i], passing[i], multi, outputs, outs, plan.IsFresh[i]))
 
     let array (t: TensorType) (storage: obj) = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, storage, 0L)
 
@@ -286,7 +291,7 @@ type internal Executable(program: Program, donated: int) =
             for step in steps do
                 step.Run frame
         finally
-            HostArrays.Target <- null
+            HostArrays.GiveNothing()
 
         let ys = Array.zeroCreate results.Length
 

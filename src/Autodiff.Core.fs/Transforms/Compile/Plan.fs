@@ -16,7 +16,6 @@ module internal Places =
               "concat"
               "place"
               "placeAll"
-              "maxPoolPositions"
               "maxPoolGather"
               "maxPoolScatter"
               "averagePool"
@@ -57,6 +56,8 @@ module internal Places =
         | :? ComparePrimitive
         | :? FusedPrimitive -> true
         | operation when operation.Name = "cast" -> equation.Inputs[0].Type.DType <> equation.Outputs[0].Type.DType
+        // Its results are told apart by their types.
+        | operation when operation.Name = "maxPool" -> equation.Outputs[0].Type.DType <> equation.Outputs[1].Type.DType
         | operation -> operation :? Primitive && computing.Contains operation.Name
 
     /// Whether the result of an equation is its first input, walked differently, as far as that can be.
