@@ -158,7 +158,7 @@ type internal CpuKernels() =
 
         for i in 0 .. results.Length - 1 do
             results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
-            operands[count + i] <- operandOf results[i] 0 null
+            operands[count + i] <- operandOf results[i] 0 results[i].Strides
 
         call.Graph.Kernel.Run(shape, ReadOnlySpan operands)
         GC.KeepAlive inputs

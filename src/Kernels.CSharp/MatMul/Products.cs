@@ -31,6 +31,11 @@ internal static unsafe class Products<T>
     // From this many rows on, padding a narrow B to whole vectors pays.
     private const int RowsToPad = 8;
 
+    /// <summary>How long a part of the sums of products with a packed matrix is: as in those with the same matrix where it
+    /// lies.</summary>
+    public static nint SliceOf(nint k, nint n) =>
+        k * n * sizeof(T) <= DirectBytes ? k : BlockedProduct<T, T, Lanes1<T>>.SliceOf(k);
+
     public static void Multiply(in Operands<T> x, nint batch, nint aBatch, nint bBatch, int width)
     {
         if (batch == 1)
