@@ -127,17 +127,8 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
 
         last
 
-    /// The numbers of readers of each value, the results included.
-    let uses =
-        let counts = Array.zeroCreate count
-
-        for s in Seq.append (within |> Seq.collect (fun i -> slots.Reads[i])) slots.Results do
-            counts[s] <- counts[s] + 1
-
-        counts
-
     /// Of an equation that puts values side by side: where each begins. Null if they do not cover its result, or if one of them
-    /// is not made by a loop that can write it there.
+    /// is not made by a loop that could write it there.
     let assembled (i: int) : int[][] =
         let e = equations[i]
         let find name = e.Operation.Parameters |> List.find (fst >> (=) name) |> snd
@@ -157,7 +148,9 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
             | _ -> null
 
         let isWritten s =
-            uses[s] = 1 && definedAt[s] >= 0 && (equations[definedAt[s]].Operation :? FusedPrimitive)
+            definedAt[s] >= 0
+            && (equations[definedAt[s]].Operation :? FusedPrimitive)
+            && DTypes.IsFloat typeOf[s].DType
 
         let areApart k l =
             Seq.exists
@@ -165,7 +158,8 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
                 (seq { 0 .. shape.Length - 1 })
 
         let fits () =
-            Array.forall isWritten inputs
+            Shape.size shape > 0L
+            && Array.forall isWritten inputs
             && (shapes |> Array.sumBy Shape.size) = Shape.size shape
             && Seq.forall
                 (fun (k, l) -> k = l || areApart k l)
@@ -173,7 +167,15 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
 
         if isNull starts || not (fits ()) then null else starts
 
-    let isAssembled = Array.create n false
+    /// For equations whose result is put together at its place: the parts that are made elsewhere, where they begin, and the
+    /// loop that copies them.
+    let copied: struct (int * int[] * FusedCall)[][] = Array.zeroCreate n
+
+    let copying (t: TensorType) =
+        let graph = FusedGraph t.DType
+        graph.Output(graph.Input())
+        let itself = System.Func<NDArray, NDArray> id
+        FusedCall(graph, t.Shape, [| t.DType |], [| 0 |], [| 0 |], [| null |], [| itself |])
     let homes = Array.create count Home.Anywhere
     // Each stack: the value of a row, the number of rows, and the row of the first index.
     let stackSlots, stackRows, stackFirst = List<int>(), List<int>(), List<int>()
@@ -255,8 +257,24 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
             | null -> ()
             | _ when homes[whole].IsAnywhere && survivors.Contains whole -> ()
             | starts ->
-                isAssembled[i] <- true
-                slots.Reads[i] |> Array.iteri (fun k s -> homes[s] <- Home.Part(whole, starts[k]))
+                let inputs = slots.Reads[i]
+                // What is read elsewhere too is read there as a part of this.
+                let isOwn k s =
+                    homes[s].IsAnywhere && not (survivors.Contains s) && System.Array.IndexOf(inputs, s) = k
+
+                let own = Array.mapi isOwn inputs
+
+                if Array.contains true own then
+                    copied[i] <-
+                        [| for k in 0 .. inputs.Length - 1 do
+                               if not own[k] then
+                                   struct (inputs[k], starts[k], copying typeOf[inputs[k]]) |]
+
+                    inputs
+                    |> Array.iteri (fun k s ->
+                        if own[k] then
+                            homes[s] <- Home.Part(whole, starts[k])
+                            lastUse[whole] <- max lastUse[whole] lastUse[s])
 
         // What is alive lies side by side, as low as there is room.
         let first = size
@@ -350,7 +368,14 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
         let outputs = equations[i].Outputs
 
         match equations[i].Operation with
-        | _ when isAssembled[i] -> environment[outputs[0].Index] <- frame.Targets[outputs[0].Index]
+        | _ when not (isNull copied[i]) ->
+            let whole = frame.Targets[outputs[0].Index]
+
+            for struct (s, starts, call) in copied[i] do
+                let part = whole.Slice(starts, call.Shape, Array.create starts.Length 1)
+                whole.Device.Fused(call, [| environment[s] |], [| part |]) |> ignore
+
+            environment[outputs[0].Index] <- whole
         | :? Primitive as primitive ->
             HostArrays.Target <- frame.Targets[outputs[0].Index]
 
