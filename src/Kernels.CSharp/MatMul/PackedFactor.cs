@@ -8,7 +8,8 @@ namespace Autodiff.Kernels;
 /// same from step to step: its columns in panels as wide as the widest tile, each in the order in which the kernel reads
 /// it.
 /// </summary>
-/// <remarks>Products have the bits of those of <see cref="MatMul"/>. One thread packs at a time; any number multiply.</remarks>
+/// <remarks>Products that have two rows and two columns or more have the bits of those of <see cref="MatMul"/>. One thread packs
+/// at a time, and while none multiplies; any number multiply.</remarks>
 public sealed unsafe class PackedFactor
 {
     // Below this many multiply-adds, a fork takes longer than it saves.
@@ -19,8 +20,8 @@ public sealed unsafe class PackedFactor
 
     private readonly int width;
     private readonly int panelColumns;
-    private readonly nint slice;
     private readonly HostMemory panels;
+    private bool isAdjacent;
 
     /// <summary>Memory for matrices of one type and shape.</summary>
     /// <param name="dtype">float32 or float64.</param>
@@ -41,7 +42,6 @@ public sealed unsafe class PackedFactor
         Columns = columns;
         int size = dtype.Size();
         panelColumns = width == 0 ? 2 : 2 * (width / 8 / size);
-        slice = dtype == DType.Float32 ? Products<float>.SliceOf(rows, columns) : Products<double>.SliceOf(rows, columns);
         panels = HostMemory.Allocate((long)Panels * panelColumns * rows * size);
     }
 
@@ -69,6 +69,7 @@ public sealed unsafe class PackedFactor
         long last = (Rows - 1) * rowStride + (Columns - 1) * columnStride;
         if (last >= matrix.Length / DType.Size())
             throw new ArgumentException($"A matrix of {Rows} x {Columns} needs {last + 1} elements; {matrix.Length / DType.Size()} are given.");
+        isAdjacent = columnStride == 1;
         fixed (byte* first = matrix)
         {
             if (DType == DType.Float32) Pack((float*)first, (nint)rowStride, (nint)columnStride);
@@ -147,6 +148,7 @@ public sealed unsafe class PackedFactor
     private void Range<T>(in Operands<T> x, int from, int to)
         where T : unmanaged, INumberBase<T>
     {
+        nint slice = Products<T>.SliceOf(x.M, x.N, x.K, isAdjacent);
         switch (width)
         {
             case 512: PackedPanels<T, Vector512<T>, Lanes512<T>>.Multiply(x, from, to, slice, 12); break;
