@@ -30,6 +30,8 @@ type NDArray
     member _.Storage = storage
     /// The bits of the element when there is no storage.
     member _.Bits = bits
+    /// The same matrix packed for products from the left, where a loop has it ready; else null.
+    member val internal Packed: PackedFactor = null with get, set
     /// The number of axes.
     member _.Rank = shape.Length
     /// The number of elements.

@@ -160,7 +160,7 @@ type internal CpuKernels() =
         for i in 0 .. results.Length - 1 do
             if isNull scalars then
                 results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
-                operands[count + i] <- operandOf results[i] 0 null
+                operands[count + i] <- operandOf results[i] 0 results[i].Strides
             else
                 operands[count + i] <- FusedOperand(scalars, nativeint (8 * i), 0L, null)
 

@@ -8,7 +8,15 @@ open MathNet.Numerics.LinearAlgebra
 
 /// Products, solvers and factorizations of the last two axes, on the host's processor.
 module internal CpuLinearAlgebra =
-    let matMul (x: NDArray, y: NDArray, shape: int[]) =
+    /// The product of two matrices of which the right one is packed.
+    let private packedMatMul (x: NDArray, y: PackedFactor, shape: int[]) =
+        let z = HostArrays.allocate (x.Device, x.DType, shape)
+        let strides = x.ExplicitStrides
+        y.Multiply(shape[0], x.Bytes, int64 strides[0], int64 strides[1], HostArrays.writable z)
+        GC.KeepAlive x
+        z
+
+    let private anyMatMul (x: NDArray, y: NDArray, shape: int[]) =
         let rank = shape.Length
         let batchShape = if rank = 2 then Shape.scalar else shape[.. rank - 3]
 
@@ -71,6 +79,12 @@ module internal CpuLinearAlgebra =
         GC.KeepAlive a
         GC.KeepAlive b
         z
+
+    let matMul (x: NDArray, y: NDArray, shape: int[]) =
+        if isNull y.Packed || shape.Length <> 2 then
+            anyMatMul (x, y, shape)
+        else
+            packedMatMul (x, y.Packed, shape)
 
     /// Rows, columns and number of the matrices in the last two axes.
     let private matrices (x: NDArray) =

@@ -17,14 +17,18 @@ type internal HostArrays private () =
     [<ThreadStatic; DefaultValue>]
     static val mutable private places: NDArray[]
 
-    /// The places that may still be taken, as bits.
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private first: int
+
+    /// The places from the first that may still be taken, as bits.
     [<ThreadStatic; DefaultValue>]
     static val mutable private free: uint
 
     /// Gives the next kernel of this thread places for its results, of which some may be null.
     static member Give(places: NDArray[], first: int, count: int) : unit =
         HostArrays.places <- places
-        HostArrays.free <- ((1u <<< count) - 1u) <<< first
+        HostArrays.first <- first
+        HostArrays.free <- (1u <<< count) - 1u
 
     /// Takes back what was given.
     static member GiveNothing() : unit =
@@ -38,7 +42,7 @@ type internal HostArrays private () =
 
         while bits <> 0u do
             let i = BitOperations.TrailingZeroCount bits
-            let place = HostArrays.places[i]
+            let place = HostArrays.places[HostArrays.first + i]
 
             if
                 not (isNull place)

@@ -307,6 +307,7 @@ type BilinearPrimitive(name: string) =
 type internal SlicePrimitive(starts: int[], lengths: int[], steps: int[]) =
     inherit LinearPrimitive("slice")
     member _.Starts = starts
+    member _.Lengths = lengths
     member _.Steps = steps
     override _.Parameters = [ "starts", box starts; "lengths", box lengths; "steps", box steps ]
 

@@ -93,6 +93,37 @@ public class StateTests
         Assert.Equal(new float[3], after["running_mean"].ToArray<float>());
     }
 
+    /// <summary>A part whose forward pass is computed again by reverse mode.</summary>
+    private sealed class Again(Layer part) : Layer
+    {
+        public override int[] OutputShape(int[] inputShape) => part.OutputShape(inputShape);
+
+        public override Parameters Initialize(Key key, int[] inputShape) => part.Initialize(key, inputShape);
+
+        public override Tensor Apply(Parameters parameters, Tensor input, Context context) =>
+            Checkpoint.Of((Tensor x) => part.Apply(parameters, x, context))(input);
+    }
+
+    [Fact]
+    public void State_that_changes_inside_a_program_is_an_error_that_names_it()
+    {
+        var network = new Sequential(new Dense(4), new Again(new Sequential(new Dense(3), new BatchNorm())));
+        Parameters parameters = network.Initialize(new Key(0), [2]);
+        Tensor x = Wave(0.1, 5, 2);
+        var error = Assert.Throws<ArgumentException>(() => network.ApplyAndUpdate(parameters, x, Training));
+        Assert.Contains("'1.1.running_mean'", error.Message);
+        Assert.Contains("ApplyAndUpdate inside", error.Message);
+
+        // Nobody takes the state; or the program returns it.
+        network.Apply(parameters, x, Training);
+        var layer = new BatchNorm();
+        Parameters own = layer.Initialize(new Key(0), [2]);
+        (Tensor y, Parameters after) = Checkpoint.Of((Tensor v) => layer.ApplyAndUpdate(own, v, Training))(x);
+        (Tensor wanted, Parameters wantedAfter) = layer.ApplyAndUpdate(own, x, Training);
+        Assert.Equal(wanted.ToArray<float>(), y.ToArray<float>());
+        Assert.Equal(wantedAfter["running_var"].ToArray<float>(), after["running_var"].ToArray<float>());
+    }
+
     [Fact]
     public void State_is_told_from_what_is_trained()
     {

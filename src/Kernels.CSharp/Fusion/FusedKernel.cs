@@ -43,8 +43,8 @@ public sealed unsafe class FusedKernel
     /// <summary>The number of operands.</summary>
     public int InputCount => inputs;
 
-    /// <summary>Computes the results, which are contiguous and overlap no operand, unless they are one that is
-    /// contiguous.</summary>
+    /// <summary>Computes the results, which have adjacent columns and overlap no operand, unless both are contiguous and the
+    /// same.</summary>
     /// <param name="shape">The shape of the results.</param>
     /// <param name="operands">The operands, in the order of their nodes, then the results.</param>
     /// <exception cref="ArgumentException">There are fewer or more operands.</exception>

@@ -43,10 +43,12 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     public static void Multiply(in Operands<T> operands, int maxRows, int width) =>
         new BlockedProduct<T, V, L>(operands, maxRows, width).Run();
 
+    /// <summary>The length of the parts of sums.</summary>
+    public static nint SliceOf(nint k) => CeilingDivide(k, CeilingDivide(k, SliceBytes / sizeof(T)));
+
     private void Run()
     {
-        nint slices = CeilingDivide(x.K, SliceBytes / sizeof(T));
-        nint longest = CeilingDivide(x.K, slices);
+        nint longest = SliceOf(x.K);
         nint mostRows = Math.Min(x.M, MostRows), mostColumns = Math.Min(x.N, MostColumns);
         nint sizeA = RoundUp(CeilingDivide(mostRows, panelRows) * panelRows * longest, 64 / sizeof(T));
         nint sizeB = CeilingDivide(mostColumns, PanelColumns) * PanelColumns * longest;

@@ -31,6 +31,14 @@ internal static unsafe class Products<T>
     // From this many rows on, padding a narrow B to whole vectors pays.
     private const int RowsToPad = 8;
 
+    /// <summary>The length of the parts in which sums are made.</summary>
+    public static nint SliceOf(nint m, nint n, nint k, bool isAdjacent) =>
+        IsDirect(m, n, k, isAdjacent) ? k : BlockedProduct<T, T, Lanes1<T>>.SliceOf(k);
+
+    /// <summary>Whether B is read where it lies, or from a plain transposed copy.</summary>
+    private static bool IsDirect(nint m, nint n, nint k, bool isAdjacent) =>
+        k * n * sizeof(T) <= DirectBytes || (m <= FewRows && isAdjacent);
+
     public static void Multiply(in Operands<T> x, nint batch, nint aBatch, nint bBatch, int width)
     {
         if (batch == 1)
@@ -89,7 +97,7 @@ internal static unsafe class Products<T>
                 },
                 width);
         }
-        else if (x.K * x.N * sizeof(T) <= DirectBytes || (x.M <= FewRows && x.BColumn == 1))
+        else if (IsDirect(x.M, x.N, x.K, x.BColumn == 1))
         {
             MultiplyDirect(x, width);
         }

@@ -44,7 +44,8 @@ public abstract class Layer
     /// <param name="context">Training or prediction.</param>
     /// <remarks>All trainable tensors are as they were. Inside a transform the new state belongs to it, as the output does:
     /// return it, as <see cref="Gradient.ValueAndGradAux"/> lets a loss do.</remarks>
-    /// <exception cref="ArgumentException">The input or the parameters do not fit.</exception>
+    /// <exception cref="ArgumentException">The input or the parameters do not fit; or a layer changed its state inside a
+    /// checkpoint, a branch or a loop, which the message names.</exception>
     /// <example><code>
     /// var (loss, after, gradients) = Gradient.ValueAndGradAux((Parameters p) =>
     /// {
@@ -58,7 +59,9 @@ public abstract class Layer
         ArgumentNullException.ThrowIfNull(parameters);
         var updates = new Dictionary<(Tensor[] Tensors, int Index), Tensor>();
         Tensor output = Apply(parameters, input, context.With(updates));
-        return (output, parameters.With(updates));
+        Parameters after = parameters.With(updates);
+        CheckState(parameters, after);
+        return (output, after);
     }
 
     /// <summary>The layers that this one is made of, if summaries should list them.</summary>
@@ -76,6 +79,27 @@ public abstract class Layer
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    /// <summary>Fails where a new state belongs to a program that has been written, and so has no value here.</summary>
+    private void CheckState(Parameters before, Parameters after)
+    {
+        if (ReferenceEquals(before, after)) return;
+        foreach (((string name, Tensor value), Tensor old) in after.Zip(before.Leaves))
+        {
+            if (ReferenceEquals(value, old)) continue;
+            try
+            {
+                Tensor.StopGradient(value);
+            }
+            catch (ArgumentException error)
+            {
+                throw new ArgumentException(
+                    $"{Name}: the layer of '{name}' changed this state inside a checkpoint, a branch or the body of a loop, where it has "
+                    + "no value that could be kept. Leave that layer outside, or call its ApplyAndUpdate inside and return the "
+                    + "parameters that it gives with the other results.", error);
+            }
+        }
+    }
 
     /// <summary>The error of an input that the layer does not take.</summary>
     private protected ArgumentException WrongInput(ReadOnlySpan<int> inputShape, string expected) =>

@@ -233,15 +233,15 @@ public abstract class Recurrent : Layer
     /// <summary>One layer in one direction.</summary>
     private Passed Walk(Pass pass, bool isBack)
     {
-        // One product for the inputs of all steps.
-        Tensor inputs = pass.Items[0].MatMul(pass.Weights[0]) + pass.Weights[2];
+        // One product for the inputs of all steps; the bias is added where a step reads its part anyway.
+        Tensor inputs = pass.Items[0].MatMul(pass.Weights[0]), bias = pass.Weights[2];
         Tensor[] weights = [pass.Weights[1], .. pass.Weights[3..]];
         Tensor[] state = Array.ConvertAll(pass.State, s => s.To(inputs.DType));
         Tensor[] items = [inputs, .. pass.Items[1..]];
 
         (Tensor[], Tensor) Next(Tensor[] before, Tensor[] item)
         {
-            Tensor[] after = Step(item[0], before, weights);
+            Tensor[] after = Step(item[0] + bias, before, weights);
             if (item.Length == 1) return (after, after[0]);
             Tensor[] kept = [.. after.Zip(before, (next, previous) => Tensor.Where(item[1], next, previous))];
             return (kept, Tensor.Where(item[1], after[0], Tensor.ZerosLike(after[0])));

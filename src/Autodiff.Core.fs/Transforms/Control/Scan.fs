@@ -2,10 +2,6 @@ namespace Autodiff
 
 open System.Collections.Generic
 
-/// How the inputs of a loop fall apart: what stays the same, what is carried from step to step, what each step takes.
-[<Struct>]
-type internal LoopParts = { Consts: int; Carries: int; Items: int }
-
 /// A value of each step of the walk back, stacked: one of its items, or one of its results.
 [<Struct>]
 type internal Stacked =
@@ -57,6 +53,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
     let types = Array.mapi (fun i t -> if i < parts.Consts + parts.Carries then t else stacked t) inputs
     let results = outputs.Length - parts.Carries
     let isFloat (t: TensorType) = DTypes.IsFloat t.DType
+    let executor = lazy (ScanExecutor(body, parts, length, reverse))
 
     /// Masks or tensors of the constants, of the carry, and of the items.
     let split (xs: 'x[]) : struct ('x[] * 'x[] * 'x[]) =
@@ -79,39 +76,13 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
         this.Fit(types, xs)
         Array.mapi (fun i t -> if i < parts.Carries then t else stacked t) outputs
 
-    override this.Values(xs, outs) =
-        let struct (consts, carry, items) = split xs
-        let mutable carry = carry
-        let kept = Array.init results (fun _ -> Array.zeroCreate<NDArray> length)
-
-        let entry i (x: NDArray) =
-            let strides = x.ExplicitStrides
-            let inner = if x.IsContiguous then null else strides[1..]
-            // An array without elements has no memory to move along.
-            x.View(x.Shape[1..], inner, (if x.Size = 0 then x.Offset else x.Offset + i * strides[0]))
-
-        for step in 0 .. length - 1 do
-            let i = if reverse then length - 1 - step else step
-            let ys = body.Run(Array.concat [ consts; carry; Array.map (entry i) items ])
-            carry <- ys[.. parts.Carries - 1]
-
-            for j in 0 .. results - 1 do
-                kept[j][i] <- ys[parts.Carries + j]
-
-        let stack j (entries: NDArray[]) =
-            let out: TensorType = outs[parts.Carries + j]
-
-            if length = 0 then
-                let device = if xs.Length = 0 then Cpu.Instance :> Device else xs[0].Device
-                device.Fill(out.DType, out.Shape, 0.0)
-            else
-                let device = entries[0].Device
-                let row (y: NDArray) =
-                    let y = device.Contiguous y
-                    y.View(Array.append [| 1 |] y.Shape, null, y.Offset)
-                device.Concat(Array.map row entries, 0, out.Shape)
-
-        Array.append carry (Array.mapi stack kept)
+    override _.Values(xs, outs) =
+        if length > 0 then
+            executor.Value.Run(xs, outs)
+        else
+            let struct (_, carry, _) = split xs
+            let empty (t: TensorType) = Cpu.Instance.Fill(t.DType, t.Shape, 0.0)
+            Array.append carry (Array.map empty outs[parts.Carries ..])
 
     override this.Jvp(xs, tangents) =
         let struct (kDot, cDot, xDot) = split tangents
