@@ -244,18 +244,47 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     (
         graph: FusedGraph,
         shape: int[],
+        rowAxes: int,
         outs: DType[],
+        outShapes: int[][],
+        outStrides: int[][],
         sources: int[],
         offsets: int[],
         strides: int[][],
         views: Func<NDArray, NDArray>[]
     ) =
+    let isWalkable (strides: int[]) =
+        let mutable innermost = 0
+        let mutable inner = -1
+        let mutable isEven = true
+
+        if not (isNull strides) then
+            for d = shape.Length - 1 downto 0 do
+                if shape[d] <> 1 then
+                    if inner < 0 then
+                        innermost <- strides[d]
+                    elif d >= shape.Length - rowAxes && strides[d] <> strides[inner] * shape[inner] then
+                        isEven <- false
+
+                    inner <- d
+
+        isEven && innermost <= 1
+
+    let isDirect = Array.map isWalkable strides
+
     /// The expression.
     member _.Graph = graph
-    /// The shape of all results.
+    /// The shape of the expression, and of all results that combine nothing.
     member _.Shape = shape
+    /// The number of last axes that are reduced as a row within the expression.
+    member _.RowAxes = rowAxes
     /// The types of the results.
     member _.Outs = outs
+    /// The shapes of the results.
+    member _.OutShapes = outShapes
+    /// The strides with which each result is walked over the shape of the expression, 0 along axes that are combined; null
+    /// for results of that shape.
+    member _.OutStrides = outStrides
     /// The input that each operand reads.
     member _.Sources = sources
     /// Where each operand begins in its input, in elements.
@@ -264,6 +293,20 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     member _.Strides = strides
     /// Each operand as an array, from an input that is not contiguous.
     member _.Views = views
+
+    /// Whether a loop can walk an operand with such strides: its elements do not lie apart, and a row that is reduced is even.
+    member _.IsWalkable(strides: int[]) : bool = isWalkable strides
+
+    /// Whether a loop can walk an operand whose input is contiguous as it lies.
+    member _.IsDirect(operand: int) : bool = isDirect[operand]
+
+    /// Whether a result may lie where an operand does that ends with this call.
+    member _.MayOverwrite(operand: int, result: int) : bool =
+        sources |> Array.filter ((=) sources[operand]) |> Array.length = 1
+        && isNull strides[operand]
+        && offsets[operand] = 0
+        && isNull outStrides[result]
+        && graph.MayOverwrite(operand, result)
 
 /// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
 and [<Struct>] Triangle = { Lower: bool; Transposed: bool; UnitDiagonal: bool }

@@ -141,31 +141,34 @@ type internal CpuKernels() =
         for i in 0 .. count - 1 do
             let x = inputs[call.Sources[i]]
 
-            if x.IsContiguous then
+            if x.IsContiguous && call.IsDirect i then
                 operands[i] <- operandOf x call.Offsets[i] call.Strides[i]
             else
                 let view = call.Views[i].Invoke x
                 let strides = view.StridesFor shape
-                let innermost = Array.FindLastIndex(shape, (fun n -> n <> 1))
 
-                // Elements that lie apart are gathered first.
-                if isNull strides || innermost < 0 || strides[innermost] <= 1 then
+                if call.IsWalkable strides then
                     operands[i] <- operandOf view 0 strides
                 else
-                    let copy = HostArrays.dense view
+                    let copy = HostArrays.dense (view.View(shape, strides, view.Offset))
                     copies <- copy :: copies
-                    operands[i] <- operandOf copy 0 (copy.StridesFor shape)
+                    operands[i] <- operandOf copy 0 null
 
         for i in 0 .. results.Length - 1 do
-            results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
-            operands[count + i] <- operandOf results[i] 0 null
+            results[i] <-
+                if isNull places[i] then
+                    this.Allocate(call.Outs[i], call.OutShapes[i])
+                else
+                    places[i]
 
-        call.Graph.Kernel.Run(shape, ReadOnlySpan operands)
+            operands[count + i] <- operandOf results[i] 0 call.OutStrides[i]
+
+        call.Graph.Kernel.Run(shape, ReadOnlySpan operands, call.RowAxes)
         GC.KeepAlive inputs
         GC.KeepAlive copies
 
-        if shape.Length = 0 then
-            for i in 0 .. results.Length - 1 do
+        for i in 0 .. results.Length - 1 do
+            if call.OutShapes[i].Length = 0 then
                 results[i] <- this.Inline results[i]
 
         results

@@ -106,30 +106,25 @@ type internal Executable(program: Program) =
                 let mutable inherited =
                     match e.Operation with
                     | :? FusedPrimitive as fused ->
-                        let call = fused.Call
+                        [ for k in 0 .. fused.Call.Sources.Length - 1 do
+                              let s = reads[i][fused.Call.Sources[k]]
 
-                        [ for k in 0 .. call.Sources.Length - 1 do
-                              let s = reads[i][call.Sources[k]]
-                              let uses = call.Sources |> Array.filter (fun o -> o = call.Sources[k]) |> Array.length
-
-                              if
-                                  placeOf[s] >= 0
-                                  && lastUse[s] = i
-                                  && uses = 1
-                                  && isNull call.Strides[k]
-                                  && call.Offsets[k] = 0
-                              then
-                                  s ]
+                              if placeOf[s] >= 0 && lastUse[s] = i then
+                                  struct (k, s) ]
                     | _ -> []
 
-                for v in e.Outputs do
+                let mayInherit j bytes (struct (k, s)) =
+                    sizes[placeOf[s]] >= bytes && (e.Operation :?> FusedPrimitive).Call.MayOverwrite(k, j)
+
+                for j in 0 .. e.Outputs.Length - 1 do
+                    let v = e.Outputs[j]
                     let bytes = bytesOf v.Type
                     let s = v.Index
 
                     if bytes >= smallest && lastUse[s] < System.Int32.MaxValue then
-                        match inherited |> List.tryFind (fun before -> sizes[placeOf[before]] >= bytes) with
-                        | Some before ->
-                            inherited <- List.except [ before ] inherited
+                        match inherited |> List.tryFind (mayInherit j bytes) with
+                        | Some(struct (_, before) as found) ->
+                            inherited <- List.except [ found ] inherited
                             placeOf[s] <- placeOf[before]
                             returns[i].Remove placeOf[before] |> ignore
                         | None -> placeOf[s] <- take bytes
