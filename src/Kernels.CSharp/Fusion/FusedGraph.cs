@@ -92,6 +92,13 @@ public sealed class FusedGraph(DType dtype)
     /// are 0.</summary>
     public void Output(int node, Reduction reduction) => outputs.Add(new(node, reduction));
 
+    /// <summary>A text that equal expressions share, and no others.</summary>
+    public string Text => string.Join(
+        ';',
+        nodes.Select(n => FormattableString.Invariant(
+            $"{n.Kind} {n.IsTruth} {n.X} {n.Y} {n.Z} {n.Operator?.Type} {BitConverter.DoubleToInt64Bits(n.Value)} {n.Reduction}"))
+            .Concat(outputs.Select(o => $"{o.Node} {o.Reduction}")).Append(dtype.ToString()));
+
     /// <summary>The kernel of the expression for the host, made when it is first asked for.</summary>
     public FusedKernel Kernel => kernel ?? Interlocked.CompareExchange(ref kernel, new FusedKernel(this), null) ?? kernel;
 

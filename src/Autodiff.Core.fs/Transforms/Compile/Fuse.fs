@@ -349,6 +349,9 @@ module internal Fuse =
                 else
                     need atom
 
+        // Equal passes over equal shapes, as those of equal layers are, share what is emitted for them.
+        let emitted = Dictionary<string, FusedGraph>()
+
         let fuse g =
             let members = groups.Members(g).ToArray()
             let shape = shapes[g]
@@ -467,6 +470,19 @@ module internal Fuse =
             let operands, results = operands.ToArray(), results.ToArray()
             let inputs = operands |> Array.map (fun (struct (_, view)) -> view.Source) |> Array.distinct
 
+            let walks = operands |> Array.map (fun (struct (_, view)) -> view.Walked.StridesFor shape)
+
+            let graph =
+                let text (numbers: int[]) = if isNull numbers then "-" else System.String.Join(",", numbers)
+                let strides = Seq.append walks outStrides |> Seq.map text |> String.concat ";"
+                let key = $"{text shape} {strides} {first} {graph.Text}"
+
+                match emitted.TryGetValue key with
+                | true, other -> other
+                | _ ->
+                    emitted.Add(key, graph)
+                    graph
+
             let call =
                 FusedCall(
                     graph,
@@ -477,7 +493,7 @@ module internal Fuse =
                     outStrides.ToArray(),
                     operands |> Array.map (fun (struct (_, view)) -> System.Array.IndexOf(inputs, view.Source)),
                     operands |> Array.map (fun (struct (_, view)) -> view.Walked.Offset),
-                    operands |> Array.map (fun (struct (_, view)) -> view.Walked.StridesFor shape),
+                    walks,
                     operands |> Array.map (fun (struct (_, view)) -> System.Func<_, _> view.Walk)
                 )
 
