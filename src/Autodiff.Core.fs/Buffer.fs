@@ -254,7 +254,10 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     (
         graph: FusedGraph,
         shape: int[],
+        rowAxes: int,
         outs: DType[],
+        outShapes: int[][],
+        outStrides: int[][],
         sources: int[],
         offsets: int[],
         strides: int[][],
@@ -263,18 +266,47 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     let mutable spare: FusedOperand[] = null
     let mutable spareScalars: byte[] = null
 
+    let isWalkable (strides: int[]) =
+        let mutable innermost = 0
+        let mutable inner = -1
+        let mutable isEven = true
+
+        if not (isNull strides) then
+            for d = shape.Length - 1 downto 0 do
+                if shape[d] <> 1 then
+                    if inner < 0 then
+                        innermost <- strides[d]
+                    elif d >= shape.Length - rowAxes && strides[d] <> strides[inner] * shape[inner] then
+                        isEven <- false
+
+                    inner <- d
+
+        isEven && innermost <= 1
+
+    let isDirect = Array.map isWalkable strides
+    let hasScalars = outShapes |> Array.exists Array.isEmpty
+
     /// The expression.
     member _.Graph = graph
-    /// The shape of all results.
+    /// The shape of the expression, and of all results that combine nothing.
     member _.Shape = shape
+    /// The number of last axes that are reduced as a row within the expression.
+    member _.RowAxes = rowAxes
     /// The types of the results.
     member _.Outs = outs
+    /// The shapes of the results.
+    member _.OutShapes = outShapes
+    /// The strides with which each result is walked over the shape of the expression, 0 along axes that are combined; null
+    /// for results of that shape.
+    member _.OutStrides = outStrides
     /// The input that each operand reads.
     member _.Sources = sources
     /// Where each operand begins in its input, in elements.
     member _.Offsets = offsets
     /// The strides with which each operand walks its input, over the shape of the results; null for contiguous.
     member _.Strides = strides
+    /// Whether there are results that are single numbers.
+    member _.HasScalars = hasScalars
     /// Each operand as an array, from an input that is not contiguous.
     member _.Views = views
 
@@ -297,6 +329,20 @@ and [<Sealed; AllowNullLiteral>] FusedCall
 
         if not (isNull scalars) then
             Threading.Volatile.Write(&spareScalars, scalars)
+
+    /// Whether a loop can walk an operand with such strides: its elements do not lie apart, and a row that is reduced is even.
+    member _.IsWalkable(strides: int[]) : bool = isWalkable strides
+
+    /// Whether a loop can walk an operand whose input is contiguous as it lies.
+    member _.IsDirect(operand: int) : bool = isDirect[operand]
+
+    /// Whether a result may lie where an operand does that ends with this call.
+    member _.MayOverwrite(operand: int, result: int) : bool =
+        sources |> Array.filter ((=) sources[operand]) |> Array.length = 1
+        && isNull strides[operand]
+        && offsets[operand] = 0
+        && isNull outStrides[result]
+        && graph.MayOverwrite(operand, result)
 
 /// How a triangular matrix is read: which triangle, whether it is transposed, whether its diagonal counts as ones.
 and [<Struct>] Triangle = { Lower: bool; Transposed: bool; UnitDiagonal: bool }

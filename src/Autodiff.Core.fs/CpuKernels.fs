@@ -136,44 +136,50 @@ type internal CpuKernels() =
         let count = call.Sources.Length
         let results = Array.zeroCreate call.Outs.Length
         let operands = call.Rent()
-        let scalars = if shape.Length = 0 then call.RentScalars() else null
+        let scalars = if call.HasScalars then call.RentScalars() else null
         let mutable copies: NDArray list = []
 
         for i in 0 .. count - 1 do
             let x = inputs[call.Sources[i]]
 
-            if x.IsContiguous then
+            if x.IsContiguous && call.IsDirect i then
                 operands[i] <- operandOf x call.Offsets[i] call.Strides[i]
             else
                 let view = call.Views[i].Invoke x
                 let strides = view.StridesFor shape
-                let innermost = Array.FindLastIndex(shape, (fun n -> n <> 1))
 
-                // Elements that lie apart are gathered first.
-                if isNull strides || innermost < 0 || strides[innermost] <= 1 then
+                if call.IsWalkable strides then
                     operands[i] <- operandOf view 0 strides
                 else
-                    let copy = HostArrays.dense view
+                    let copy = HostArrays.dense (view.View(shape, strides, view.Offset))
                     copies <- copy :: copies
-                    operands[i] <- operandOf copy 0 (copy.StridesFor shape)
+                    operands[i] <- operandOf copy 0 null
 
         for i in 0 .. results.Length - 1 do
-            if isNull scalars then
-                results[i] <- if isNull places[i] then this.Allocate(call.Outs[i], shape) else places[i]
-                operands[count + i] <- operandOf results[i] 0 results[i].Strides
-            else
-                operands[count + i] <- FusedOperand(scalars, nativeint (8 * i), 0L, null)
+            if isNull scalars || call.OutShapes[i].Length > 0 then
+                results[i] <-
+                    if isNull places[i] then
+                        this.Allocate(call.Outs[i], call.OutShapes[i])
+                    else
+                        places[i]
 
-        call.Graph.Kernel.Run(shape, ReadOnlySpan operands)
+                // What combines nothing may lie in a part of another array.
+                let strides = if isNull call.OutStrides[i] then results[i].Strides else call.OutStrides[i]
+                operands[count + i] <- operandOf results[i] 0 strides
+            else
+                operands[count + i] <- FusedOperand(scalars, nativeint (8 * i), 0L, call.OutStrides[i])
+
+        call.Graph.Kernel.Run(shape, ReadOnlySpan operands, call.RowAxes)
         GC.KeepAlive inputs
         GC.KeepAlive copies
 
         if not (isNull scalars) then
             for i in 0 .. results.Length - 1 do
-                HostArrays.Give(places, i, 1)
-                let bytes = ReadOnlySpan(scalars, 8 * i, DTypes.Size call.Outs[i])
-                results[i] <- this.FromHost(call.Outs[i], Shape.scalar, bytes)
-                HostArrays.GiveNothing()
+                if call.OutShapes[i].Length = 0 then
+                    HostArrays.Give(places, i, 1)
+                    let bytes = ReadOnlySpan(scalars, 8 * i, DTypes.Size call.Outs[i])
+                    results[i] <- this.FromHost(call.Outs[i], Shape.scalar, bytes)
+                    HostArrays.GiveNothing()
 
         call.Return(operands, scalars)
         results

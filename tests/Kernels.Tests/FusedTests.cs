@@ -89,6 +89,65 @@ public class FusedTests
         Assert.True(FusedGraph.Supports(Compare.Less, DType.Float64));
     }
 
+    [Theory]
+    [InlineData(3, 17)]
+    [InlineData(70, 1000)]
+    [InlineData(2, 100_003)]
+    public void Reductions_equal_those_of_the_written_expression_whatever_the_number_of_threads(int rows, int columns)
+    {
+        float[] x = Numbers(1, rows * columns), exp = Apply(Unary.Exp, x);
+        var graph = new FusedGraph(DType.Float32);
+        int e = graph.Unary(Unary.Exp, graph.Input());
+        graph.Output(e, Reduction.Sum);
+        graph.Output(e, Reduction.Sum);
+        graph.Output(e, Reduction.Sum);
+        graph.Output(e, Reduction.Maximum);
+
+        float[][] Run()
+        {
+            FusedOperand all = Of(new float[1], [0, 0]), each = Of(new float[rows], [1, 0]), column = Of(new float[columns], [0, 1]);
+            FusedOperand largest = Of(new float[columns], [0, 1]);
+            graph.Kernel.Run([rows, columns], [Of(x), all, each, column, largest]);
+            return [Read<float>(all), Read<float>(each), Read<float>(column), Read<float>(largest)];
+        }
+
+        float[][] results = Run();
+        float[] Column(int j) => [.. Enumerable.Range(0, rows).Select(i => exp[i * columns + j])];
+        Assert.Equal(exp.Sum(v => (double)v), results[0][0], results[0][0] * 1e-7);
+        for (int i = 0; i < rows; i++)
+            Assert.Equal(exp.Skip(i * columns).Take(columns).Sum(v => (double)v), results[1][i], results[1][i] * 1e-7);
+        for (int j = 0; j < columns; j++) Assert.Equal(Column(j).Sum(v => (double)v), results[2][j], results[2][j] * 1e-7);
+        Assert.Equal(Enumerable.Range(0, columns).Select(j => Column(j).Max()), results[3]);
+
+        // Inside a region everything runs on one thread.
+        var alone = new float[2][][];
+        Workers.For(2, i => alone[i] = Run());
+        Assert.All(alone, one => Assert.Equal(results, one));
+    }
+
+    [Fact]
+    public void What_follows_from_a_reduction_of_a_row_is_computed_in_the_same_pass()
+    {
+        const int rows = 5, columns = 37;
+        float[] x = Numbers(1, rows * columns);
+        var graph = new FusedGraph(DType.Float32);
+        int a = graph.Input();
+        int e = graph.Unary(Unary.Exp, graph.Binary(Binary.Subtract, a, graph.Reduce(Reduction.Maximum, a)));
+        int sum = graph.Reduce(Reduction.Sum, e);
+        graph.Output(graph.Binary(Binary.Divide, e, sum));
+        graph.Output(sum);
+        FusedOperand r = Of(new float[x.Length]), s = Of(new float[rows], [1, 0]);
+        graph.Kernel.Run([rows, columns], [Of(x), r, s], rowAxes: 1);
+        for (int i = 0; i < rows; i++)
+        {
+            float[] row = x[(i * columns)..((i + 1) * columns)];
+            float[] exp = Apply(Unary.Exp, [.. row.Select(v => v - row.Max())]);
+            var total = (float)exp.Sum(v => (double)v);
+            Assert.Equal(total, Read<float>(s)[i]);
+            Assert.Equal(exp.Select(v => v / total), Read<float>(r)[(i * columns)..((i + 1) * columns)]);
+        }
+    }
+
     private static float[] Apply(UnaryKernel kernel, float[] x)
     {
         var r = new float[x.Length];

@@ -1,44 +1,105 @@
-using System.Numerics;
 using System.Reflection;
 using System.Reflection.Emit;
-using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
-/// <summary>Writes the loop of an expression over one row of elements as a method, which .NET compiles to vector code.</summary>
+/// <summary>Writes the loops of an expression over rows of elements as a method, which .NET compiles to vector code.</summary>
 /// <remarks>
-/// The method takes the addresses of the operands' and then the results' first elements, and the number of elements.
-/// Each value of the expression is a local variable; the functions are those of the elementwise kernels, inlined.
+/// The method takes the addresses of the operands' and then the results' first elements, how far they lie from row to row in
+/// bytes, the number of rows, the number of elements of each, and memory for what is kept between the walks over a row. Each
+/// value of the expression is a local variable; the functions are those of the elementwise kernels, inlined. What is the
+/// same for a whole row is computed once for it, in all lanes of a vector.
 /// </remarks>
-internal static class FusedEmitter
+internal sealed class FusedEmitter
 {
     private const BindingFlags Any = BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
 
-    /// <summary>The loop for operands that are the same for the whole row, or walked one by one.</summary>
-    internal static DynamicMethod Emit(FusedGraph graph, bool[] isFixed, int width)
+    private readonly FusedGraph graph;
+    private readonly FusedNode[] nodes;
+    private readonly FusedStages stages;
+    private readonly string steps;
+    private readonly int width;
+    private readonly Type element;
+    private readonly Type vector;
+    private readonly Type rows;
+    private readonly int lanes;
+    private readonly int inputs;
+    private readonly int[] inputOf;
+    private readonly bool[] varies;
+
+    private readonly DynamicMethod method;
+    private readonly ILGenerator il;
+    private readonly LocalBuilder[] values;
+    private readonly LocalBuilder[] pointers;
+    private readonly LocalBuilder[] slots;
+    private readonly LocalBuilder index;
+    private readonly Dictionary<(bool IsResult, int Index), (Type Fold, LocalBuilder[] Totals)> folds = [];
+
+    private FusedEmitter(FusedGraph graph, string steps, int width)
     {
-        Type element = graph.DType == DType.Float32 ? typeof(float) : typeof(double);
+        this.graph = graph;
+        this.steps = steps;
+        this.width = width;
+        nodes = [.. graph.Nodes];
+        stages = graph.Stages;
+        element = graph.DType == DType.Float32 ? typeof(float) : typeof(double);
         Type open = width switch { 512 => typeof(V512<>), 256 => typeof(V256<>), 128 => typeof(V128<>), _ => typeof(V1<>) };
-        Type vector = open.MakeGenericType(element);
-        Type rows = typeof(FusedRows<,>).MakeGenericType(vector, element);
-        int lanes = (int)vector.GetProperty("Count", Any)!.GetValue(null)!;
-        int size = graph.DType.Size();
+        vector = open.MakeGenericType(element);
+        rows = typeof(FusedRows<,>).MakeGenericType(vector, element);
+        lanes = (int)vector.GetProperty("Count", Any)!.GetValue(null)!;
 
-        var method = new DynamicMethod("fused", typeof(void), [typeof(nint), typeof(nint)], typeof(FusedEmitter).Module, true);
-        ILGenerator il = method.GetILGenerator();
-        MethodInfo Of(string name) => rows.GetMethod(name, Any)!;
-
-        FusedNode[] nodes = [.. graph.Nodes];
-        var values = new LocalBuilder[nodes.Length];
-        var pointers = new List<LocalBuilder>();
-        LocalBuilder index = il.DeclareLocal(typeof(nint));
-        for (int i = 0; i < nodes.Length; i++) values[i] = il.DeclareLocal(vector);
-
-        // The addresses, and what is the same for all elements.
-        int operands = nodes.Count(node => node.Kind == FusedKind.Input) + graph.Outputs.Count;
-        for (int i = 0; i < operands; i++)
+        inputOf = new int[nodes.Length];
+        varies = new bool[nodes.Length];
+        for (int i = 0; i < nodes.Length; i++)
         {
-            pointers.Add(il.DeclareLocal(typeof(nint)));
+            if (nodes[i].Kind == FusedKind.Input) inputOf[i] = inputs++;
+            varies[i] = nodes[i].Kind switch
+            {
+                FusedKind.Input => steps[inputOf[i]] != '0',
+                FusedKind.Constant or FusedKind.Reduce => false,
+                _ => nodes[i].Operands.Any(operand => varies[operand]),
+            };
+        }
+
+        method = new("fused", typeof(void), [typeof(nint), typeof(nint), typeof(nint), typeof(nint), typeof(nint)], typeof(FusedEmitter).Module, true)
+        {
+            InitLocals = false,
+        };
+        il = method.GetILGenerator();
+        values = [.. nodes.Select(_ => il.DeclareLocal(vector))];
+        pointers = [.. steps.Select(_ => il.DeclareLocal(typeof(nint)))];
+        slots = [.. Enumerable.Range(0, stages.Slots).Select(_ => il.DeclareLocal(typeof(nint)))];
+        index = il.DeclareLocal(typeof(nint));
+    }
+
+    /// <summary>The loops for operands that stay along a row, '0', or go on, '1'.</summary>
+    internal static DynamicMethod Emit(FusedGraph graph, string steps, int width)
+    {
+        var emitter = new FusedEmitter(graph, steps, width);
+        emitter.Begin();
+        Label top = emitter.il.DefineLabel();
+        emitter.il.MarkLabel(top);
+        for (int stage = 0; stage < emitter.stages.Count; stage++) emitter.Stage(stage);
+        emitter.EndRow(top);
+        emitter.il.Emit(OpCodes.Ret);
+        return emitter.method;
+    }
+
+    /// <summary>The bytes of memory that rows of some length need between walks.</summary>
+    internal static long ScratchSize(FusedGraph graph, long columns) => graph.Stages.Slots * SlotSize(graph, columns) + 64;
+
+    private static long SlotSize(FusedGraph graph, long columns) => (columns * graph.DType.Size() + 127) & ~63L;
+
+    private bool IsTotal(int output) => graph.Outputs[output].Reduction is not null;
+
+    private bool Goes(int output) => steps[inputs + output] != '0';
+
+    private MethodInfo Of(string name) => rows.GetMethod(name, Any)!;
+
+    private void Begin()
+    {
+        for (int i = 0; i < pointers.Length; i++)
+        {
             il.Emit(OpCodes.Ldarg_0);
             il.Emit(OpCodes.Ldc_I4, i * IntPtr.Size);
             il.Emit(OpCodes.Add);
@@ -46,89 +107,103 @@ internal static class FusedEmitter
             il.Emit(OpCodes.Stloc, pointers[i]);
         }
 
-        int input = 0;
-        var inputOf = new int[nodes.Length];
+        for (int i = 0; i < slots.Length; i++)
+        {
+            il.Emit(OpCodes.Ldarg_S, (byte)4);
+            il.Emit(OpCodes.Ldarg_3);
+            il.Emit(OpCodes.Ldc_I4, graph.DType.Size());
+            il.Emit(OpCodes.Mul);
+            il.Emit(OpCodes.Ldc_I4, 127);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Ldc_I4, ~63);
+            il.Emit(OpCodes.Conv_I);
+            il.Emit(OpCodes.And);
+            il.Emit(OpCodes.Ldc_I4, i);
+            il.Emit(OpCodes.Mul);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Stloc, slots[i]);
+        }
+
         for (int i = 0; i < nodes.Length; i++)
         {
-            if (nodes[i].Kind == FusedKind.Input)
+            if (nodes[i].Kind != FusedKind.Constant) continue;
+            il.Emit(OpCodes.Ldc_R8, nodes[i].Value);
+            il.Emit(OpCodes.Call, Of("Constant"));
+            il.Emit(OpCodes.Stloc, values[i]);
+        }
+    }
+
+    /// <summary>One walk over a row, after what is the same for all of it.</summary>
+    private void Stage(int stage)
+    {
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            if (varies[i] || stages.Of(i) != stage || nodes[i].Kind == FusedKind.Constant) continue;
+            if (nodes[i].Kind == FusedKind.Reduce)
             {
-                inputOf[i] = input++;
-                if (!isFixed[inputOf[i]]) continue;
+                Type fold = Total(false, i);
+                il.Emit(OpCodes.Call, fold.GetMethod("Total", Any)!);
+            }
+            else if (nodes[i].Kind == FusedKind.Input)
+            {
                 il.Emit(OpCodes.Ldloc, pointers[inputOf[i]]);
                 il.Emit(OpCodes.Call, Of(nodes[i].IsTruth ? "SplatTruth" : "Splat"));
             }
-            else if (nodes[i].Kind == FusedKind.Constant)
-            {
-                il.Emit(OpCodes.Ldc_R8, nodes[i].Value);
-                il.Emit(OpCodes.Call, Of("Constant"));
-            }
             else
             {
-                continue;
+                Operation(i);
             }
 
             il.Emit(OpCodes.Stloc, values[i]);
         }
 
-        void Address(int pointer, bool isTruth)
+        int[] reduced = [.. nodes.Index().Where(n => n.Item.Kind == FusedKind.Reduce && stages.Of(n.Item.X) == stage).Select(n => n.Index)];
+        int[] results = [.. Enumerable.Range(0, graph.Outputs.Count).Where(
+            output => stages.Of(graph.Outputs[output].Node) == stage && (IsTotal(output) || Goes(output)))];
+        int[] kept = [.. Enumerable.Range(0, nodes.Length).Where(i => stages.Slot(i) >= 0 && varies[i] && stages.Of(i) == stage)];
+        if (reduced.Length + results.Length + kept.Length == 0) return;
+        foreach (int i in reduced) Start(false, i, nodes[i].Reduction);
+        foreach (int output in results)
         {
-            il.Emit(OpCodes.Ldloc, pointers[pointer]);
-            il.Emit(OpCodes.Ldloc, index);
-            if (!isTruth)
-            {
-                il.Emit(OpCodes.Ldc_I4, size);
-                il.Emit(OpCodes.Mul);
-            }
-
-            il.Emit(OpCodes.Add);
+            if (IsTotal(output)) Start(true, output, graph.Outputs[output].Reduction!.Value, !Goes(output));
         }
 
-        void Rest()
-        {
-            il.Emit(OpCodes.Ldarg_1);
-            il.Emit(OpCodes.Ldloc, index);
-            il.Emit(OpCodes.Sub);
-        }
-
-        // A whole vector of elements, or, at the end, fewer.
         void Body(bool isPart)
         {
-            for (int i = 0; i < nodes.Length; i++)
+            var computed = new bool[nodes.Length];
+            foreach (int i in reduced)
             {
-                FusedNode node = nodes[i];
-                if (node.Kind == FusedKind.Constant || node.Kind == FusedKind.Input && isFixed[inputOf[i]]) continue;
-                if (node.Kind == FusedKind.Input)
-                {
-                    Address(inputOf[i], node.IsTruth);
-                    if (isPart) Rest();
-                    il.Emit(OpCodes.Call, Of((node.IsTruth ? "LoadTruth" : "Load") + (isPart ? "Part" : "")));
-                }
-                else
-                {
-                    foreach (int operand in (int[])[node.X, node.Y, node.Z])
-                    {
-                        if (operand >= 0) il.Emit(OpCodes.Ldloc, values[operand]);
-                    }
-
-                    il.Emit(OpCodes.Call, node.Operator is { } found
-                        ? found.Type.GetMethods(Any).Single(m => m.Name == "Invoke" && m.IsGenericMethodDefinition).MakeGenericMethod(vector)
-                        : Of(node.Kind.ToString()));
-                }
-
-                il.Emit(OpCodes.Stloc, values[i]);
+                Compute(nodes[i].X, stage, isPart, computed);
+                Accumulate(false, i, nodes[i].X, isPart);
             }
 
-            for (int i = 0; i < graph.Outputs.Count; i++)
+            foreach (int output in results)
             {
-                int output = graph.Outputs[i];
-                il.Emit(OpCodes.Ldloc, values[output]);
-                Address(input + i, nodes[output].IsTruth);
-                if (isPart) Rest();
-                il.Emit(OpCodes.Call, Of((nodes[output].IsTruth ? "StoreTruth" : "Store") + (isPart ? "Part" : "")));
+                int node = graph.Outputs[output].Node;
+                Compute(node, stage, isPart, computed);
+                if (IsTotal(output)) Accumulate(true, output, node, isPart);
+            }
+
+            foreach (int i in kept) Compute(i, stage, isPart, computed);
+
+            // Results come last: one may lie where an operand is.
+            foreach (int output in results)
+            {
+                if (!IsTotal(output)) Store(output, isPart);
+            }
+
+            foreach (int i in kept)
+            {
+                il.Emit(OpCodes.Ldloc, values[i]);
+                Address(slots[stages.Slot(i)], graph.DType.Size());
+                il.Emit(OpCodes.Call, Of("Store"));
             }
         }
 
         Label top = il.DefineLabel(), tail = il.DefineLabel(), end = il.DefineLabel();
+        il.Emit(OpCodes.Ldc_I4_0);
+        il.Emit(OpCodes.Conv_I);
+        il.Emit(OpCodes.Stloc, index);
         il.MarkLabel(top);
         Rest();
         il.Emit(OpCodes.Ldc_I4, lanes);
@@ -145,159 +220,189 @@ internal static class FusedEmitter
         il.Emit(OpCodes.Brfalse, end);
         Body(isPart: true);
         il.MarkLabel(end);
-        il.Emit(OpCodes.Ret);
-        return method;
-    }
-}
 
-/// <summary>Writes an expression of single numbers as a method, with the scalar forms of the functions.</summary>
-internal static class FusedScalarEmitter
-{
-    private const BindingFlags Any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-
-    internal static DynamicMethod Emit(FusedGraph graph)
-    {
-        Type element = graph.DType == DType.Float32 ? typeof(float) : typeof(double);
-        Type scalars = typeof(FusedScalars<>).MakeGenericType(element);
-        var method = new DynamicMethod("fused", typeof(void), [typeof(nint), typeof(nint)], typeof(FusedEmitter).Module, true);
-        ILGenerator il = method.GetILGenerator();
-        var values = new List<LocalBuilder>();
-        int pointer = 0;
-
-        void Pointer()
+        foreach (int output in results)
         {
-            il.Emit(OpCodes.Ldarg_0);
-            il.Emit(OpCodes.Ldc_I4, pointer++ * IntPtr.Size);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldind_I);
+            if (!IsTotal(output) || Goes(output)) continue;
+            Type fold = Total(true, output);
+            il.Emit(OpCodes.Ldloc, pointers[inputs + output]);
+            il.Emit(OpCodes.Call, fold.GetMethod("Into", Any)!);
+        }
+    }
+
+    /// <summary>Puts a node's value for the elements at hand into its variable.</summary>
+    private void Compute(int node, int stage, bool isPart, bool[] computed)
+    {
+        if (!varies[node] || computed[node]) return;
+        computed[node] = true;
+        if (nodes[node].Kind == FusedKind.Input)
+        {
+            Load(pointers[inputOf[node]], nodes[node].IsTruth, isPart);
+        }
+        else if (stages.Of(node) == stage || stages.IsRepeated(node))
+        {
+            foreach (int operand in nodes[node].Operands) Compute(operand, stage, isPart, computed);
+            Operation(node);
+        }
+        else if (stages.OutputOf(node) is >= 0 and int output)
+        {
+            Load(pointers[inputs + output], nodes[node].IsTruth, isPart);
+        }
+        else
+        {
+            Load(slots[stages.Slot(node)], false, false);
         }
 
-        foreach (FusedNode node in graph.Nodes)
+        il.Emit(OpCodes.Stloc, values[node]);
+    }
+
+    private void Operation(int i)
+    {
+        foreach (int operand in nodes[i].Operands) il.Emit(OpCodes.Ldloc, values[operand]);
+        il.Emit(OpCodes.Call, nodes[i].Operator is { } found
+            ? found.Type.GetMethods(Any).Single(m => m.Name == "Invoke" && m.IsGenericMethodDefinition).MakeGenericMethod(vector)
+            : Of(nodes[i].Kind.ToString()));
+    }
+
+    private void Load(LocalBuilder pointer, bool isTruth, bool isPart)
+    {
+        Address(pointer, isTruth ? 1 : graph.DType.Size());
+        if (isPart) Rest();
+        il.Emit(OpCodes.Call, Of((isTruth ? "LoadTruth" : "Load") + (isPart ? "Part" : "")));
+    }
+
+    private void Store(int output, bool isPart)
+    {
+        int node = graph.Outputs[output].Node;
+        il.Emit(OpCodes.Ldloc, values[node]);
+        Address(pointers[inputs + output], nodes[node].IsTruth ? 1 : graph.DType.Size());
+        if (isPart) Rest();
+        il.Emit(OpCodes.Call, Of((nodes[node].IsTruth ? "StoreTruth" : "Store") + (isPart ? "Part" : "")));
+    }
+
+    private void Address(LocalBuilder pointer, int size)
+    {
+        il.Emit(OpCodes.Ldloc, pointer);
+        il.Emit(OpCodes.Ldloc, index);
+        if (size > 1)
         {
-            LocalBuilder value = il.DeclareLocal(node.IsTruth ? typeof(bool) : element);
-            values.Add(value);
-            if (node.Kind == FusedKind.Input)
-            {
-                Pointer();
-                il.Emit(OpCodes.Call, scalars.GetMethod(node.IsTruth ? "LoadTruth" : "Load", Any)!);
-            }
-            else if (node.Kind == FusedKind.Constant)
-            {
-                if (element == typeof(float)) il.Emit(OpCodes.Ldc_R4, (float)node.Value);
-                else il.Emit(OpCodes.Ldc_R8, node.Value);
-            }
-            else
-            {
-                foreach (int operand in (int[])[node.X, node.Y, node.Z])
-                {
-                    if (operand >= 0) il.Emit(OpCodes.Ldloc, values[operand]);
-                }
+            il.Emit(OpCodes.Ldc_I4, size);
+            il.Emit(OpCodes.Mul);
+        }
 
-                il.Emit(OpCodes.Call, node.Operator is { } found
-                    ? found.Type.GetMethods(Any).Single(m => m.Name == "Invoke" && !m.IsGenericMethodDefinition)
-                    : scalars.GetMethod(node.Kind.ToString(), Any)!);
-            }
+        il.Emit(OpCodes.Add);
+    }
 
+    private void Rest()
+    {
+        il.Emit(OpCodes.Ldarg_3);
+        il.Emit(OpCodes.Ldloc, index);
+        il.Emit(OpCodes.Sub);
+    }
+
+    // Sums and products of floats are those of doubles, of which a vector of floats fills two.
+    private bool IsWide(Reduction reduction) => graph.DType == DType.Float32 && reduction is (Reduction.Sum or Reduction.Product);
+
+    private void Start(bool isResult, int at, Reduction reduction, bool isFold = true)
+    {
+        Type total = IsWide(reduction) ? typeof(double) : element;
+        (Type register, Type held) = width switch
+        {
+            512 => (typeof(Register512<>), typeof(System.Runtime.Intrinsics.Vector512<>)),
+            256 => (typeof(Register256<>), typeof(System.Runtime.Intrinsics.Vector256<>)),
+            128 => (typeof(Register128<>), typeof(System.Runtime.Intrinsics.Vector128<>)),
+            _ => (typeof(Register1<>), null!),
+        };
+        Type reducer = reduction switch
+        {
+            Reduction.Sum => typeof(SumReducer<>),
+            Reduction.Product => typeof(ProductReducer<>),
+            Reduction.Maximum => typeof(MaximumReducer<>),
+            _ => typeof(MinimumReducer<>),
+        };
+        Type wide = held is null ? total : held.MakeGenericType(total);
+        Type fold = typeof(FusedFold<,,,,,>).MakeGenericType(
+            vector, element, register.MakeGenericType(total), wide, total, reducer.MakeGenericType(total));
+        var totals = new LocalBuilder[isFold ? total != element && lanes > 1 ? 2 : 1 : 0];
+        for (int i = 0; i < totals.Length; i++)
+        {
+            totals[i] = il.DeclareLocal(wide);
+            il.Emit(OpCodes.Call, fold.GetMethod("Start", Any)!);
+            il.Emit(OpCodes.Stloc, totals[i]);
+        }
+
+        folds[(isResult, at)] = (fold, totals);
+    }
+
+    private void Accumulate(bool isResult, int at, int node, bool isPart)
+    {
+        (Type fold, LocalBuilder[] totals) = folds[(isResult, at)];
+        Reduction reduction = isResult ? graph.Outputs[at].Reduction!.Value : nodes[at].Reduction;
+        bool isWide = IsWide(reduction);
+        LocalBuilder value = values[node];
+        if (isPart)
+        {
+            value = il.DeclareLocal(vector);
+            il.Emit(OpCodes.Ldloc, values[node]);
+            Rest();
+            il.Emit(OpCodes.Call, fold.GetMethod("Only", Any)!);
             il.Emit(OpCodes.Stloc, value);
         }
 
-        foreach (int output in graph.Outputs)
+        if (totals.Length == 0)
         {
-            Pointer();
-            il.Emit(OpCodes.Ldloc, values[output]);
-            il.Emit(OpCodes.Call, scalars.GetMethod(graph.Nodes[output].IsTruth ? "StoreTruth" : "Store", Any)!);
+            il.Emit(OpCodes.Ldloc, value);
+            Address(pointers[inputs + at], isWide ? sizeof(double) : graph.DType.Size());
+            il.Emit(OpCodes.Call, fold.GetMethod(isWide ? lanes > 1 ? "AddWide" : "AddLower" : "Add", Any)!);
+            return;
         }
 
-        il.Emit(OpCodes.Ret);
-        return method;
-    }
-}
-
-/// <summary>What emitted scalar code calls besides the functions themselves.</summary>
-internal static unsafe class FusedScalars<T>
-    where T : unmanaged
-{
-    internal static T Load(nint source) => *(T*)source;
-
-    internal static bool LoadTruth(nint source) => *(byte*)source != 0;
-
-    internal static void Store(nint target, T x) => *(T*)target = x;
-
-    internal static void StoreTruth(nint target, bool x) => *(byte*)target = x ? (byte)1 : (byte)0;
-
-    internal static T Select(bool condition, T x, T y) => condition ? x : y;
-
-    internal static bool And(bool x, bool y) => x & y;
-
-    internal static bool Or(bool x, bool y) => x | y;
-
-    internal static bool Not(bool x) => !x;
-}
-
-/// <summary>What emitted loops call besides the functions themselves.</summary>
-internal static unsafe class FusedRows<V, T>
-    where V : unmanaged, IVector<V, T>
-    where T : unmanaged, INumber<T>
-{
-    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
-
-    [MethodImpl(Inline)]
-    internal static V Load(nint source) => V.Load((T*)source);
-
-    [MethodImpl(Inline)]
-    internal static V LoadPart(nint source, nint count) => V.LoadPart((T*)source, (int)count);
-
-    [MethodImpl(Inline)]
-    internal static void Store(V x, nint target) => x.Store((T*)target);
-
-    [MethodImpl(Inline)]
-    internal static void StorePart(V x, nint target, nint count) => x.StorePart((T*)target, (int)count);
-
-    [MethodImpl(Inline)]
-    internal static V Splat(nint source) => V.Splat(*(T*)source);
-
-    [MethodImpl(Inline)]
-    internal static V Constant(double value) => V.Constant(value);
-
-    [MethodImpl(Inline)]
-    internal static V LoadTruth(nint source) => V.LoadTruth((byte*)source);
-
-    [MethodImpl(Inline)]
-    internal static V SplatTruth(nint source) => Truth(*(byte*)source);
-
-    internal static V LoadTruthPart(nint source, nint count)
-    {
-        ulong* truths = stackalloc ulong[8];
-        Unsafe.CopyBlockUnaligned(truths, (byte*)source, (uint)count);
-        return V.LoadTruth((byte*)truths);
+        for (int i = 0; i < totals.Length; i++)
+        {
+            il.Emit(OpCodes.Ldloc, totals[i]);
+            il.Emit(OpCodes.Ldloc, value);
+            il.Emit(OpCodes.Call, fold.GetMethod(!isWide ? "Take" : i == 0 ? "TakeLower" : "TakeUpper", Any)!);
+            il.Emit(OpCodes.Stloc, totals[i]);
+        }
     }
 
-    [MethodImpl(Inline)]
-    internal static void StoreTruth(V mask, nint target) => V.StoreTruth(mask, (byte*)target);
-
-    internal static void StoreTruthPart(V mask, nint target, nint count)
+    /// <summary>Leaves the register of a total.</summary>
+    private Type Total(bool isResult, int at)
     {
-        ulong* truths = stackalloc ulong[8];
-        V.StoreTruth(mask, (byte*)truths);
-        Unsafe.CopyBlockUnaligned((byte*)target, truths, (uint)count);
+        (Type fold, LocalBuilder[] totals) = folds[(isResult, at)];
+        foreach (LocalBuilder total in totals) il.Emit(OpCodes.Ldloc, total);
+        if (totals.Length > 1) il.Emit(OpCodes.Call, fold.GetMethod("Join", Any)!);
+        return fold;
     }
 
-    [MethodImpl(Inline)]
-    internal static V Select(V mask, V x, V y) => V.Select(mask, x, y);
-
-    [MethodImpl(Inline)]
-    internal static V And(V x, V y) => x & y;
-
-    [MethodImpl(Inline)]
-    internal static V Or(V x, V y) => x | y;
-
-    [MethodImpl(Inline)]
-    internal static V Not(V x) => V.Not(x);
-
-    private static V Truth(byte value)
+    /// <summary>Writes what there is one of for each row, and goes on to the next.</summary>
+    private void EndRow(Label top)
     {
-        ulong* truths = stackalloc ulong[8];
-        new Span<byte>(truths, 64).Fill(value);
-        return V.LoadTruth((byte*)truths);
+        for (int output = 0; output < graph.Outputs.Count; output++)
+        {
+            if (IsTotal(output) || Goes(output)) continue;
+            int node = graph.Outputs[output].Node;
+            il.Emit(OpCodes.Ldloc, values[node]);
+            il.Emit(OpCodes.Ldloc, pointers[inputs + output]);
+            il.Emit(OpCodes.Call, Of(nodes[node].IsTruth ? "StoreTruthFirst" : "StoreFirst"));
+        }
+
+        for (int i = 0; i < pointers.Length; i++)
+        {
+            il.Emit(OpCodes.Ldloc, pointers[i]);
+            il.Emit(OpCodes.Ldarg_1);
+            il.Emit(OpCodes.Ldc_I4, i * IntPtr.Size);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Ldind_I);
+            il.Emit(OpCodes.Add);
+            il.Emit(OpCodes.Stloc, pointers[i]);
+        }
+
+        il.Emit(OpCodes.Ldarg_2);
+        il.Emit(OpCodes.Ldc_I4_1);
+        il.Emit(OpCodes.Sub);
+        il.Emit(OpCodes.Starg_S, (byte)2);
+        il.Emit(OpCodes.Ldarg_2);
+        il.Emit(OpCodes.Brtrue, top);
     }
 }

@@ -4,24 +4,37 @@ namespace Autodiff.Kernels;
 
 /// <summary>
 /// An expression over the elements of several tensors, to be computed in one pass over memory: inputs, constants,
-/// elementwise functions, and which of them are results. Nodes are numbered as they are added.
+/// elementwise functions, reductions, and which of them are results. Nodes are numbered as they are added.
 /// </summary>
+/// <remarks>
+/// A reduction that is a node combines the elements of each row, and functions of its value follow in the same pass: the row
+/// is walked once for each such step, while it stays in the cache. A reduction that is only a result combines elements over
+/// any axes. Sums and products of float32 are accumulated in double precision.
+/// </remarks>
 /// <param name="dtype">The type of all numbers in it, float32 or float64; besides them there are truth values.</param>
 public sealed class FusedGraph(DType dtype)
 {
     private readonly List<FusedNode> nodes = [];
-    private readonly List<int> outputs = [];
+    private readonly List<FusedOutput> outputs = [];
     private FusedKernel? kernel;
+    private FusedStages? stages;
 
     /// <summary>The type of the numbers.</summary>
     public DType DType => dtype;
 
     internal IReadOnlyList<FusedNode> Nodes => nodes;
 
-    internal IReadOnlyList<int> Outputs => outputs;
+    internal IReadOnlyList<FusedOutput> Outputs => outputs;
 
-    /// <summary>Whether a result is a truth value.</summary>
-    public bool IsTruth(int output) => nodes[outputs[output]].IsTruth;
+    internal FusedStages Stages => stages ??= new FusedStages(this);
+
+    /// <summary>Whether rows are walked whole, because nodes reduce them.</summary>
+    public bool HasRows => nodes.Exists(node => node.Kind == FusedKind.Reduce);
+
+    /// <summary>Whether a result of the shape of the expression may lie where an operand does: nothing of the operand is read
+    /// after it is written.</summary>
+    public bool MayOverwrite(int input, int output) =>
+        outputs[output].Reduction is null && Stages.LastRead(input) <= outputs.Where(o => o.Reduction is null).Min(o => Stages.Of(o.Node));
 
     /// <summary>Whether a function can be part of an expression over elements of a type. Over rows it needs a vector form; an
     /// expression of single numbers takes any.</summary>
@@ -69,8 +82,22 @@ public sealed class FusedGraph(DType dtype)
     /// <summary>The opposite truth value.</summary>
     public int Not(int x) => Add(new(FusedKind.Not, true, x));
 
+    /// <summary>The numbers of a row, combined: the sum, the product, the largest or the smallest.</summary>
+    public int Reduce(Reduction reduction, int x) => Add(new(FusedKind.Reduce, false, x) { Reduction = reduction });
+
     /// <summary>Makes a node a result; results are numbered in the order of these calls.</summary>
-    public void Output(int node) => outputs.Add(node);
+    public void Output(int node) => outputs.Add(new(node, null));
+
+    /// <summary>Makes a result of the numbers of a node, combined over those axes along which the strides of the result
+    /// are 0.</summary>
+    public void Output(int node, Reduction reduction) => outputs.Add(new(node, reduction));
+
+    /// <summary>A text that equal expressions share, and no others.</summary>
+    public string Text => string.Join(
+        ';',
+        nodes.Select(n => FormattableString.Invariant(
+            $"{n.Kind} {n.IsTruth} {n.X} {n.Y} {n.Z} {n.Operator?.Type} {BitConverter.DoubleToInt64Bits(n.Value)} {n.Reduction}"))
+            .Concat(outputs.Select(o => $"{o.Node} {o.Reduction}")).Append(dtype.ToString()));
 
     /// <summary>The kernel of the expression for the host, made when it is first asked for.</summary>
     public FusedKernel Kernel => kernel ?? Interlocked.CompareExchange(ref kernel, new FusedKernel(this), null) ?? kernel;
@@ -78,6 +105,7 @@ public sealed class FusedGraph(DType dtype)
     private int Add(FusedNode node)
     {
         nodes.Add(node);
+        stages = null;
         return nodes.Count - 1;
     }
 }
@@ -93,7 +121,11 @@ internal enum FusedKind
     And,
     Or,
     Not,
+    Reduce,
 }
+
+/// <summary>A result: a node, or what all its elements along some axes combine to.</summary>
+internal sealed record FusedOutput(int Node, Reduction? Reduction);
 
 /// <summary>One step of an expression; operands are the numbers of earlier nodes.</summary>
 internal sealed record FusedNode(FusedKind Kind, bool IsTruth, int X = -1, int Y = -1, int Z = -1)
@@ -101,6 +133,10 @@ internal sealed record FusedNode(FusedKind Kind, bool IsTruth, int X = -1, int Y
     internal FusedOperator? Operator { get; init; }
 
     internal double Value { get; init; }
+
+    internal Reduction Reduction { get; init; }
+
+    internal IEnumerable<int> Operands => ((int[])[X, Y, Z]).Where(operand => operand >= 0);
 }
 
 /// <summary>The struct with the scalar and vector forms of a kernel's function for one type.</summary>

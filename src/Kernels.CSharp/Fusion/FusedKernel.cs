@@ -1,10 +1,12 @@
+using System.Numerics;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Autodiff.Kernels;
 
 /// <summary>An operand or a result of a fused kernel: where its first element is, and its strides in elements (none
-/// negative, 0 to broadcast, null if contiguous).</summary>
+/// negative, 0 to broadcast or to combine, null if contiguous).</summary>
 /// <param name="Array">The managed memory; null if there is none.</param>
 /// <param name="Start">The first element's place in the managed memory, in bytes, or else its address; 0 for an operand
 /// that is a single number held in <paramref name="Bits"/>.</param>
@@ -13,29 +15,39 @@ namespace Autodiff.Kernels;
 public readonly record struct FusedOperand(byte[]? Array, nint Start, long Bits, int[]? Strides);
 
 /// <summary>A compiled expression, computed in one pass over its operands.</summary>
+/// <remarks>Sums depend on the sizes and the vector width, but not on the number of threads.</remarks>
 public sealed unsafe class FusedKernel
 {
     // The bytes of results of the cheapest functions, bound by the caches, that are worth a thread: some microseconds.
     private const int BytesOfGrain = 1 << 19;
 
+    // The memory of totals that lies on the stack.
+    private const int SmallBytes = 2048;
+
     private readonly FusedGraph graph;
     private readonly int inputs;
     private readonly int grain;
     private readonly int[] sizes;
-    private readonly Dictionary<int, Loop> loops = [];
+    private readonly int[] totals;
+    private readonly bool hasRows;
+    private readonly Dictionary<string, Loop> loops = [];
     private FusedLayout? last;
-    private Loop? scalar;
+    private Action<nint>? scalar;
 
     internal FusedKernel(FusedGraph graph)
     {
         this.graph = graph;
         inputs = graph.Nodes.Count(node => node.Kind == FusedKind.Input);
+        hasRows = graph.HasRows;
         int size = graph.DType.Size();
         sizes =
         [
             .. graph.Nodes.Where(node => node.Kind == FusedKind.Input).Select(node => node.IsTruth ? 1 : size),
-            .. graph.Outputs.Select(output => graph.Nodes[output].IsTruth ? 1 : size),
+            .. graph.Outputs.Select(output => graph.Nodes[output.Node].IsTruth ? 1 : size),
         ];
+        totals = [.. Enumerable.Range(0, graph.Outputs.Count).Where(i => graph.Outputs[i].Reduction is not null).Select(i => inputs + i)];
+        // Totals are held in double precision, but for the largest and the smallest.
+        foreach (int total in totals) sizes[total] = IsExtreme(total) ? size : sizeof(double);
         int cost = Math.Max(1, graph.Nodes.Sum(node => node.Operator?.Cost ?? 0));
         grain = Math.Max(64, BytesOfGrain / (size * cost));
     }
@@ -43,23 +55,27 @@ public sealed unsafe class FusedKernel
     /// <summary>The number of operands.</summary>
     public int InputCount => inputs;
 
-    /// <summary>Computes the results, which have adjacent columns and overlap no operand, unless both are contiguous and the
-    /// same.</summary>
-    /// <param name="shape">The shape of the results.</param>
+    /// <summary>Computes the results, which overlap no operand, unless they are of the shape of the expression and lie where
+    /// an operand does that is contiguous and may be overwritten. Results of that shape have adjacent columns; one that
+    /// combines elements is contiguous, with strides of 0 along the axes that it combines, as is one that each row has one element
+    /// of.</summary>
+    /// <param name="shape">The shape of the expression.</param>
     /// <param name="operands">The operands, in the order of their nodes, then the results.</param>
-    /// <exception cref="ArgumentException">There are fewer or more operands.</exception>
-    public void Run(int[] shape, ReadOnlySpan<FusedOperand> operands)
+    /// <param name="rowAxes">The number of last axes that are a row, if nodes reduce rows.</param>
+    /// <exception cref="ArgumentException">There are fewer or more operands, or an operand's elements lie apart along the
+    /// last axis, or not evenly along a row.</exception>
+    public void Run(int[] shape, ReadOnlySpan<FusedOperand> operands, int rowAxes = 0)
     {
         if (operands.Length != sizes.Length)
             throw new ArgumentException($"The expression has {sizes.Length} operands and results, but {operands.Length} were given.");
 
         nint* first = stackalloc nint[operands.Length];
         long* bits = stackalloc long[operands.Length];
-        Pin(0, shape, operands, first, bits);
+        Pin(0, shape, operands, rowAxes, first, bits);
     }
 
     /// <summary>Finds the addresses from one operand on, holds managed memory where it is, and runs.</summary>
-    private void Pin(int next, int[] shape, ReadOnlySpan<FusedOperand> operands, nint* first, long* bits)
+    private void Pin(int next, int[] shape, ReadOnlySpan<FusedOperand> operands, int rowAxes, nint* first, long* bits)
     {
         for (; next < operands.Length; next++)
         {
@@ -69,7 +85,7 @@ public sealed unsafe class FusedKernel
                 fixed (byte* start = array)
                 {
                     first[next] = (nint)start + operand.Start;
-                    Pin(next + 1, shape, operands, first, bits);
+                    Pin(next + 1, shape, operands, rowAxes, first, bits);
                     return;
                 }
             }
@@ -78,20 +94,32 @@ public sealed unsafe class FusedKernel
             first[next] = operand.Start != 0 ? operand.Start : (nint)(bits + next);
         }
 
-        Run(shape, operands, first);
+        Run(shape, operands, rowAxes, first);
     }
 
-    private void Run(int[] shape, ReadOnlySpan<FusedOperand> operands, nint* first)
+    private void Run(int[] shape, ReadOnlySpan<FusedOperand> operands, int rowAxes, nint* first)
     {
         if (shape.Length == 0)
         {
-            scalar ??= new Loop(FusedScalarEmitter.Emit(graph), []);
-            scalar.Run((nint)first, 1);
+            scalar ??= FusedScalarEmitter.Emit(graph).CreateDelegate<Action<nint>>();
+            scalar((nint)first);
             return;
         }
 
         FusedLayout? layout = last;
-        if (layout is null || !layout.Fits(shape, operands)) last = layout = new FusedLayout(shape, operands, inputs);
+        if (layout is null || !layout.Fits(shape, rowAxes, operands))
+        {
+            layout = new FusedLayout(shape, rowAxes, operands, inputs);
+            if (totals.Length > 0 && layout.Count > 0) layout.Tiles = layout.MakeTiles(totals, hasRows);
+            last = layout;
+        }
+
+        if (totals.Length > 0)
+        {
+            RunWithTotals(layout, first);
+            return;
+        }
+
         if (layout.Count == 0) return;
         Loop loop = layout.Loop ??= Find(layout);
         if (layout.Count >= 2L * grain) Fork(layout, loop, first);
@@ -101,151 +129,224 @@ public sealed unsafe class FusedKernel
     private void Fork(FusedLayout layout, Loop loop, nint* first)
     {
         nint start = (nint)first;
-        Workers.ForRange(layout.Count, grain, (from, to) => Range(layout, loop, (nint*)start, from, to));
+        if (hasRows)
+        {
+            long columns = layout.Sizes[0];
+            long parts = Math.Min(Workers.Count, layout.Rows);
+            long rows = (layout.Rows + parts - 1) / parts;
+            Workers.For((int)((layout.Rows + rows - 1) / rows), i => Range(
+                layout, loop, (nint*)start, i * rows * columns, Math.Min(layout.Rows, (i + 1) * rows) * columns));
+        }
+        else
+        {
+            Workers.ForRange(layout.Count, grain, (from, to) => Range(layout, loop, (nint*)start, from, to));
+        }
     }
 
     /// <summary>Computes the elements of the results from one index to before another.</summary>
     [SkipLocalsInit]
     private void Range(FusedLayout layout, Loop loop, nint* first, long from, long to)
     {
-        int count = sizes.Length;
-        nint* at = stackalloc nint[count];
-        nint* pitch = stackalloc nint[count];
+        byte* small = stackalloc byte[SmallBytes];
+        using var scratch = new Scratch(small, ScratchSize(layout));
         long columns = layout.Sizes[0];
-        long height = layout.Sizes.Length > 1 ? layout.Sizes[1] : 1;
-        for (int i = 0; i < count; i++) pitch[i] = (nint)(layout.Pitch(i) * sizes[i]);
         while (from < to)
         {
             (long row, long column) = Math.DivRem(from, columns);
-            for (int i = 0; i < count; i++) at[i] = first[i] + (nint)(layout.Offset(i, row, column) * sizes[i]);
             long width = Math.Min(columns - column, to - from);
-            long rows = width < columns ? 1 : Math.Min(height - row % height, (to - from) / columns);
+            long rows = width < columns ? 1 : (to - from) / columns;
+            Rows(layout, loop, first, row, rows, column, width, scratch.Start);
             from += rows * width;
-            for (; rows > 0; rows--)
-            {
-                loop.Run((nint)at, (nint)width);
-                for (int i = 0; i < count; i++) at[i] += pitch[i];
-            }
         }
+    }
+
+    /// <summary>Computes some columns of some rows.</summary>
+    [SkipLocalsInit]
+    private void Rows(FusedLayout layout, Loop loop, nint* first, long row, long rows, long column, long width, nint scratch)
+    {
+        int count = sizes.Length;
+        nint* at = stackalloc nint[count];
+        nint* pitch = stackalloc nint[count];
+        long height = layout.Sizes.Length > 1 ? layout.Sizes[1] : 1;
+        for (int i = 0; i < count; i++) pitch[i] = (nint)(layout.Pitch(i) * sizes[i]);
+        for (long end = row + rows; row < end;)
+        {
+            for (int i = 0; i < count; i++) at[i] = first[i] + (nint)(layout.Offset(i, row, column) * sizes[i]);
+            long next = Math.Min(height - row % height, end - row);
+            loop.Run((nint)at, (nint)pitch, (nint)next, (nint)width, scratch);
+            row += next;
+        }
+    }
+
+    /// <summary>Computes tile by tile, with totals of each, combines these in their order, and writes them as results.</summary>
+    [SkipLocalsInit]
+    private void RunWithTotals(FusedLayout layout, nint* first)
+    {
+        FusedTiles? tiles = layout.Tiles;
+        nint* bases = stackalloc nint[sizes.Length];
+        for (int i = 0; i < sizes.Length; i++) bases[i] = first[i];
+        nint* pitches = stackalloc nint[totals.Length];
+        nint bytes = 64;
+        for (int i = 0; i < totals.Length; i++)
+        {
+            pitches[i] = Padded(layout, i);
+            bytes += pitches[i] * (nint)(tiles?.Copies[i] ?? 1);
+        }
+
+        byte* small = stackalloc byte[SmallBytes];
+        using var memory = new Scratch(small, bytes);
+        nint start = memory.Start;
+        for (int i = 0; i < totals.Length; i++)
+        {
+            bases[totals[i]] = start;
+            nint own = pitches[i] * (nint)(tiles?.Copies[i] ?? 1);
+            Totals(totals[i], FusedTotals.Step.Start, start, own / sizes[totals[i]], 1, 0, 0);
+            start += own;
+        }
+
+        if (tiles is not null)
+        {
+            Loop loop = layout.Loop ??= Find(layout);
+            if (tiles.Count > 1 && layout.Count >= 2L * grain) ForkTiles(layout, loop, bases, pitches);
+            else Tiles(layout, loop, bases, pitches, 0, tiles.Count);
+        }
+
+        for (int i = 0; i < totals.Length; i++)
+        {
+            int total = totals[i];
+            nint extent = layout.Count == 0 && IsEmpty(layout, total) ? 0 : (nint)layout.Extent(total);
+            Totals(total, FusedTotals.Step.Finish, bases[total], extent, (nint)(tiles?.Copies[i] ?? 1), pitches[i], first[total]);
+        }
+    }
+
+    private void ForkTiles(FusedLayout layout, Loop loop, nint* bases, nint* pitches)
+    {
+        nint at = (nint)bases, apart = (nint)pitches;
+        long tiles = layout.Tiles!.Count;
+        long each = Math.Max(1, Math.Min(tiles / (4 * Workers.Count), grain * tiles / layout.Count));
+        Workers.For((int)((tiles + each - 1) / each), i => Tiles(
+            layout, loop, (nint*)at, (nint*)apart, i * each, Math.Min(tiles, (i + 1) * each)));
+    }
+
+    [SkipLocalsInit]
+    private void Tiles(FusedLayout layout, Loop loop, nint* bases, nint* pitches, long from, long to)
+    {
+        FusedTiles tiles = layout.Tiles!;
+        byte* small = stackalloc byte[SmallBytes];
+        using var scratch = new Scratch(small, ScratchSize(layout));
+        nint* first = stackalloc nint[sizes.Length];
+        for (int i = 0; i < sizes.Length; i++) first[i] = bases[i];
+        for (long tile = from; tile < to; tile++)
+        {
+            (long chunk, long block) = Math.DivRem(tile, tiles.Blocks);
+            for (int i = 0; i < totals.Length; i++)
+                first[totals[i]] = bases[totals[i]] + (nint)tiles.Copy(i, chunk, block) * pitches[i];
+            long row = chunk * tiles.Rows, column = block * tiles.Columns;
+            Rows(
+                layout, loop, first, row, Math.Min(tiles.Rows, layout.Rows - row), column,
+                Math.Min(tiles.Columns, layout.Sizes[0] - column), scratch.Start);
+        }
+    }
+
+    private long ScratchSize(FusedLayout layout) => hasRows ? FusedEmitter.ScratchSize(graph, layout.Sizes[0]) : 0;
+
+    /// <summary>The bytes of a copy of a total: whole vectors, since the last of a row is added whole.</summary>
+    private nint Padded(FusedLayout layout, int total) => (nint)((layout.Extent(totals[total]) * sizes[totals[total]] + 255) & ~63L);
+
+    private static bool IsEmpty(FusedLayout layout, int total) => layout.Extent(total) <= 0;
+
+    private bool IsExtreme(int operand) => graph.Outputs[operand - inputs].Reduction is Reduction.Maximum or Reduction.Minimum;
+
+    private void Totals(int operand, FusedTotals.Step step, nint memory, nint count, nint copies, nint pitch, nint result)
+    {
+        Reduction reduction = graph.Outputs[operand - inputs].Reduction!.Value;
+        if (graph.DType == DType.Float64) FusedTotals.Run<double, double>(reduction, step, memory, count, copies, pitch, result);
+        else if (IsExtreme(operand)) FusedTotals.Run<float, float>(reduction, step, memory, count, copies, pitch, result);
+        else FusedTotals.Run<float, double>(reduction, step, memory, count, copies, pitch, result);
     }
 
     private Loop Find(FusedLayout layout)
     {
-        var isFixed = new bool[inputs];
-        int key = 0;
-        for (int i = 0; i < inputs; i++)
-        {
-            isFixed[i] = layout.IsFixed(i);
-            if (isFixed[i]) key = HashCode.Combine(key, i);
-        }
-
         lock (loops)
         {
-            if (loops.TryGetValue(key, out Loop? found) && found.IsFixed.AsSpan().SequenceEqual(isFixed)) return found;
-            return loops[key] = new Loop(FusedEmitter.Emit(graph, isFixed, Simd.Width), isFixed);
+            if (loops.TryGetValue(layout.Steps, out Loop? found)) return found;
+            return loops[layout.Steps] = new Loop(FusedEmitter.Emit(graph, layout.Steps, Simd.Width));
         }
     }
 
-    internal sealed class Loop
+    internal sealed class Loop(DynamicMethod method)
     {
-        private readonly Action<nint, nint> method;
+        private readonly Action<nint, nint, nint, nint, nint> method = method.CreateDelegate<Action<nint, nint, nint, nint, nint>>();
 
-        internal Loop(DynamicMethod method, bool[] isFixed)
+        internal void Run(nint operands, nint pitches, nint rows, nint count, nint scratch) =>
+            method(operands, pitches, rows, count, scratch);
+    }
+
+    /// <summary>Memory for the time of a call, on the stack if it is small.</summary>
+    private readonly ref struct Scratch
+    {
+        private readonly void* allocated;
+
+        internal Scratch(byte* small, long bytes)
         {
-            IsFixed = isFixed;
-            this.method = method.CreateDelegate<Action<nint, nint>>();
+            byte* start = small;
+            if (bytes + 64 > SmallBytes) allocated = start = (byte*)NativeMemory.Alloc((nuint)bytes + 64);
+            Start = ((nint)start + 63) & ~(nint)63;
         }
 
-        internal bool[] IsFixed { get; }
+        internal nint Start { get; }
 
-        internal void Run(nint operands, nint count) => method(operands, count);
+        public void Dispose() => NativeMemory.Free(allocated);
     }
 }
 
-/// <summary>The iteration space of a fused kernel: dimensions innermost first, without those of size 1, those merged
-/// that every operand steps through as one.</summary>
-internal sealed class FusedLayout
+/// <summary>The totals of the tiles of a pass.</summary>
+internal static unsafe class FusedTotals
 {
-    private readonly int[] shape;
-    private readonly int[]?[] given;
-    private readonly long[][] steps;
-
-    internal FusedLayout(int[] shape, ReadOnlySpan<FusedOperand> operands, int inputs)
+    internal enum Step
     {
-        this.shape = shape;
-        given = new int[]?[operands.Length];
-        for (int i = 0; i < operands.Length; i++) given[i] = operands[i].Strides;
-        Count = 1;
-        foreach (int size in shape) Count *= size;
+        /// <summary>Makes all totals those of no elements.</summary>
+        Start,
 
-        var sizes = new List<long>();
-        var strides = operands.ToArray().Select(_ => new List<long>()).ToArray();
-        long inner = 1;
-        for (int d = shape.Length - 1; d >= 0; d--)
-        {
-            if (shape[d] == 1) continue;
-            long[] step = [.. given.Select(s => s is null ? inner : s[d])];
-            int top = sizes.Count - 1;
-            bool merges = top >= 0 && step.Select((s, i) => s == strides[i][top] * sizes[top]).All(x => x);
-            if (merges)
-            {
-                sizes[top] *= shape[d];
-            }
-            else
-            {
-                sizes.Add(shape[d]);
-                for (int i = 0; i < step.Length; i++) strides[i].Add(step[i]);
-            }
-
-            inner *= shape[d];
-        }
-
-        if (sizes.Count == 0)
-        {
-            sizes.Add(1);
-            foreach (List<long> s in strides) s.Add(1);
-        }
-
-        Sizes = [.. sizes];
-        steps = [.. strides.Select(s => s.ToArray())];
-        if (Count > 0 && steps.Take(inputs).Any(s => s[0] > 1))
-            throw new ArgumentException("An operand's elements lie apart along the last axis; copy it first.");
+        /// <summary>Combines the copies of the totals and writes the results.</summary>
+        Finish,
     }
 
-    internal long Count { get; }
-
-    internal long[] Sizes { get; }
-
-    internal FusedKernel.Loop? Loop { get; set; }
-
-    /// <summary>The distance of an operand's rows, in elements.</summary>
-    internal long Pitch(int operand) => Sizes.Length > 1 ? steps[operand][1] : 0;
-
-    internal bool IsFixed(int operand) => steps[operand][0] == 0;
-
-    internal bool Fits(int[] shape, ReadOnlySpan<FusedOperand> operands)
+    internal static void Run<T, A>(Reduction reduction, Step step, nint memory, nint count, nint copies, nint pitch, nint result)
+        where T : unmanaged, INumber<T>
+        where A : unmanaged, INumber<A>
     {
-        if (!ReferenceEquals(shape, this.shape) && !shape.AsSpan().SequenceEqual(this.shape)) return false;
-        for (int i = 0; i < operands.Length; i++)
+        switch (reduction)
         {
-            if (!ReferenceEquals(operands[i].Strides, given[i]) && !operands[i].Strides.AsSpan().SequenceEqual(given[i])) return false;
-            if (operands[i].Strides is null != given[i] is null) return false;
+            case Reduction.Sum: Run<T, A, SumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
+            case Reduction.Product: Run<T, A, ProductReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
+            case Reduction.Maximum: Run<T, A, MaximumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
+            default: Run<T, A, MinimumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
         }
-
-        return true;
     }
 
-    /// <summary>The index of an operand's element in a row, of all rows, and a column.</summary>
-    internal long Offset(int operand, long row, long column)
+    private static void Run<T, A, TOp>(Step step, A* totals, nint count, nint copies, nint pitch, T* result)
+        where T : unmanaged, INumber<T>
+        where A : unmanaged, INumber<A>
+        where TOp : struct, IReducer<A>
     {
-        long[] step = steps[operand];
-        long offset = column * step[0];
-        for (int d = 1; d < Sizes.Length; d++)
+        if (step == Step.Start)
         {
-            (row, long index) = Math.DivRem(row, Sizes[d]);
-            offset += index * step[d];
+            new Span<A>(totals, (int)count).Fill(TOp.Identity);
+            return;
         }
 
-        return offset;
+        // Neighbours first, so that the depth of the sum grows with the logarithm of the number of copies.
+        pitch /= sizeof(A);
+        for (nint apart = 1; apart < copies; apart *= 2)
+        {
+            for (nint copy = 0; copy + apart < copies; copy += 2 * apart)
+            {
+                A* left = totals + copy * pitch, right = left + apart * pitch;
+                for (nint i = 0; i < count; i++) left[i] = TOp.Combine<Register1<A>, A>(left[i], right[i]);
+            }
+        }
+
+        for (nint i = 0; i < count; i++) result[i] = T.CreateTruncating(totals[i]);
     }
 }

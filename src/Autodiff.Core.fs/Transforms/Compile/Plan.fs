@@ -120,21 +120,19 @@ type internal Plan(program: Program, slots: Slots) =
     let isAlike (a: TensorType) (b: TensorType) =
         DTypes.Size a.DType = DTypes.Size b.DType && Shape.equal a.Shape b.Shape
 
-    /// The slots that an equation reads element by element as it writes, for the last time: a result of elements of the same
-    /// size may be written over them.
-    let overwritable i : (int * TensorType) list =
+    /// The slots over which an equation may write one of its outputs, of elements of the same size: it reads them for the last
+    /// time, each element before it writes there.
+    let overwritable i (output: int) : (int * TensorType) list =
         let e = equations[i]
 
         match e.Operation with
         | :? FusedPrimitive as fused ->
             let call = fused.Call
-            let reads = slots.Reads[i]
 
             [ for k in 0 .. call.Sources.Length - 1 do
-                  let s = reads[call.Sources[k]]
-                  let uses = call.Sources |> Array.filter (fun o -> reads[o] = s) |> Array.length
+                  let s = slots.Reads[i][call.Sources[k]]
 
-                  if lastUse[s] = i && uses = 1 && isNull call.Strides[k] && call.Offsets[k] = 0 then
+                  if lastUse[s] = i && call.MayOverwrite(k, output) then
                       s, e.Inputs[call.Sources[k]].Type ]
         | :? UnaryPrimitive
         | :? BinaryPrimitive ->
@@ -154,15 +152,19 @@ type internal Plan(program: Program, slots: Slots) =
 
         for i in 0 .. equations.Length - 1 do
             if isFresh[i] then
-                let mutable free = overwritable i |> List.filter (fun (s, _) -> not (isNull blockOf[s]))
+                let isTaken = HashSet<int>()
 
-                for v in equations[i].Outputs do
+                for j in 0 .. equations[i].Outputs.Length - 1 do
+                    let v = equations[i].Outputs[j]
                     let s = v.Index
 
                     if lastUse[s] < forever && not (Places.isInline v.Type) && Places.bytesOf v.Type > 0L then
-                        match free |> List.tryFind (fun (_, t) -> isAlike t v.Type) with
+                        let suits (before, t) =
+                            not (isNull blockOf[before]) && isAlike t v.Type && not (isTaken.Contains before)
+
+                        match overwritable i j |> List.tryFind suits with
                         | Some(before, _) ->
-                            free <- free |> List.filter (fun (other, _) -> other <> before)
+                            isTaken.Add before |> ignore
                             blockOf[s] <- blockOf[before]
                             blockOf[s].Last <- max blockOf[s].Last lastUse[s]
                         | None ->
@@ -222,8 +224,9 @@ type internal Plan(program: Program, slots: Slots) =
             if i < 0 || not isFresh[i] || not isOnce then
                 -1
             else
-                let out = equations[i].Outputs |> Array.find (fun v -> v.Index = s)
-                let along = overwritable i |> List.map fst
+                let k = equations[i].Outputs |> Array.findIndex (fun v -> v.Index = s)
+                let out = equations[i].Outputs[k]
+                let along = overwritable i k |> List.map fst
 
                 let suits p =
                     let v = program.Inputs[p]

@@ -148,9 +148,15 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
             | _ -> null
 
         let isWritten s =
-            definedAt[s] >= 0
-            && (equations[definedAt[s]].Operation :? FusedPrimitive)
+            let from = definedAt[s]
+
+            from >= 0
             && DTypes.IsFloat typeOf[s].DType
+            && (match equations[from].Operation with
+                | :? FusedPrimitive as fused ->
+                    let k = equations[from].Outputs |> Array.findIndex (fun v -> v.Index = s)
+                    isNull fused.Call.OutStrides[k]
+                | _ -> false)
 
         let areApart k l =
             Seq.exists
@@ -175,7 +181,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
         let graph = FusedGraph t.DType
         graph.Output(graph.Input())
         let itself = System.Func<NDArray, NDArray> id
-        FusedCall(graph, t.Shape, [| t.DType |], [| 0 |], [| 0 |], [| null |], [| itself |])
+        FusedCall(graph, t.Shape, 0, [| t.DType |], [| t.Shape |], [| null |], [| 0 |], [| 0 |], [| null |], [| itself |])
     let homes = Array.create count Home.Anywhere
     // Each stack: the value of a row, the number of rows, and the row of the first index.
     let stackSlots, stackRows, stackFirst = List<int>(), List<int>(), List<int>()

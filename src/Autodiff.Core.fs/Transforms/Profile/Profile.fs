@@ -43,7 +43,13 @@ module internal Work =
         | elementwise when isElementwise elementwise -> size outputs[0]
         | :? FusedPrimitive as fused ->
             (parameter<Program> fused).Value.Equations
-            |> Array.sumBy (fun e -> if isElementwise e.Operation then elements e.Outputs[0].Type else 0.0)
+            |> Array.sumBy (fun e ->
+                match e.Operation.Name with
+                | _ when isElementwise e.Operation -> elements e.Outputs[0].Type
+                | "sumTo"
+                | "max"
+                | "min" -> elements e.Inputs[0].Type
+                | _ -> 0.0)
         | operation ->
             match operation.Name with
             | "matmul" -> 2.0 * size outputs[0] * float inputs[0].Shape[inputs[0].Rank - 1]
