@@ -16,7 +16,10 @@ internal static unsafe class Products<T>
     // Below this many multiply-adds, a fork takes longer than it saves.
     private const double WorkToFork = 600_000;
 
-    // A vector product is bound by memory: it forks from this many elements of the matrix.
+    // What a product of a batch takes beside its multiply-adds, in multiply-adds.
+    private const double WorkOfCall = 1000;
+
+    // A product with a vector is bound by memory: it forks from this many elements of the matrix.
     private const double VectorWorkToFork = 200_000;
 
     // Products of a batch are spread over the threads whole, unless they are large enough to be worth a fork each.
@@ -37,7 +40,7 @@ internal static unsafe class Products<T>
         {
             Multiply(x, width);
         }
-        else if (Workers.Count > 1 && x.Work < LargeWork && batch * x.Work > WorkToFork)
+        else if (Workers.Count > 1 && x.Work < LargeWork && batch * (x.Work + WorkOfCall) > WorkToFork)
         {
             ForkBatch(x, batch, aBatch, bBatch, width);
         }
@@ -89,6 +92,10 @@ internal static unsafe class Products<T>
                 },
                 width);
         }
+        else if (x.K == 1 && x.BColumn == 1)
+        {
+            MultiplyOuter(x, width);
+        }
         else if (x.K * x.N * sizeof(T) <= DirectBytes || (x.M <= FewRows && x.BColumn == 1))
         {
             MultiplyDirect(x, width);
@@ -128,6 +135,38 @@ internal static unsafe class Products<T>
             VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end);
         else
             VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end);
+    }
+
+    private static void MultiplyOuter(in Operands<T> x, int width)
+    {
+        if (x.Work < VectorWorkToFork || Workers.Count == 1) Outer(x, width);
+        else ForkOuter(x, width);
+    }
+
+    private static void ForkOuter(Operands<T> x, int width)
+    {
+        int parts = (int)Math.Min(x.M, 4 * Workers.Count);
+        Workers.For(parts, i =>
+        {
+            nint top = x.M * i / parts;
+            Operands<T> y = x;
+            y.M = x.M * (i + 1) / parts - top;
+            y.A += top * x.ARow;
+            y.C += top * x.CRow;
+            Outer(y, width);
+        });
+    }
+
+    private static void Outer(in Operands<T> x, int width)
+    {
+        if (width == 512 && x.N >= Vector512<T>.Count)
+            OuterProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x);
+        else if (width >= 256 && x.N >= Vector256<T>.Count)
+            OuterProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x);
+        else if (width >= 128 && x.N >= Vector128<T>.Count)
+            OuterProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x);
+        else
+            OuterProduct<T, T, Lanes1<T>>.Multiply(x);
     }
 
     private static void MultiplyDirect(in Operands<T> x, int width)
