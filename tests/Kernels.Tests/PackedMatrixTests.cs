@@ -19,7 +19,8 @@ public class PackedMatrixTests
         where T : unmanaged => MemoryMarshal.AsBytes(x.AsSpan());
 
     /// <summary>Small integers, whose sums are exact in any order.</summary>
-    private static T[] Product<T>(int width, int batch, int m, int n, int k, T[] a, T[] b, ProductEpilogue? epilogue = null)
+    private static T[] Product<T>(
+        int width, int batch, int m, int n, int k, T[] a, T[] b, ProductEpilogue? epilogue = null)
         where T : unmanaged
     {
         T[] c = new T[batch * m * n];

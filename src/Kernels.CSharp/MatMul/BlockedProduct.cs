@@ -23,6 +23,9 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     private const double WorkToFork = 600_000;
     private const int ElementsToFork = 60_000;
 
+    // With few rows the time goes into reading B: forks from so many of its elements on.
+    private const int ReadsToFork = 200_000;
+
     // Rows of A of a block: with a slice, about a third of a second-level cache of 1 MB.
     private const int BlockRows = 192;
 
@@ -98,7 +101,7 @@ internal sealed unsafe class BlockedProduct<T, V, L>
                     nint panels = rowPanels + (packed == null ? columnPanels : 0);
                     nint lines = rowCount + (packed == null ? columnCount : 0);
                     Fork(panels, lines * slice >= ElementsToFork, pack);
-                    Fork(blocks * groups, x.Work >= WorkToFork, compute);
+                    Fork(blocks * groups, x.Work >= WorkToFork || x.K * x.N >= ReadsToFork, compute);
                 }
             }
         }

@@ -1,8 +1,8 @@
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// Works on a part of the result of a product as soon as its sums are done, while it is in the cache: adds a bias, applies an
-/// activation.
+/// Works on a part of the result of a product as soon as its sums are done, while it is in the cache: adds a bias,
+/// applies an activation.
 /// </summary>
 /// <param name="result">The whole result, contiguous; its other parts must be left alone.</param>
 /// <param name="row">The first row, counted through the matrices of a batch.</param>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// Products of a column and a row, k = 1: bound by the writing of C, whose rows follow one another. They are the gradients of
-/// weights for single examples.
+/// Products of a column and a row, k = 1: bound by the writing of C, whose rows follow one another. They are the
+/// gradients of weights for single examples.
 /// </summary>
 internal static unsafe class OuterProduct<T, V, L>
     where T : unmanaged
@@ -18,7 +18,7 @@ internal static unsafe class OuterProduct<T, V, L>
         else Wide(x);
     }
 
-    /// <summary>Up to four vectors of columns, which stay in registers; where they are no whole number, they overlap.</summary>
+    /// <summary>Up to four vectors of columns, which stay in registers; they overlap if they are no whole number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Narrow(in Operands<T> x)
     {

@@ -3,12 +3,13 @@ using System.Numerics;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// A matrix B in the order in which products read it: packed once, it is the right factor of many products, as the constant weights of a
-/// network and the matrix of a recurrence are.
+/// A matrix B in the order in which products read it: packed once, it is the right factor of many products, as the
+/// constant weights of a network and the matrix of a recurrence are.
 /// </summary>
 /// <remarks>
-/// It is worth its memory where A has few rows, from a few to some hundred, and B is too large to be read where it lies: otherwise each
-/// product packs B itself, or need not. Any number of threads may use one at the same time.
+/// It pays where <see cref="MatMul"/> would pack B for each product, and A has too few rows to make up for that: from some
+/// 24 to a few hundred rows, and a B of more than 256 KiB. A B that is smaller, or of few columns, is read where it lies
+/// as fast. Any number of threads may use one at the same time.
 /// </remarks>
 public sealed unsafe class PackedMatrix
 {
