@@ -22,7 +22,8 @@ internal static class ExactFunctions
 
         // A double has 53 bits.
         int shift = (int)size.GetBitLength() - 53;
-        return shift >= 20 ? (double)(difference >> (shift - 20)) / (1 << 20) : throw new ArgumentOutOfRangeException(nameof(x));
+        if (shift < 20) throw new ArgumentOutOfRangeException(nameof(x), x, "The value is too small for the fixed point.");
+        return (double)(difference >> (shift - 20)) / (1 << 20);
     }
 
     private static BigInteger Function(string name, double argument)

@@ -33,7 +33,8 @@ public class PackedMatrixTests
     public void Products_with_a_packed_matrix_are_products(int width)
     {
         foreach ((int m, int n, int k) in new[]
-            { (1, 1, 1), (5, 3, 7), (1, 70, 33), (32, 200, 130), (13, 31, 1025), (300, 130, 600), (7, 4200, 520), (4100, 5, 40), (0, 3, 4), (3, 0, 4), (3, 4, 0) })
+            { (1, 1, 1), (5, 3, 7), (1, 70, 33), (32, 200, 130), (13, 31, 1025), (300, 130, 600),
+                (7, 4200, 520), (4100, 5, 40), (0, 3, 4), (3, 0, 4), (3, 4, 0) })
         {
             Agree<float>(width, m, n, k);
             Agree<double>(width, m, n, k);
@@ -65,8 +66,8 @@ public class PackedMatrixTests
     {
         foreach ((int batch, int m, int n, int k) in new[]
         {
-            (1, 1, 3000, 200), (1, 3000, 1, 200), (1, 40, 30, 20), (1, 5000, 60, 9), (1, 300, 700, 1), (30, 20, 40, 1), (1, 400, 300, 1300),
-            (300, 9, 11, 17), (1, 4100, 33, 600), (7, 30, 20, 0), (3, 1, 50, 30), (2, 600, 500, 300), (1, 500, 3, 40),
+            (1, 1, 3000, 200), (1, 3000, 1, 200), (1, 40, 30, 20), (1, 5000, 60, 9), (1, 300, 700, 1), (30, 20, 40, 1),
+            (1, 400, 300, 1300), (300, 9, 11, 17), (1, 4100, 33, 600), (7, 30, 20, 0), (3, 1, 50, 30), (2, 600, 500, 300), (1, 500, 3, 40),
         })
         {
             float[] a = Numbers<float>(batch * m * k, 3), b = Numbers<float>(batch * k * n, 4);
@@ -74,7 +75,8 @@ public class PackedMatrixTests
             Assert.Equal(expected, Product(width, batch, m, n, k, a, b, Epilogue));
             if (batch > 1) continue;
             float[] c = new float[m * n];
-            PackedMatrix.Pack(width, DType.Float32, k, n, Bytes(b), n, 1).Multiply(m, Bytes(a), k, 1, Bytes(c), Epilogue);
+            PackedMatrix packed = PackedMatrix.Pack(width, DType.Float32, k, n, Bytes(b), n, 1);
+            packed.Multiply(m, Bytes(a), k, 1, Bytes(c), Epilogue);
             Assert.Equal(expected, c);
 
             void Epilogue(Span<byte> result, int row, int rows, int column, int columns)

@@ -113,7 +113,7 @@ internal sealed unsafe class BlockedProduct<T, V, L>
         columnPanels = CeilingDivide(columnCount, PanelColumns);
     }
 
-    /// <summary>Packed parts of B follow one another: first the slices of some columns, then those of the next.</summary>
+    /// <summary>Parts of B follow one another: the slices of some columns, then those of the next.</summary>
     private void TakeSlice()
     {
         slice = Math.Min(longest, x.K - from);

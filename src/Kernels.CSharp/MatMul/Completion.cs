@@ -24,7 +24,7 @@ internal sealed unsafe class Completion(ProductEpilogue epilogue, byte* result, 
     public void Complete(nint row, nint rows, nint column, nint columns) =>
         epilogue(new Span<byte>(result, length), (int)row, (int)rows, (int)column, (int)columns);
 
-    /// <summary>So many rows, a multiple of a tile's, that their results are in the cache when the last is done.</summary>
+    /// <summary>So many rows, a multiple of a tile's, that their results stay in the cache.</summary>
     public static nint RowsAtATime(nint rowBytes, int tileRows) =>
         Math.Max(1, BytesInCache / Math.Max(1, rowBytes) / tileRows) * tileRows;
 }

@@ -18,7 +18,7 @@ internal static unsafe class OuterProduct<T, V, L>
         else Wide(x);
     }
 
-    /// <summary>Up to four vectors of columns, which stay in registers; they overlap if they are no whole number.</summary>
+    /// <summary>Up to four vectors of columns, kept in registers; they overlap if they are no whole number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Narrow(in Operands<T> x)
     {

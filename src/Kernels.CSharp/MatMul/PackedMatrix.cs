@@ -7,9 +7,9 @@ namespace Autodiff.Kernels;
 /// constant weights of a network and the matrix of a recurrence are.
 /// </summary>
 /// <remarks>
-/// It pays where <see cref="MatMul"/> would pack B for each product, and A has too few rows to make up for that: from some
-/// 24 to a few hundred rows, and a B of more than 256 KiB. A B that is smaller, or of few columns, is read where it lies
-/// as fast. Any number of threads may use one at the same time.
+/// It pays where <see cref="MatMul"/> would pack B for each product, and A has too few rows to make up for that: from
+/// some 24 to a few hundred rows, and a B of more than 256 KiB. A B that is smaller, or of few columns, is read where
+/// it lies as fast. Any number of threads may use one at the same time.
 /// </remarks>
 public sealed unsafe class PackedMatrix
 {
