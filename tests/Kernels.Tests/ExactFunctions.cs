@@ -22,7 +22,7 @@ internal static class ExactFunctions
 
         // A double has 53 bits.
         int shift = (int)size.GetBitLength() - 53;
-        if (shift < 20) throw new ArgumentOutOfRangeException(nameof(x), x, "The value is too small for the fixed point.");
+        if (shift < 20) throw new ArgumentOutOfRangeException(nameof(x), x, "Too small for the fixed point.");
         return (double)(difference >> (shift - 20)) / (1 << 20);
     }
 

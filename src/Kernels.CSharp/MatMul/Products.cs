@@ -164,7 +164,7 @@ internal static unsafe class Products<T>
         });
     }
 
-    /// <summary>Computes a part; if there is an epilogue, in so few rows at a time that they stay in the cache.</summary>
+    /// <summary>Computes a part; for an epilogue, in so few rows at a time that they stay in the cache.</summary>
     private static void InCache(in Operands<T> x, bool padded, int width)
     {
         if (x.Completion is null)
