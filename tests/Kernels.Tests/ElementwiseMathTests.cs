@@ -20,13 +20,13 @@ public class ElementwiseMathTests
     /// <summary>The vectorized functions with their errors, in units in the last place.</summary>
     public static TheoryData<string, double> Functions => new()
     {
-        { "exp", 1.1 }, { "expm1", 2 }, { "log", 1 }, { "log1p", 1.5 }, { "sin", 1.6 }, { "cos", 1.6 }, { "tanh", 2.4 },
-        { "sigmoid", 2.3 }, { "softplus", 2 }, { "erf", 1.3 },
+        { "exp", 1.1 }, { "expm1", 2 }, { "log", 1 }, { "log1p", 1.5 }, { "sin", 1.6 }, { "cos", 1.6 }, { "tanh", 2 },
+        { "sigmoid", 2 }, { "softplus", 2 }, { "erf", 1.3 },
     };
 
     private static UnaryKernel Kernel(string name) => Unary.All.Single(kernel => kernel.Name == name);
 
-    private static double Reference(string name, double x) => name switch
+    internal static double Reference(string name, double x) => name switch
     {
         "exp" => Math.Exp(x),
         "expm1" => Expm1(x),

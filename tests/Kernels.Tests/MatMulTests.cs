@@ -59,7 +59,8 @@ public class MatMulTests
     {
         var random = new Random(3);
         foreach ((int m, int n, int k) in new[]
-            { (253, 307, 801), (65, 4131, 35), (4211, 37, 130), (2, 301, 5003), (25, 301, 1103), (500, 260, 300) })
+            { (253, 307, 801), (65, 4131, 35), (4211, 37, 130), (2, 301, 5003), (25, 301, 1103), (500, 260, 300),
+                (701, 503, 1), (30_001, 9, 1) })
         {
             Check<float>(random, width, 1, m, n, k, Pick(random), Pick(random));
             Check<double>(random, width, 1, m, n, k, Pick(random), Pick(random));
@@ -92,7 +93,8 @@ public class MatMulTests
     {
         var random = new Random(5);
         foreach ((int m, int n, int k) in new[]
-            { (1, 1, 1), (2, 2, 2), (3, 5, 4), (16, 16, 16), (20, 10, 17), (33, 20, 17), (1, 40, 9), (40, 1, 9) })
+            { (1, 1, 1), (2, 2, 2), (3, 5, 4), (16, 16, 16), (20, 10, 17), (33, 20, 17), (1, 40, 9), (40, 1, 9),
+                (7, 3, 1), (9, 10, 1), (30, 16, 1), (20, 50, 1), (6, 133, 1) })
         {
             foreach (int batch in new[] { 0, 1, 2, 7, 300 })
             {

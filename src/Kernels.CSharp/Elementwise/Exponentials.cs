@@ -30,7 +30,8 @@ internal static class Exponentials
     }
 
     /// <summary>
-    /// With t = e^(-2|x|) - 1 and the sign of x, -t / (t + 2), or 1 - (2t + 2) / (t + 2), which rounds better near 1.
+    /// With t = e^(-2|x|) - 1 and the sign of x, 1 - (2t + 2) / (t + 2), or for small x -t / (t + 2); in single precision
+    /// a polynomial, which rounds less often.
     /// </summary>
     [MethodImpl(Inline)]
     internal static V Tanh<V, T>(V x)
@@ -41,20 +42,39 @@ internal static class Exponentials
         V two = V.Constant(2);
         V t = LargeExpm1<V, T>(-two * size);
         V small = V.Less(size, V.Constant(0.55));
-        V quotient = V.Select(small, -t, V.Fma(t, two, two)) / (t + two);
-        V result = V.Select(small, quotient, V.Constant(1) - quotient);
+        V result;
+        if (typeof(T) == typeof(float))
+        {
+            V z = x * x;
+            V p = V.Fma(V.Constant(-0.00617751759), z, V.Constant(0.0210055094));
+            p = V.Fma(p, z, V.Constant(-0.0538368337));
+            p = V.Fma(p, z, V.Constant(0.133324444));
+            p = V.Fma(p, z, V.Constant(-0.333333135));
+            result = V.Select(small, V.Fma(p * z, size, size), V.Constant(1) - V.Fma(t, two, two) / (t + two));
+        }
+        else
+        {
+            V quotient = V.Select(small, -t, V.Fma(t, two, two)) / (t + two);
+            result = V.Select(small, quotient, V.Constant(1) - quotient);
+        }
+
         return result | x & V.Constant(-0.0);
     }
 
-    /// <summary>With e = e^-|x|, 1 / (1 + e) or e / (1 + e).</summary>
+    /// <summary>
+    /// With e^|x| = 2^n (1 + q) and the exact u = 2^-n, u / (1 + q + u) for negative x, and for others 1 less that.
+    /// </summary>
     [MethodImpl(Inline)]
     internal static V Sigmoid<V, T>(V x)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
     {
-        V e = Exp<V, T>(x | V.Constant(-0.0));
-        V one = V.Constant(1);
-        return V.Select(V.Less(x, V.Constant(0)), e, one) / (one + e);
+        V zero = V.Constant(0), one = V.Constant(1);
+        V size = V.Clamp(V.Abs(x), zero, V.Constant(typeof(T) == typeof(float) ? 104 : 746));
+        V q = InRange<V, T>(size, out V n);
+        V u = V.Scale(one, -n);
+        V lower = u / (one + (u + q));
+        return V.Select(V.Less(x, zero), lower, one - lower);
     }
 
     /// <summary>2^n (e^r - 1) + (2^n - 1), halved on the way: 2^n may overflow before the result does.</summary>
@@ -75,9 +95,19 @@ internal static class Exponentials
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
     {
+        bool single = typeof(T) == typeof(float);
+        return InRange<V, T>(
+            V.Clamp(x, V.Constant(single ? -104 : -746), V.Constant(single ? 89 : 710)), out n);
+    }
+
+    /// <summary>e^r - 1 and n of x = n log(2) + r.</summary>
+    [MethodImpl(Inline)]
+    private static V InRange<V, T>(V x, out V n)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
         if (typeof(T) == typeof(float))
         {
-            x = V.Clamp(x, V.Constant(-104), V.Constant(89));
             n = V.Round(x * V.Constant(1.4426950408889634));
             V r = V.Fma(n, V.Constant(-0.6931471824645996), x);
             r = V.Fma(n, V.Constant(1.9046542121259336e-9), r);
@@ -89,7 +119,6 @@ internal static class Exponentials
         }
         else
         {
-            x = V.Clamp(x, V.Constant(-746), V.Constant(710));
             n = V.Round(x * V.Constant(1.4426950408889634));
             V r = V.Fma(n, V.Constant(-0.6931471805599453), x);
             r = V.Fma(n, V.Constant(-2.3190468138462996e-17), r);

@@ -3,8 +3,8 @@ namespace Autodiff.Kernels;
 /// <summary>The kernels of functions of one tensor.</summary>
 /// <remarks>
 /// Results over tensors, at most this many units in the last place from the exact value, in both precisions: Log 1,
-/// Exp 1.1, Erf 1.3, Log1p 1.5, Sin and Cos 1.6, Expm1 and Softplus 2, Sigmoid 2.3, Tanh 2.4; infinities, NaN, signs
-/// of zeros and denormal numbers are right. An element's result depends neither on its position, nor on the vector
+/// Exp 1.1, Erf 1.3, Log1p 1.5, Sin and Cos 1.6, Expm1, Softplus, Sigmoid and Tanh 2 (docs/accuracy.md); infinities, NaN,
+/// signs of zeros and denormal numbers are right. An element's result depends neither on its position, nor on the vector
 /// width, nor on the number of threads, but that of a lone number may differ in the last place, as Exp, Log, Sin, Cos
 /// and Tanh of one number are the base library's, and so are the functions not named here.
 /// </remarks>

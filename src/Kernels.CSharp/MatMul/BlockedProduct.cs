@@ -19,20 +19,31 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     private const int MostRows = 4096;
     private const int MostColumns = 4096;
 
+    // Below this many multiply-adds, and for packing elements, a fork takes longer than it saves.
+    private const double WorkToFork = 600_000;
+    private const int ElementsToFork = 60_000;
+
+    // With few rows the time goes into reading B: forks from so many of its elements on.
+    private const int ReadsToFork = 200_000;
+
     // Rows of A of a block: with a slice, about a third of a second-level cache of 1 MB.
     private const int BlockRows = 192;
 
     private readonly Operands<T> x;
     private readonly int width;
     private readonly int panelRows;
+    private readonly nint longest;
+    private readonly T* packed;
     private T* packedA;
     private T* packedB;
     private nint rowFrom, rowCount, columnFrom, columnCount, from, slice;
     private nint rowPanels, columnPanels, blockPanels, groupPanels, groups;
 
-    private BlockedProduct(in Operands<T> operands, int maxRows, int width)
+    private BlockedProduct(in Operands<T> operands, int maxRows, int width, T* packed = null)
     {
         x = operands;
+        this.packed = packed;
+        longest = SliceOf(x.K);
         panelRows = maxRows;
         this.width = width;
     }
@@ -46,19 +57,42 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     /// <summary>The length of the parts of sums.</summary>
     public static nint SliceOf(nint k) => CeilingDivide(k, CeilingDivide(k, SliceBytes / sizeof(T)));
 
+    /// <summary>Computes a product with a B that <see cref="PackB"/> packed; the operands' own is not read.</summary>
+    public static void Multiply(in Operands<T> operands, int maxRows, int width, T* packed) =>
+        new BlockedProduct<T, V, L>(operands, maxRows, width, packed).Run();
+
+    /// <summary>The elements of a packed B.</summary>
+    public static nint PackedSize(nint k, nint n) => RoundUp(n, PanelColumns) * k;
+
+    /// <summary>Packs all of a B, whose sizes and place the operands say.</summary>
+    public static void PackB(in Operands<T> operands, int width, T* target) =>
+        new BlockedProduct<T, V, L>(operands, 1, width, target).PackSlices();
+
+    private void PackSlices()
+    {
+        Action<int> pack = PackColumns;
+        for (columnFrom = 0; columnFrom < x.N; columnFrom += MostColumns)
+        {
+            TakeColumns();
+            for (from = 0; from < x.K; from += longest)
+            {
+                TakeSlice();
+                Fork(columnPanels, columnCount * slice >= ElementsToFork, pack);
+            }
+        }
+    }
+
     private void Run()
     {
-        nint longest = SliceOf(x.K);
         nint mostRows = Math.Min(x.M, MostRows), mostColumns = Math.Min(x.N, MostColumns);
         nint sizeA = RoundUp(CeilingDivide(mostRows, panelRows) * panelRows * longest, 64 / sizeof(T));
-        nint sizeB = CeilingDivide(mostColumns, PanelColumns) * PanelColumns * longest;
+        nint sizeB = packed == null ? RoundUp(mostColumns, PanelColumns) * longest : 0;
         packedA = (T*)Scratch.Take((sizeA + sizeB) * sizeof(T));
         packedB = packedA + sizeA;
         Action<int> pack = Pack, compute = Compute;
         for (columnFrom = 0; columnFrom < x.N; columnFrom += MostColumns)
         {
-            columnCount = Math.Min(MostColumns, x.N - columnFrom);
-            columnPanels = CeilingDivide(columnCount, PanelColumns);
+            TakeColumns();
             for (rowFrom = 0; rowFrom < x.M; rowFrom += MostRows)
             {
                 rowCount = Math.Min(MostRows, x.M - rowFrom);
@@ -66,12 +100,38 @@ internal sealed unsafe class BlockedProduct<T, V, L>
                 nint blocks = Divide();
                 for (from = 0; from < x.K; from += longest)
                 {
-                    slice = Math.Min(longest, x.K - from);
-                    Workers.For((int)(rowPanels + columnPanels), pack);
-                    Workers.For((int)(blocks * groups), compute);
+                    TakeSlice();
+                    nint panels = rowPanels + (packed == null ? columnPanels : 0);
+                    nint lines = rowCount + (packed == null ? columnCount : 0);
+                    Fork(panels, lines * slice >= ElementsToFork, pack);
+                    Fork(blocks * groups, x.Work >= WorkToFork || x.K * x.N >= ReadsToFork, compute);
                 }
             }
         }
+    }
+
+    private void TakeColumns()
+    {
+        columnCount = Math.Min(MostColumns, x.N - columnFrom);
+        columnPanels = CeilingDivide(columnCount, PanelColumns);
+    }
+
+    /// <summary>Parts of B follow one another: the slices of some columns, then those of the next.</summary>
+    private void TakeSlice()
+    {
+        slice = Math.Min(longest, x.K - from);
+        if (packed != null) packedB = packed + columnFrom * x.K + columnPanels * PanelColumns * from;
+    }
+
+    private static void Fork(nint count, bool isWorthIt, Action<int> task)
+    {
+        if (isWorthIt)
+        {
+            Workers.For((int)count, task);
+            return;
+        }
+
+        for (int i = 0; i < count; i++) task(i);
     }
 
     /// <summary>Cuts C into blocks of rows and groups of columns: enough for every thread to have some.</summary>
@@ -88,20 +148,24 @@ internal sealed unsafe class BlockedProduct<T, V, L>
 
     private void Pack(int index)
     {
-        if (index < rowPanels)
+        if (index >= rowPanels)
         {
-            nint row = (nint)index * panelRows;
-            Packing.Pack(
-                x.A + (rowFrom + row) * x.ARow + from * x.AColumn, x.ARow, x.AColumn,
-                Math.Min(panelRows, rowCount - row), slice, panelRows, packedA + row * slice, width);
+            PackColumns(index - (int)rowPanels);
+            return;
         }
-        else
-        {
-            nint column = (index - rowPanels) * PanelColumns;
-            Packing.Pack(
-                x.B + from * x.BRow + (columnFrom + column) * x.BColumn, x.BColumn, x.BRow,
-                Math.Min(PanelColumns, columnCount - column), slice, PanelColumns, packedB + column * slice, width);
-        }
+
+        nint row = (nint)index * panelRows;
+        Packing.Pack(
+            x.A + (rowFrom + row) * x.ARow + from * x.AColumn, x.ARow, x.AColumn,
+            Math.Min(panelRows, rowCount - row), slice, panelRows, packedA + row * slice, width);
+    }
+
+    private void PackColumns(int index)
+    {
+        nint column = (nint)index * PanelColumns;
+        Packing.Pack(
+            x.B + from * x.BRow + (columnFrom + column) * x.BColumn, x.BColumn, x.BRow,
+            Math.Min(PanelColumns, columnCount - column), slice, PanelColumns, packedB + column * slice, width);
     }
 
     private void Compute(int index)
@@ -134,6 +198,10 @@ internal sealed unsafe class BlockedProduct<T, V, L>
                 if (!whole) Merge(edge, c, rows, columns);
             }
         }
+
+        if (from + slice < x.K) return;
+        nint top = block * blockPanels * panelRows, left = group * groupPanels * PanelColumns;
+        x.Complete(rowFrom + top, rowEnd - top, columnFrom + left, columnEnd - left);
     }
 
     /// <summary>Brings the part of a tile that lies inside C into it.</summary>

@@ -16,7 +16,10 @@ internal static unsafe class Products<T>
     // Below this many multiply-adds, a fork takes longer than it saves.
     private const double WorkToFork = 600_000;
 
-    // A vector product is bound by memory: it forks from this many elements of the matrix.
+    // What a product of a batch takes beside its multiply-adds, in multiply-adds.
+    private const double WorkOfCall = 1000;
+
+    // A product with a vector is bound by memory: it forks from this many elements of the matrix.
     private const double VectorWorkToFork = 200_000;
 
     // Products of a batch are spread over the threads whole, unless they are large enough to be worth a fork each.
@@ -45,7 +48,7 @@ internal static unsafe class Products<T>
         {
             Multiply(x, width);
         }
-        else if (Workers.Count > 1 && x.Work < LargeWork && batch * x.Work > WorkToFork)
+        else if (Workers.Count > 1 && x.Work < LargeWork && batch * (x.Work + WorkOfCall) > WorkToFork)
         {
             ForkBatch(x, batch, aBatch, bBatch, width);
         }
@@ -69,6 +72,7 @@ internal static unsafe class Products<T>
             one.A = x.A + i * aBatch;
             one.B = x.B + i * bBatch;
             one.C = x.C + i * x.M * x.N;
+            one.Row = i * x.M;
             Multiply(one, width);
         }
     }
@@ -77,7 +81,7 @@ internal static unsafe class Products<T>
     {
         if (x.M == 1)
         {
-            MultiplyVector(x, width);
+            MultiplyVector(x, false, width);
         }
         else if (x.N == 1)
         {
@@ -94,8 +98,15 @@ internal static unsafe class Products<T>
                     BRow = x.AColumn,
                     BColumn = x.ARow,
                     C = x.C,
+                    Completion = x.Completion,
+                    Row = x.Row,
+                    Column = x.Column,
                 },
-                width);
+                true, width);
+        }
+        else if (x.K == 1 && x.BColumn == 1)
+        {
+            MultiplyOuter(x, width);
         }
         else if (IsDirect(x.M, x.N, x.K, x.BColumn == 1))
         {
@@ -107,24 +118,24 @@ internal static unsafe class Products<T>
         }
     }
 
-    private static void MultiplyVector(in Operands<T> x, int width)
+    private static void MultiplyVector(in Operands<T> x, bool isColumn, int width)
     {
         nint unit = VectorUnit(width);
-        if (x.Work < VectorWorkToFork || x.N < 2 * unit || Workers.Count == 1) Vector(x, 0, x.N, width);
-        else ForkVector(x, unit, width);
+        if (x.Work < VectorWorkToFork || x.N < 2 * unit || Workers.Count == 1) Vector(x, isColumn, 0, x.N, width);
+        else ForkVector(x, isColumn, unit, width);
     }
 
-    private static void ForkVector(Operands<T> x, nint unit, int width)
+    private static void ForkVector(Operands<T> x, bool isColumn, nint unit, int width)
     {
         nint units = x.N / unit;
         int parts = (int)Math.Min(units, Workers.Count);
         Workers.For(parts, i => Vector(
-            x, units * i / parts * unit, i + 1 == parts ? x.N : units * (i + 1) / parts * unit, width));
+            x, isColumn, units * i / parts * unit, i + 1 == parts ? x.N : units * (i + 1) / parts * unit, width));
     }
 
     private static nint VectorUnit(int width) => 8 * Math.Max(1, width / 8 / sizeof(T));
 
-    private static void Vector(in Operands<T> x, nint start, nint end, int width)
+    private static void Vector(in Operands<T> x, bool isColumn, nint start, nint end, int width)
     {
         // Fewer adjacent columns than a vector holds are left to narrower vectors.
         nint least = x.BColumn == 1 ? x.N : int.MaxValue;
@@ -136,6 +147,68 @@ internal static unsafe class Products<T>
             VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end);
         else
             VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end);
+        if (isColumn) x.Complete(start, end - start, 0, 1);
+        else x.Complete(0, 1, start, end - start);
+    }
+
+    private static void MultiplyOuter(in Operands<T> x, int width)
+    {
+        if (x.Work < VectorWorkToFork || Workers.Count == 1) InCache(x, false, width);
+        else ForkOuter(x, width);
+    }
+
+    private static void ForkOuter(Operands<T> x, int width)
+    {
+        int parts = (int)Math.Min(x.M, 4 * Workers.Count);
+        Workers.For(parts, i =>
+        {
+            nint top = x.M * i / parts;
+            Operands<T> y = x;
+            y.M = x.M * (i + 1) / parts - top;
+            y.A += top * x.ARow;
+            y.C += top * x.CRow;
+            y.Row += top;
+            InCache(y, false, width);
+        });
+    }
+
+    /// <summary>Computes a part; for an epilogue, in so few rows at a time that they stay in the cache.</summary>
+    private static void InCache(in Operands<T> x, bool padded, int width)
+    {
+        if (x.Completion is null)
+        {
+            Rows(x, padded, width);
+            return;
+        }
+
+        nint most = Completion.RowsAtATime(x.N * sizeof(T), MaxRows(width));
+        Operands<T> some = x;
+        for (nint row = 0; row < x.M; row += most)
+        {
+            some.M = Math.Min(most, x.M - row);
+            some.A = x.A + row * x.ARow;
+            some.C = x.C + row * x.CRow;
+            Rows(some, padded, width);
+            x.Complete(row, some.M, 0, x.N);
+        }
+    }
+
+    private static void Rows(in Operands<T> x, bool padded, int width)
+    {
+        if (x.K == 1 && !padded) Outer(x, width);
+        else Direct(x, padded, width);
+    }
+
+    private static void Outer(in Operands<T> x, int width)
+    {
+        if (width == 512 && x.N >= Vector512<T>.Count)
+            OuterProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x);
+        else if (width >= 256 && x.N >= Vector256<T>.Count)
+            OuterProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x);
+        else if (width >= 128 && x.N >= Vector128<T>.Count)
+            OuterProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x);
+        else
+            OuterProduct<T, T, Lanes1<T>>.Multiply(x);
     }
 
     private static void MultiplyDirect(in Operands<T> x, int width)
@@ -170,7 +243,7 @@ internal static unsafe class Products<T>
 
     private static void MultiplyRows(in Operands<T> x, bool padded, int width)
     {
-        if (x.Work < WorkToFork || Workers.Count == 1) Direct(x, padded, width);
+        if (x.Work < WorkToFork || Workers.Count == 1) InCache(x, padded, width);
         else ForkDirect(x, padded, width);
     }
 
@@ -190,7 +263,9 @@ internal static unsafe class Products<T>
             y.A += top * x.ARow;
             y.B += left;
             y.C += top * x.CRow + left;
-            Direct(y, padded, width);
+            y.Row += top;
+            y.Column += left;
+            InCache(y, padded, width);
         });
     }
 
@@ -217,6 +292,40 @@ internal static unsafe class Products<T>
             case 256: BlockedProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, rows, width); break;
             case 128: BlockedProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, rows, width); break;
             default: BlockedProduct<T, T, Lanes1<T>>.Multiply(x, rows, width); break;
+        }
+    }
+
+    /// <summary>The elements of a packed k x n matrix.</summary>
+    public static nint PackedSize(nint k, nint n, int width) => width switch
+    {
+        512 => BlockedProduct<T, Vector512<T>, Lanes512<T>>.PackedSize(k, n),
+        256 => BlockedProduct<T, Vector256<T>, Lanes256<T>>.PackedSize(k, n),
+        128 => BlockedProduct<T, Vector128<T>, Lanes128<T>>.PackedSize(k, n),
+        _ => BlockedProduct<T, T, Lanes1<T>>.PackedSize(k, n),
+    };
+
+    /// <summary>Packs B.</summary>
+    public static void Pack(in Operands<T> x, T* target, int width)
+    {
+        switch (width)
+        {
+            case 512: BlockedProduct<T, Vector512<T>, Lanes512<T>>.PackB(x, width, target); break;
+            case 256: BlockedProduct<T, Vector256<T>, Lanes256<T>>.PackB(x, width, target); break;
+            case 128: BlockedProduct<T, Vector128<T>, Lanes128<T>>.PackB(x, width, target); break;
+            default: BlockedProduct<T, T, Lanes1<T>>.PackB(x, width, target); break;
+        }
+    }
+
+    /// <summary>Computes one product with a packed B.</summary>
+    public static void Multiply(in Operands<T> x, T* packed, int width)
+    {
+        int rows = MaxRows(width);
+        switch (width)
+        {
+            case 512: BlockedProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, rows, width, packed); break;
+            case 256: BlockedProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, rows, width, packed); break;
+            case 128: BlockedProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, rows, width, packed); break;
+            default: BlockedProduct<T, T, Lanes1<T>>.Multiply(x, rows, width, packed); break;
         }
     }
 
