@@ -17,10 +17,17 @@ internal sealed record Settings(TextReader Input, TextWriter Output, Cancellatio
 
     /// <summary>The folder for files, if any are wanted; it exists.</summary>
     internal string? Out { get; init; }
+
+    /// <summary>The numbers of a text that the example has put beside its own.</summary>
+    internal List<Comparison> Comparisons { get; } = [];
 }
 
 /// <summary>An example: its metrics are what it prints, by name.</summary>
-internal sealed record Example(string Name, string Summary, Func<Settings, IReadOnlyDictionary<string, double>> Run);
+internal sealed record Example(string Name, string Summary, Func<Settings, IReadOnlyDictionary<string, double>> Run)
+{
+    /// <summary>The file of the data folder that it cannot do without, if there is one.</summary>
+    internal string? Needs { get; init; }
+}
 
 /// <summary>All examples, in the order of the list.</summary>
 internal static class Catalog
@@ -28,7 +35,7 @@ internal static class Catalog
     internal static IReadOnlyList<Example> All { get; } =
     [
         new("digits", "Train a network to read handwritten digits.", DigitsTraining.Run),
-        new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run),
+        new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run) { Needs = "saito/sample_weight.npz" },
         new("gradbench", "Answer the messages of the benchmark suite GradBench, line by line.", GradBench.Session.Run),
         new("plots", "Draw one figure of each kind, and the report of a training run.", PlotGallery.Run),
         new("rosenbrock", "Find a minimum by gradient descent and by Newton's method.", Rosenbrock.Run),
