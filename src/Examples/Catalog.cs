@@ -41,6 +41,9 @@ internal static class Catalog
         new("rosenbrock", "Find a minimum by gradient descent and by Newton's method.", Rosenbrock.Run),
         new("saito-ch3-activations", "Step function, sigmoid and ReLU (figures 3-6 to 3-9).", Saito.ActivationPlots.Run),
         new("saito-ch6-optimizers", "Four optimizers go down x^2/20 + y^2 (figures 6-2 and 6-8).", Saito.OptimizerPaths.Run),
+        new("saito-ch7-convnet", "A convolutional network of one stage, and its filters (figures 7-24 and 7-25).", Saito.ConvNet.Run),
+        new("saito-ch8-deepnet", "A deep convolutional network, trained on changed images (figure 8-2).", Saito.DeepConvNet.Run),
+        new("saito-ch8-half", "Reading digits with numbers of 16 bits.", Saito.HalfPrecision.Run),
         new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
     ];
 }
