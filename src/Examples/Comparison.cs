@@ -80,7 +80,9 @@ internal sealed partial record Comparison(string Chapter, string What, string Te
     {
         (int decimals, int? power) = Digits(printed);
         string digits = decimals > 0 ? "." + new string('0', decimals) : "";
-        return double.IsNaN(ours) ? "nan" : ours.ToString(power is null ? $"F{decimals}" : $"0{digits}e+00", CultureInfo.InvariantCulture);
+        if (double.IsNaN(ours)) return "nan";
+        string shown = ours.ToString(power is null ? $"F{decimals}" : $"0{digits}e+00", CultureInfo.InvariantCulture);
+        return Parse(shown) == 0 ? shown.TrimStart('-') : shown;
     }
 
     [GeneratedRegex(@"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan")]

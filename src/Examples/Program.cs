@@ -27,7 +27,7 @@ internal static class Program
         var list = new Command("list", "Show the examples.");
         list.SetAction(_ =>
         {
-            foreach (Example example in Catalog.All) output.WriteLine($"{example.Name,-26} {example.Summary}");
+            foreach (Example example in Catalog.All) output.WriteLine($"{example.Name,-28} {example.Summary}");
         });
         root.Subcommands.Add(list);
         foreach (Example example in Catalog.All) root.Subcommands.Add(CommandOf(example, input, output, error, cancellation));

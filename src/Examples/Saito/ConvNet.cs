@@ -13,7 +13,7 @@ internal static class ConvNet
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
     {
         (Dataset train, Dataset test, bool areReal) = settings.Digits(flatten: false);
-        int batch = settings.Batch ?? 100, epochs = settings.Epochs ?? 12;
+        int batch = settings.Batch ?? 100, epochs = settings.Epochs ?? 20;
         Initializer small = Initializers.Normal(0.01);
         var network = new Sequential(
             new Conv2D(30, kernelSize: 5, initializer: small), Activations.ReLU, new MaxPool2D(2), new Flatten(),
@@ -22,10 +22,11 @@ internal static class ConvNet
         settings.Compare("7.5", "numbers of the fully connected layer's inputs and units", "4320 100", Tensor.From([.. start["4.weight"].Shape.Select(n => (double)n)]));
 
         // A learning rate that falls settles what the first epochs found.
-        var rate = Schedule.Exponential(1e-3, factor: 0.75, every: Math.Max(1, train.Count / batch));
+        var batches = new Pipeline(train, batch);
+        var rate = Schedule.Cosine(2e-3, batches.Steps * epochs);
         var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(rate)) { Metrics = [Metrics.Accuracy] };
         TrainingResult result = trainer.Fit(
-            train, test, epochs, batch, settings.Seed, initial: start, cancellationToken: settings.Cancellation);
+            batches, test, epochs, settings.Seed, initial: start, cancellationToken: settings.Cancellation);
 
         double trainAccuracy = result.Model.Evaluate(train, Metrics.Accuracy), testAccuracy = result.Model.Evaluate(test, Metrics.Accuracy);
         if (areReal)

@@ -11,25 +11,29 @@ internal static class GradientCheck
         (Dataset train, _, _) = settings.Digits();
         Dataset three = train.Take(3).Map(images => images.To(DType.Float64));
         Sequential network = Experiments.MultiLayer([50], Initializers.Normal(0.01), Activations.ReLU);
-        Parameters parameters = network.Initialize(new Key(settings.Seed), [784]).To(DType.Float64);
+        Parameters parameters = Smooth(network, three.Inputs, new Key(settings.Seed));
         Tensor Loss(Parameters p) => Losses.SoftmaxCrossEntropy.Of(network.Apply(p, three.Inputs), three.Targets);
         Parameters exact = Gradient.Of<Parameters>(Loss)(parameters);
 
-        // The text's names, and the largest mean difference that it prints.
         var metrics = new Dictionary<string, double>();
         foreach ((int i, string name) in new[] { "W1", "b1", "W2", "b2" }.Index())
         {
             Tensor slopes = ByDifferences(settings, parameters, i, Loss);
-            double error = Tensor.Abs(slopes - exact.Leaves[i].Reshape(-1)).Mean().ToDouble();
-            settings.Compare("5.7", $"mean difference of the gradients of {name}", "1.1945999745e-10", error, How.AtMost);
-            metrics[name] = error;
+            metrics[name] = Tensor.Abs(slopes - exact.Leaves[i].Reshape(-1)).Mean().ToDouble();
+            settings.Output.WriteLine($"      mean difference of the gradients of {name}: {metrics[name]:0.000e+00}");
         }
 
+        settings.Compare("5.7", "the largest of them", "1.19e-10", metrics.Values.Max(), How.About);
+
         // The tool for this: random directions, both modes, and derivatives of the second order.
-        GradientReport report = CheckGrads.Report((Func<Parameters, Tensor>)Loss, parameters);
-        settings.Output.WriteLine($"CheckGrads: {report.Comparisons} comparisons, the largest error is {report.WorstRatio:0e+0} of what is allowed");
+        settings.Output.WriteLine(CheckGrads.Report((Func<Parameters, Tensor>)Loss, parameters));
         return metrics;
     }
+
+    /// <summary>Random parameters with which no unit is near its kink: across it differences are wrong, not gradients.</summary>
+    private static Parameters Smooth(Sequential network, Tensor inputs, Key key) => Enumerable.Range(0, 1000)
+        .Select(i => network.Initialize(key.FoldIn(i), [784]).To(DType.Float64))
+        .First(parameters => Tensor.Abs(network[0].Apply(parameters.Part("0"), inputs)).Min().ToDouble() > 5e-4);
 
     /// <summary>Central differences along each element of one tensor of the parameters, in the order of its elements.</summary>
     private static Tensor ByDifferences(Settings settings, Parameters parameters, int place, Func<Parameters, Tensor> loss)
