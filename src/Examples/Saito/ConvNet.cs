@@ -19,7 +19,7 @@ internal static class ConvNet
             new Conv2D(30, kernelSize: 5, initializer: small), Activations.ReLU, new MaxPool2D(2), new Flatten(),
             new Dense(100, small), Activations.ReLU, new Dense(10, small));
         Parameters start = network.Initialize(new Key(settings.Seed), train.Inputs.Shape[1..]);
-        settings.Compare("7.5", "numbers of the fully connected layer's inputs and units", "4320 100", Tensor.From([.. start["4.weight"].Shape.Select(n => (double)n)]));
+        settings.Compare("7.5", "inputs and units of the first dense layer", "4320 100", Tensor.From([.. start["4.weight"].Shape.Select(n => (double)n)]));
 
         // A learning rate that falls settles what the first epochs found.
         var batches = new Pipeline(train, batch);
@@ -59,11 +59,11 @@ internal static class ConvNet
         Tensor maps = image.Conv2D(filters);
         return new Figure(
             5,
-            new Axes().Image(image[0]).Title("image"),
-            new Axes().Image(filters[vertical]).Title($"filter {vertical}"),
-            new Axes().Image(maps[0, vertical]).Title("its answer"),
-            new Axes().Image(filters[horizontal]).Title($"filter {horizontal}"),
-            new Axes().Image(maps[0, horizontal]).Title("its answer")).Title("Fig 7-25: filters that see edges").Size(1100, 290);
+            Picture(image[0], "image"), Picture(filters[vertical], $"filter {vertical}"), Picture(maps[0, vertical], "its answer"),
+            Picture(filters[horizontal], $"filter {horizontal}"), Picture(maps[0, horizontal], "its answer"))
+            .Title("Fig 7-25: filters that see edges").Size(1100, 270);
+
+        static Axes Picture(Tensor pixels, string title) => new Axes().Image(pixels).HideAxes().Title(title);
 
         static int Most(Tensor products) => (int)Tensor.Abs(products.Sum(1, 2, 3)).ArgMax(0).ToDouble();
     }

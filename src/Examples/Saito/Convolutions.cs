@@ -36,7 +36,7 @@ internal static class Convolutions
         settings.Compare("7.4", "of ten", "90 75", Numbers(Im2Col(images, 5, 5).Shape));
         Tensor product = Im2Col(images, 5, 5).MatMul(filters.Reshape(4, -1).Transpose()).Reshape(10, 3, 3, 4).Permute(0, 3, 1, 2);
         double apart = Tensor.Abs(product - images.Conv2D(filters)).Max().ToDouble();
-        settings.Output.WriteLine($"7.4   the product of im2col and filters is the convolution up to {apart:0e0}");
+        settings.Output.WriteLine($"7.4   the product of im2col and filters is the convolution up to {apart:0.0e+0}");
 
         long Count(params Layer[] layers) => new Sequential(layers).Initialize(key, [1, 28, 28]).ElementCount;
         Conv2D Filter(int size) => new(1, size, useBias: false);

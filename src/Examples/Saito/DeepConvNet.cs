@@ -13,7 +13,7 @@ internal static class DeepConvNet
 {
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
     {
-        (Dataset train, Dataset test, bool areReal) = settings.Digits(flatten: false);
+        (Dataset train, Dataset test, bool areReal) = settings.Digits(flatten: false, training: 1000);
         int batch = settings.Batch ?? 100, epochs = settings.Epochs ?? 12;
         Initializer he = Initializers.HeNormal;
         Conv2D Convolution(int filters) => new(filters, kernelSize: 3, padding: 1, initializer: he);

@@ -42,9 +42,12 @@ internal static class Experiments
     internal static double[] Curve(this History history, Metric metric, bool onValidation) =>
         [.. history.Epochs.Select(epoch => (onValidation ? epoch.ValidationMetrics : epoch.Metrics)[metric.Name])];
 
+    /// <summary>The numbers of the epochs.</summary>
+    internal static double[] Numbers(this History history) => [.. history.Epochs.Select(epoch => (double)epoch.Epoch)];
+
     /// <summary>The accuracy on training and test data over the epochs.</summary>
     internal static Axes Accuracies(this History history, string title) => new Axes()
-        .Line(history.Curve(Metrics.Accuracy, onValidation: false), "training")
-        .Line(history.Curve(Metrics.Accuracy, onValidation: true), "test", dash: Dash.Dashed)
+        .Line(history.Numbers(), history.Curve(Metrics.Accuracy, onValidation: false), "training")
+        .Line(history.Numbers(), history.Curve(Metrics.Accuracy, onValidation: true), "test", dash: Dash.Dashed)
         .YLimits(0, 1.02).XLabel("epoch").YLabel("accuracy").Title(title);
 }

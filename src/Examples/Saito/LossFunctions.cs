@@ -23,9 +23,9 @@ internal static class LossFunctions
         settings.Save(
             new Figure(
                 new Axes().Line(small, Tensor.Log(small)).XLabel("x").YLabel("y").Title("Fig 4-3: log x"),
-                new Axes().Line(wide, Tensor.Greater(wide, Tensor.Scalar(0.0)), "step: slope 0 almost everywhere")
-                    .Line(wide, Tensor.Sigmoid(wide), "sigmoid: a slope everywhere").Line(Tangent(Tensor.Sigmoid, 1), "tangent at 1")
-                    .YLimits(-0.1, 1.4).Title("Fig 4-4: slopes of step and sigmoid")),
+                new Axes().Line(wide, Tensor.Greater(wide, Tensor.Scalar(0.0)), "step")
+                    .Line(wide, Tensor.Sigmoid(wide), "sigmoid").Line(Tangent(Tensor.Sigmoid, 1), "tangent at 1")
+                    .YLimits(-0.1, 1.4).Title("Fig 4-4: step and sigmoid")),
             "saito-ch4-losses.svg");
         return new Dictionary<string, double> { ["crossEntropy"] = exact };
     }

@@ -29,15 +29,17 @@ internal static class Perceptrons
         double right = Tensor.EqualTo(Add(a, b), a + b).Sum().ToDouble();
         settings.Output.WriteLine($"2.6   an adder made of NAND gates: {right} of {a.Size} sums of two numbers below 16 are right");
 
-        Axes Plane(string title) => new Axes().XLimits(-0.5, 1.5).YLimits(-0.5, 1.5).XLabel("x1").YLabel("x2").EqualAspect().Title(title);
-        Tensor side = Tensor.Linspace(-0.5, 1.5, 201);
+        Axes Plane(string title) => new Axes().XLimits(-0.5, 1.5).YLimits(-0.5, 1.5).XTicks([0, 1]).YTicks([0, 1]).XLabel("x1").YLabel("x2")
+            .EqualAspect().Title(title);
+        const int points = 202;
+        Tensor side = Tensor.Linspace(-0.5, 1.5, points);
         Tensor[] at = Tensor.Meshgrid(side, side);
-        Tensor region = Xor(Tensor.Stack(1, at[1].Reshape(-1), at[0].Reshape(-1))).Reshape(201, 201);
+        Tensor region = Xor(Tensor.Stack(1, at[1].Reshape(-1), at[0].Reshape(-1))).Reshape(points, points);
         settings.Save(
             new Figure(
                 Points(Plane("Fig 2-6: OR, and the line x1 + x2 = 0.5").Line([-0.5, 1.5], [1, -1], color: "grey"), inputs, Or),
                 Points(Plane("Fig 2-8: XOR takes a region that no line bounds")
-                    .ContourFilled(side, side, region, [0, 0.5, 1], ColorMap.Blues, colorBar: false), inputs, Xor))
+                    .ContourFilled(side, side, region, [0, 0.5, 4], ColorMap.Blues, colorBar: false), inputs, Xor))
                 .Size(900, 430),
             "saito-ch2-perceptrons.svg");
         return new Dictionary<string, double> { ["rightSums"] = right };
@@ -75,7 +77,7 @@ internal static class Perceptrons
     private static Axes Points(Axes axes, Tensor inputs, Func<Tensor, Tensor> gate)
     {
         Tensor y = gate(inputs);
-        foreach ((double value, Marker marker, string color) in new[] { (0.0, Marker.Circle, "blue"), (1.0, Marker.Triangle, "vermilion") })
+        foreach ((double value, Marker marker, string color) in new[] { (0.0, Marker.Circle, "black"), (1.0, Marker.Triangle, "vermilion") })
         {
             Tensor chosen = inputs.Take(Tensor.EqualTo(y, Tensor.Scalar(value)).ArgWhere().Reshape(-1), 0);
             axes = axes.Scatter(chosen[.., 0], chosen[.., 1], $"{value}", color, 11, marker);

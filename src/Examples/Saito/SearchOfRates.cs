@@ -40,8 +40,8 @@ internal static class SearchOfRates
             new Figure(5, best.Select((result, i) =>
             {
                 History history = histories[result.Trial.Number];
-                return new Axes().Line(history.Curve(Metrics.Accuracy, onValidation: true))
-                    .Line(history.Curve(Metrics.Accuracy, onValidation: false), dash: Dash.Dashed).YLimits(0, 1).Title($"Best-{i + 1}");
+                return new Axes().Line(history.Numbers(), history.Curve(Metrics.Accuracy, onValidation: true))
+                    .Line(history.Numbers(), history.Curve(Metrics.Accuracy, onValidation: false), dash: Dash.Dashed).YLimits(0, 1).Title($"Best-{i + 1}");
             })).Title("Fig 6-24: the 20 best of the search; training accuracy dashed").Size(1280, 960),
             "saito-ch6-search.svg");
         return new Dictionary<string, double> { ["bestAccuracy"] = best[0].Score, ["bestRate"] = best[0].Trial["rate"] };

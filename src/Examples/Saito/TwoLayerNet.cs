@@ -68,7 +68,7 @@ internal static class TwoLayerNet
             second = Tree(Flat(second) - 0.5 * Flat(gradient));
         }
 
-        settings.Output.WriteLine($"a network of {sizes.Sum()} parameters learned by differences; its loss is {loss:0.000}, never more than {apart:0e0} from that by exact gradients");
+        settings.Output.WriteLine($"a network of {sizes.Sum()} parameters learned by differences; its loss is {loss:0.000}, never more than {apart:0.0e+0} from that by exact gradients");
         return apart;
     }
 }
