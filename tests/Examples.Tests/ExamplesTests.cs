@@ -145,4 +145,14 @@ public class ExamplesTests
         double accuracy = double.Parse(last.Split("accuracy")[1], System.Globalization.CultureInfo.InvariantCulture);
         Assert.True(accuracy > 0.97, output);
     }
+
+    [Fact]
+    public void The_script_of_gates_and_graphs_agrees_with_the_text()
+    {
+        (int code, string output, string error) = Script.Run("src/Examples/scripts/gates.fsx");
+        Assert.True(code == 0, output + error);
+        Assert.Equal(9, output.Split('✓').Length - 1);
+        Assert.DoesNotContain("differs", output, StringComparison.Ordinal);
+        Assert.Contains("CheckGrads: all derivatives", output, StringComparison.Ordinal);
+    }
 }

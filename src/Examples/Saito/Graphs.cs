@@ -19,7 +19,15 @@ internal static class Graphs
         settings.Compare("5.1", "and three oranges", "715", total);
         settings.Compare("5.4", "derivatives by apple, apples, orange, oranges, tax", "2.2 110 3.3 165 650", Tensor.Stack(0, Tree.Leaves(slopes)));
         settings.Output.WriteLine("      the graph, as the program that computes the total:");
-        settings.Output.WriteLine("      " + Stage.Of<Basket, Tensor>(Total)(basket).ToString()!.Trim().ReplaceLineEndings("\n      "));
+        StagedFunction<Basket, Tensor> graph = Stage.Of<Basket, Tensor>(Total)(basket);
+        settings.Output.WriteLine("      " + graph.ToString()!.Trim().ReplaceLineEndings("\n      "));
+        if (settings.Out is { } folder)
+        {
+            // For Graphviz: the graph, and the graph of its derivatives.
+            File.WriteAllText(Path.Combine(folder, "saito-ch5-graph.dot"), graph.Program.ToGraphviz());
+            string back = Stage.Of(Gradient.Of<Basket>(Total))(basket).Program.ToGraphviz();
+            File.WriteAllText(Path.Combine(folder, "saito-ch5-gradient.dot"), back);
+        }
 
         (_, Func<Tensor, (Tensor, Tensor)> pull) = Vjp.Of((Tensor x, Tensor y) => x + y)(Number(10), Number(5));
         settings.Compare("5.3", "1.3 back through 10 + 5", "1.3 1.3", Both(pull(Number(1.3))));
