@@ -25,8 +25,8 @@ internal static class Graphs
         {
             // For Graphviz: the graph, and the graph of its derivatives.
             File.WriteAllText(Path.Combine(folder, "saito-ch5-graph.dot"), graph.Program.ToGraphviz());
-            string back = Stage.Of(Gradient.Of<Basket>(Total))(basket).Program.ToGraphviz();
-            File.WriteAllText(Path.Combine(folder, "saito-ch5-gradient.dot"), back);
+            string derivatives = Stage.Of(Gradient.Of<Basket>(Total))(basket).Program.ToGraphviz();
+            File.WriteAllText(Path.Combine(folder, "saito-ch5-gradient.dot"), derivatives);
         }
 
         (_, Func<Tensor, (Tensor, Tensor)> pull) = Vjp.Of((Tensor x, Tensor y) => x + y)(Number(10), Number(5));
