@@ -17,10 +17,17 @@ internal sealed record Settings(TextReader Input, TextWriter Output, Cancellatio
 
     /// <summary>The folder for files, if any are wanted; it exists.</summary>
     internal string? Out { get; init; }
+
+    /// <summary>The numbers of a text that the example has put beside its own.</summary>
+    internal List<Comparison> Comparisons { get; } = [];
 }
 
 /// <summary>An example: its metrics are what it prints, by name.</summary>
-internal sealed record Example(string Name, string Summary, Func<Settings, IReadOnlyDictionary<string, double>> Run);
+internal sealed record Example(string Name, string Summary, Func<Settings, IReadOnlyDictionary<string, double>> Run)
+{
+    /// <summary>The file of the data folder that it cannot do without, if there is one.</summary>
+    internal string? Needs { get; init; }
+}
 
 /// <summary>All examples, in the order of the list.</summary>
 internal static class Catalog
@@ -28,12 +35,33 @@ internal static class Catalog
     internal static IReadOnlyList<Example> All { get; } =
     [
         new("digits", "Train a network to read handwritten digits.", DigitsTraining.Run),
-        new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run),
+        new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run) { Needs = "saito/sample_weight.npz" },
         new("gradbench", "Answer the messages of the benchmark suite GradBench, line by line.", GradBench.Session.Run),
         new("plots", "Draw one figure of each kind, and the report of a training run.", PlotGallery.Run),
         new("rosenbrock", "Find a minimum by gradient descent and by Newton's method.", Rosenbrock.Run),
+        new("saito-ch1-arrays", "Arrays, broadcasting, and a first plot (figures 1-3 and 1-4).", Saito.Arrays.Run),
+        new("saito-ch2-perceptrons", "Logic gates, XOR, and an adder made of NAND (figures 2-6 and 2-8).", Saito.Perceptrons.Run),
         new("saito-ch3-activations", "Step function, sigmoid and ReLU (figures 3-6 to 3-9).", Saito.ActivationPlots.Run),
+        new("saito-ch3-forward", "A network of three layers forward, and softmax.", Saito.ForwardPass.Run),
+        new("saito-ch4-derivatives", "Derivatives by differences and exact ones (figures 4-5 to 4-9).", Saito.Derivatives.Run),
+        new("saito-ch4-descent", "Gradient descent with three learning rates (figure 4-10).", Saito.GradientDescent.Run),
+        new("saito-ch4-losses", "Squared error and cross entropy (figures 4-3 and 4-4).", Saito.LossFunctions.Run),
+        new("saito-ch4-simplenet", "The gradient of a network of one layer.", Saito.SimpleNet.Run),
+        new("saito-ch4-training", "A network of two layers learns, also by differences (figures 4-11 and 4-12).", Saito.TwoLayerNet.RunSigmoid),
+        new("saito-ch5-gradcheck", "Back-propagation beside differences.", Saito.GradientCheck.Run),
+        new("saito-ch5-graphs", "Computational graphs: apples, oranges, nodes and layers.", Saito.Graphs.Run),
+        new("saito-ch5-training", "A network of two layers with ReLU learns.", Saito.TwoLayerNet.RunReLU),
+        new("saito-ch6-activations", "Histograms of activations for several first weights (figures 6-10 to 6-14).", Saito.ActivationHistograms.Run),
+        new("saito-ch6-batchnorm", "Batch normalization on and off, from weights of 16 scales (figures 6-18 and 6-19).", Saito.BatchNormalization.Run),
+        new("saito-ch6-initializers", "Three ways to start a network of five layers (figure 6-15).", Saito.OptimizersOnDigits.RunInitializers),
         new("saito-ch6-optimizers", "Four optimizers go down x^2/20 + y^2 (figures 6-2 and 6-8).", Saito.OptimizerPaths.Run),
+        new("saito-ch6-optimizers-digits", "Four optimizers on digits (figure 6-9).", Saito.OptimizersOnDigits.RunOptimizers),
+        new("saito-ch6-overfitting", "Learning by heart, weight decay and dropout (figures 6-20 to 6-23).", Saito.Overfitting.Run),
+        new("saito-ch6-search", "A random search of learning rate and weight decay (figure 6-24).", Saito.SearchOfRates.Run),
+        new("saito-ch7-convolution", "Convolution, pooling, and im2col in numbers.", Saito.Convolutions.Run),
+        new("saito-ch7-convnet", "A convolutional network of one stage, and its filters (figures 7-24 and 7-25).", Saito.ConvNet.Run),
+        new("saito-ch8-deepnet", "A deep convolutional network, trained on changed images (figure 8-2).", Saito.DeepConvNet.Run),
+        new("saito-ch8-half", "Reading digits with numbers of 16 bits.", Saito.HalfPrecision.Run),
         new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
     ];
 }

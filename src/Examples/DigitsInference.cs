@@ -1,4 +1,5 @@
 using Autodiff.Layers;
+using Autodiff.Plots;
 
 namespace Autodiff.Examples;
 
@@ -13,7 +14,12 @@ internal static class DigitsInference
         string data = settings.Data ?? throw new ArgumentException(
             "the MNIST test images and saito/sample_weight.npz are needed: give their folder with --data or AUTODIFF_DATA.");
         IReadOnlyDictionary<string, Tensor> weights = Npz.Load(Path.Combine(data, "saito", "sample_weight.npz"));
-        Dataset test = Mnist.Load(data).Test;
+        (Dataset train, Dataset test) = Mnist.Load(data);
+        settings.Compare("3.6", "shapes of the data", "60000 784 10000 784", Tensor.From([.. train.Inputs.Shape, .. test.Inputs.Shape]));
+        settings.Compare("3.6", "label of the first image", "5", train.Targets[0]);
+        settings.Save(
+            new Axes().ImageGrid(train.Inputs[..100].Reshape(100, 28, 28), 10).Title("Fig 3-24: digits of MNIST").ToFigure(640, 660),
+            "digits-inference.svg");
 
         int correct = 0;
         foreach (Batch batch in test.Batches(settings.Batch ?? 100))
@@ -25,6 +31,7 @@ internal static class DigitsInference
 
         double accuracy = (double)correct / test.Count;
         settings.Output.WriteLine($"{correct} of {test.Count} test images are read correctly: accuracy {accuracy}");
+        settings.Compare("3.6", "test accuracy with the given weights", "0.9352", accuracy);
         return new Dictionary<string, double> { ["accuracy"] = accuracy };
     }
 

@@ -8,12 +8,9 @@ namespace Autodiff.Examples;
 /// </summary>
 internal static class DigitsTraining
 {
-    private const int GeneratedTraining = 12_000;
-    private const int GeneratedTest = 2_000;
-
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
     {
-        (Dataset train, Dataset test) = Load(settings);
+        (Dataset train, Dataset test, _) = settings.Digits(training: 12_000, test: 2_000);
         var network = new Sequential(new Dense(256), Activations.ReLU, new Dense(10));
         int batchSize = settings.Batch ?? 100;
 
@@ -38,19 +35,6 @@ internal static class DigitsTraining
         }
 
         return new Dictionary<string, double> { ["accuracy"] = accuracy, ["trainingSeconds"] = seconds };
-    }
-
-    private static (Dataset Train, Dataset Test) Load(Settings settings)
-    {
-        if (Mnist.Exists(settings.Data))
-        {
-            settings.Output.WriteLine($"MNIST from {settings.Data}");
-            return Mnist.Load(settings.Data!);
-        }
-
-        settings.Output.WriteLine("Generated digits; for MNIST give its folder with --data or AUTODIFF_DATA.");
-        var key = new Key(settings.Seed);
-        return (Digits.Generate(GeneratedTraining, key.FoldIn(0)), Digits.Generate(GeneratedTest, key.FoldIn(1)));
     }
 
     /// <summary>Prints three test images, with what the network sees in them.</summary>

@@ -27,7 +27,7 @@ internal static class Program
         var list = new Command("list", "Show the examples.");
         list.SetAction(_ =>
         {
-            foreach (Example example in Catalog.All) output.WriteLine($"{example.Name,-22} {example.Summary}");
+            foreach (Example example in Catalog.All) output.WriteLine($"{example.Name,-28} {example.Summary}");
         });
         root.Subcommands.Add(list);
         foreach (Example example in Catalog.All) root.Subcommands.Add(CommandOf(example, input, output, error, cancellation));
@@ -35,6 +35,16 @@ internal static class Program
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         return root.Parse(arguments).Invoke(configuration);
     }
+
+    private static object Row(Comparison comparison) => new
+    {
+        chapter = comparison.Chapter,
+        what = comparison.What,
+        text = comparison.Text,
+        ours = comparison.Shown,
+        how = comparison.How.ToString(),
+        agrees = comparison.Agrees,
+    };
 
     private static Command CommandOf(
         Example example, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellation)
@@ -72,8 +82,10 @@ internal static class Program
                 long start = Stopwatch.GetTimestamp();
                 IReadOnlyDictionary<string, double> metrics = example.Run(settings);
                 double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                if (settings.Comparisons is { Count: > 0 } all)
+                    output.WriteLine($"{all.Count(comparison => comparison.Agrees)} of {all.Count} comparisons with the text agree.");
                 if (parsed.GetValue(json))
-                    output.WriteLine(JsonSerializer.Serialize(new { example = example.Name, metrics, seconds }));
+                    output.WriteLine(JsonSerializer.Serialize(new { example = example.Name, metrics, comparisons = settings.Comparisons.Select(Row), seconds }));
                 return cancellation.IsCancellationRequested ? 130 : 0;
             }
             catch (OperationCanceledException)

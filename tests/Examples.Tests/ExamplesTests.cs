@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Xml.Linq;
 using Autodiff.Examples;
 
 namespace Examples.Tests;
@@ -25,6 +26,49 @@ public class ExamplesTests
         (int code, string output, _) = Run("list");
         Assert.Equal(0, code);
         Assert.All(Catalog.All, example => Assert.Contains(example.Name, output, StringComparison.Ordinal));
+    }
+
+    public static TheoryData<string> WithoutData => [.. Catalog.All.Where(example => example.Needs is null).Select(example => example.Name)];
+
+    [Theory]
+    [MemberData(nameof(WithoutData))]
+    public void Every_example_ends_well_with_little_to_do(string name)
+    {
+        string empty = Directory.CreateTempSubdirectory().FullName, folder = Directory.CreateTempSubdirectory().FullName;
+        (int code, string output, string error) = Run(name, "--data", empty, "--epochs", "1", "--batch", "50", "--out", folder, "--json");
+        Assert.True(code == 0, error);
+        JsonElement result = Metrics(output);
+        Assert.Equal(name, result.GetProperty("example").GetString());
+        Assert.All(result.GetProperty("metrics").EnumerateObject(), metric => Assert.True(double.IsFinite(metric.Value.GetDouble()), metric.Name));
+
+        // What neither data nor training decide is what the text prints.
+        Assert.All(
+            result.GetProperty("comparisons").EnumerateArray().Where(row => row.GetProperty("how").GetString() == "Exact"),
+            row => Assert.True(row.GetProperty("agrees").GetBoolean(), row.ToString()));
+        Assert.All(Directory.GetFiles(folder, "*.svg"), file => Assert.Equal("svg", XDocument.Load(file).Root!.Name.LocalName));
+        Assert.All(
+            output.Split('\n').Where(line => line.StartsWith("The picture is in ", StringComparison.Ordinal)),
+            line => Assert.True(File.Exists(line["The picture is in ".Length..].Trim().TrimEnd('.')), line));
+    }
+
+    [Theory]
+    [InlineData("0.25", 0.2549, How.Exact, "0.25", true)]
+    [InlineData("0.25", 0.2551, How.Exact, "0.26", false)]
+    [InlineData("0.097500000000000031", 0.097500000000000031, How.Exact, "0.097500000000000031", true)]
+    [InlineData("-6.11110793e-10", -6.111107929e-10, How.Exact, "-6.11110793e-10", true)]
+    [InlineData("-6.11110793e-10", -6.111107921e-10, How.Exact, "-6.11110792e-10", false)]
+    [InlineData("5", 5, How.Exact, "5", true)]
+    [InlineData("nan", double.NaN, How.Exact, "nan", true)]
+    [InlineData("0.9896", 0.99, How.AtLeast, "0.9900", true)]
+    [InlineData("0.9896", 0.9895, How.AtLeast, "0.9895", false)]
+    [InlineData("1.2e-10", 1e-12, How.AtMost, "1.0e-12", true)]
+    [InlineData("0.04", 0.049, How.About, "0.05", true)]
+    [InlineData("0.04", 0.051, How.About, "0.05", false)]
+    internal void A_comparison_counts_the_digits_of_the_text(string text, double ours, How how, string shown, bool agrees)
+    {
+        var comparison = new Comparison("1", "a number", text, [ours], how);
+        Assert.Equal(shown, comparison.Shown);
+        Assert.Equal(agrees, comparison.Agrees);
     }
 
     [Fact]
@@ -100,5 +144,15 @@ public class ExamplesTests
         string last = output.Split('\n').Last(line => line.StartsWith("step", StringComparison.Ordinal));
         double accuracy = double.Parse(last.Split("accuracy")[1], System.Globalization.CultureInfo.InvariantCulture);
         Assert.True(accuracy > 0.97, output);
+    }
+
+    [Fact]
+    public void The_script_of_gates_and_graphs_agrees_with_the_text()
+    {
+        (int code, string output, string error) = Script.Run("src/Examples/scripts/gates.fsx");
+        Assert.True(code == 0, output + error);
+        Assert.Equal(9, output.Split('✓').Length - 1);
+        Assert.DoesNotContain("differs", output, StringComparison.Ordinal);
+        Assert.Contains("CheckGrads: all derivatives", output, StringComparison.Ordinal);
     }
 }
