@@ -42,7 +42,9 @@ internal static class Catalog
         new("saito-ch3-activations", "Step function, sigmoid and ReLU (figures 3-6 to 3-9).", Saito.ActivationPlots.Run),
         new("saito-ch6-optimizers", "Four optimizers go down x^2/20 + y^2 (figures 6-2 and 6-8).", Saito.OptimizerPaths.Run),
         new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
+        new("weidman-ch2-regression", "Linear regression and a network learn the prices of houses (chapter 2).", Weidman.Regression.Run),
         new("weidman-ch3-networks", "Three networks learn the prices of houses, digit by digit (chapter 3.8).", Weidman.FirstNetworks.Run),
+        new("weidman-ch4-mnist", "Ten ways to train a network on MNIST (chapter 4).", Weidman.MnistTable.Run),
         new("weidman-ch6-characters", "Recurrent networks guess the next character (chapters 6.5 and 7.4).", Weidman.Characters.Run),
     ];
 }
