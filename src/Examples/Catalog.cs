@@ -48,8 +48,11 @@ internal static class Catalog
         new("weidman-ch4-mnist", "Ten ways to train a network on MNIST (chapter 4).", Weidman.MnistTable.Run),
         new("weidman-ch4-pieces", "Softmax, cross entropy, momentum and first weights in numbers (chapter 4).", Weidman.Pieces.Run),
         new("weidman-ch5-convolution", "Convolutions and their gradients in numbers (chapter 5.3).", Weidman.ConvolutionNumbers.Run),
+        new("weidman-ch5-convolutional", "Convolutional networks see MNIST once (chapters 5.4 and 7.3).", Weidman.Convolutional.Run),
         new("weidman-ch6-autodiff", "Automatic differentiation in the numbers of the text (chapters 6 and 7.1).", Weidman.Autodifferentiation.Run),
         new("weidman-ch6-characters", "Recurrent networks guess the next character (chapters 6.5 and 7.4).", Weidman.Characters.Run),
+        new("weidman-ch7-autoencoder", "An autoencoder of MNIST, with its codes (chapter 7.5).", Weidman.Autoencoder.Run),
+        new("weidman-ch7-houses", "The prices of houses once more, as a library has it (chapter 7.2).", Weidman.Houses.Run),
         new("weidman-preface", "A network of two layers with gradients by hand and by a function (preface).", Weidman.TwoLayers.Run),
     ];
 }

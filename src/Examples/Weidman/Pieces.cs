@@ -33,7 +33,9 @@ internal static class Pieces
         settings.Output.WriteLine($"4.5   linear decay from 0.15 to 0.05 in 50 epochs by {0.1 / 49:0.0000000000} each; exponential from 0.2 to 0.05 by factors of {Math.Pow(0.25, 1.0 / 49):0.00000000}");
         settings.Compare("4.6", "spread of sums of 784 inputs and a bias", "28", Math.Sqrt(785));
 
-        Tensor reached = Reached(settings);
+        Tensor images = settings.Digits().Train.Inputs[..1000];
+        images = (images - images.Mean()) / Tensor.Sqrt(images.Variance());
+        Tensor reached = Reached(images, Initializers.Normal(1)), less = Reached(images, Initializers.GlorotNormal);
         double spread = Math.Sqrt(reached.Variance().ToDouble());
         settings.Compare("4.6", "spread of what reaches the hidden neurons", "28", spread, How.About);
 
@@ -45,7 +47,8 @@ internal static class Pieces
                 new Axes().Title("Fig 4-5: ReLU").Line(x, Tensor.Relu(x)),
                 new Axes().Title("Fig 4-6: tanh").Line(x, Tensor.Tanh(x)),
                 new Axes().Title("Fig 4-7: slopes").Line(x, sigmoidSlope(x), "sigmoid").Line(x, tanhSlope(x), "tanh", dash: Dash.Dashed),
-                new Axes().Title("Fig 4-8: what reaches tanh").Histogram(reached, 60).VerticalLine(-2).VerticalLine(2))
+                new Axes().Title("Fig 4-8: what reaches tanh").Histogram(reached, 60),
+                new Axes().Title("... and with Glorot's weights").Histogram(less, 60))
                 .Size(1080, 640),
             "weidman-ch4-pieces.svg");
         return new Dictionary<string, double> { ["gradientDifference"] = apart, ["spread"] = spread };
@@ -71,12 +74,10 @@ internal static class Pieces
         return Tensor.Stack(0, moves);
     }
 
-    /// <summary>Standardized images times normal weights: the inputs of 89 hidden neurons before any training.</summary>
-    private static Tensor Reached(Settings settings)
+    /// <summary>The inputs of 89 hidden neurons before any training.</summary>
+    private static Tensor Reached(Tensor images, Initializer initializer)
     {
-        Tensor images = settings.Digits().Train.Inputs[..1000];
-        images = (images - images.Mean()) / Tensor.Sqrt(images.Variance());
-        var layer = new Dense(89, Initializers.Normal(1));
-        return layer.Apply(layer.Initialize(new Key(settings.Seed), [784]), images).Reshape(-1);
+        var layer = new Dense(89, initializer);
+        return layer.Apply(layer.Initialize(new Key(0), [784]), images).Reshape(-1);
     }
 }
