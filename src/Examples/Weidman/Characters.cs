@@ -17,7 +17,7 @@ internal static class Characters
     {
         string text = Load(settings);
         var vocabulary = new CharacterVocabulary(text);
-        int streams = settings.Batch ?? 32, epochs = settings.Epochs ?? 5, held = text.Length / 10;
+        int streams = settings.Batch ?? 32, epochs = settings.Epochs ?? 4, held = text.Length / 10;
         Dataset train = Sequences.Streams(vocabulary.Encode(text[..^held]), streams, Steps);
         Dataset validation = Sequences.Streams(vocabulary.Encode(text[^held..]), streams, Steps);
         settings.Output.WriteLine($"{text.Length:n0} characters of {vocabulary.Count} kinds");
@@ -25,17 +25,17 @@ internal static class Characters
         // One-hot characters, as in the text.
         int kinds = vocabulary.Count;
         var oneHot = new Lambda("OneHot", x => x.OneHot(kinds), shape => [.. shape, kinds]);
-        (string Name, Func<int, Sequential> Network)[] models =
+        (string Name, double LearningRate, Func<int, Sequential> Network)[] models =
         [
-            ("LSTM", n => [oneHot, new LSTM(Units, returnSequences: true, carriedBatch: n), new Dense(kinds)]),
-            ("GRU", n => [oneHot, new GRU(Units, returnSequences: true, carriedBatch: n), new Dense(kinds)]),
-            ("RNN", n => [oneHot, new RNN(Units, returnSequences: true, carriedBatch: n), new Dense(kinds)]),
-            ("RNN + RNN", n =>
+            ("LSTM", 4e-3, n => [oneHot, new LSTM(Units, returnSequences: true, carriedBatch: n), new Dense(kinds)]),
+            ("GRU", 4e-3, n => [oneHot, new GRU(Units, returnSequences: true, carriedBatch: n), new Dense(kinds)]),
+            ("RNN", 4e-3, n => [oneHot, new RNN(Units, returnSequences: true, carriedBatch: n), new Dense(kinds)]),
+            ("RNN + RNN", 1e-3, n =>
             [
                 oneHot, new RNN(Units, returnSequences: true, carriedBatch: n), new Dense(Below),
                 new RNN(Units, returnSequences: true, carriedBatch: n), new Dense(kinds),
             ]),
-            ("GRU + LSTM", n =>
+            ("GRU + LSTM", 4e-3, n =>
             [
                 oneHot, new GRU(Units, returnSequences: true, carriedBatch: n), new Dense(Below),
                 new LSTM(Units, returnSequences: true, carriedBatch: n), new Dense(kinds),
@@ -43,15 +43,15 @@ internal static class Characters
         ];
         var metrics = new Dictionary<string, double>();
         Axes curves = new Axes().Title("Next characters").XLabel("epoch").YLabel("validation loss, nats per character");
-        foreach ((string name, Func<int, Sequential> network) in models)
+        foreach ((string name, double learningRate, Func<int, Sequential> network) in models)
         {
             if (settings.Cancellation.IsCancellationRequested) break;
             var losses = new List<double>();
             var batches = new Pipeline(train, streams, shuffle: false);
-            var optimizer = new Chain(new Adam(Schedule.Cosine(4e-3, epochs * batches.Steps, to: 2e-4)), new ClipByNorm(1));
+            var optimizer = new Chain(new Adam(Schedule.Cosine(learningRate, epochs * batches.Steps, to: learningRate / 20)), new ClipByNorm(1));
             var trainer = new Trainer(network(streams), Losses.SoftmaxCrossEntropy, optimizer)
             {
-                Callbacks = [Callback.From(onEpochEnd: run => { losses.Add(LossOf(run.Model, validation, streams)); Console.WriteLine(losses[^1]); })],
+                Callbacks = [Callback.From(onEpochEnd: run => losses.Add(LossOf(run.Model, validation, streams)))],
             };
             TrainingResult result = trainer.Fit(batches, epochs: epochs, seed: settings.Seed, cancellationToken: settings.Cancellation);
             if (losses.Count == 0) break;
