@@ -57,7 +57,7 @@ internal static class Autoencoder
         settings.Save(
             new Figure(1,
                 new Axes().Title("Fig 7-3: images and what their codes say").ImageGrid(Tensor.Concat(0, some, Decode(Encode(some))), 10, low: -1, high: 1),
-                new Axes().Title("Fig 7-5: what random codes say").ImageGrid(Decode(random), 5, low: -1, high: 1)).Size(700, 440),
+                new Axes().Title("Fig 7-5: what random codes say").ImageGrid(Decode(random), 5, low: -1, high: 1)).Size(700, 400),
             "weidman-ch7-autoencoder.svg");
         settings.Save(map.ToFigure(700, 560), "weidman-ch7-codes.svg");
         return new Dictionary<string, double> { ["error"] = error, ["errorOfMean"] = ofMean };

@@ -7,8 +7,9 @@ namespace Autodiff.Examples.Weidman;
 /// Chapters 6.5 and 7.4: models that guess the next character of a text, of one recurrent layer and of the text's pairs (two
 /// simple ones; gated units below long short-term memory), with 256 units and 25 steps back in time.
 /// </summary>
-/// <remarks>The text gives no results. Here the text is tiny Shakespeare, read in several places at once with the state carried from
-/// batch to batch, as the text's layers do, and the last tenth is for validation.</remarks>
+/// <remarks>The text gives no results. Here the text is tiny Shakespeare, of which the last tenth is for validation. Each sequence of a
+/// batch carries its own state on to the next batch, where the text's layers carry the mean of all; the gated units are those of PyTorch,
+/// which multiply by the gate r after the matrix, where the text does so before.</remarks>
 internal static class Characters
 {
     private const int Units = 256, Below = 128, Steps = 25, Sample = 300;
@@ -101,7 +102,7 @@ internal static class Characters
         if (settings.Data is { } data && Path.Combine(data, "shakespeare", "input.txt") is var file && File.Exists(file))
             return File.ReadAllText(file);
         settings.Output.WriteLine("A generated text; for tiny Shakespeare give the folder of shakespeare/input.txt with --data or AUTODIFF_DATA.");
-        long[] numbers = new Key(settings.Seed).Integers([1200], 0, 50).ToArray<long>();
+        long[] numbers = new Key(settings.Seed).Integers([4000], 0, 50).ToArray<long>();
         return string.Concat(numbers.Chunk(2).Select(pair => $"{pair[0]} plus {pair[1]} is {pair[0] + pair[1]}.\n"));
     }
 }

@@ -13,7 +13,7 @@ internal static class Houses
         (Dataset train, Dataset test, bool areReal) = Boston.Load(settings);
         Sequential network = [new Dense(13, Initializers.GlorotUniform), Activations.Sigmoid, new Dense(1, Initializers.GlorotUniform)];
         var metrics = new Dictionary<string, double>();
-        Axes curves = new Axes().Title("Loss of the test data").XLabel("epoch").YLabel("mean squared error").YLimits(low: 0);
+        Axes curves = new Axes().Title("Loss of the test data").XLabel("epoch").YLabel("mean squared error").YLog();
         foreach ((string name, Optimizer optimizer, int epochs) in new (string, Optimizer, int)[]
             { ("SGD", new SGD(0.001), 10), ("SGD for longer", new SGD(0.01), 100), ("momentum", new Momentum(0.001), 100) })
         {

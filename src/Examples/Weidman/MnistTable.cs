@@ -74,8 +74,8 @@ internal static class MnistTable
     {
         (Dataset train, Dataset test, bool areReal) = settings.Digits();
         int batch = settings.Batch ?? 60;
-        (Tensor mean, Tensor deviation) = (train.Inputs.Mean(), Tensor.Sqrt(train.Inputs.Variance()));
-        (train, test) = (train.Map(x => (x - mean) / deviation).OneHot(10), test.Map(x => (x - mean) / deviation).OneHot(10));
+        var pixels = new Standardizer(train.Inputs.Mean(), Tensor.Sqrt(train.Inputs.Variance()));
+        (train, test) = (train.Map(pixels.Apply).OneHot(10), test.Map(pixels.Apply).OneHot(10));
 
         Optimizer Linearly(int steps) => new Momentum(Schedule.Linear(0.15, 0.05, steps));
         Optimizer Exponentially(int steps) => new Momentum(Schedule.Exponential(0.2, 0.05 / 0.2, steps));

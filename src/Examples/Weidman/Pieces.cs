@@ -34,7 +34,7 @@ internal static class Pieces
         settings.Compare("4.6", "spread of sums of 784 inputs and a bias", "28", Math.Sqrt(785));
 
         Tensor images = settings.Digits().Train.Inputs[..1000];
-        images = (images - images.Mean()) / Tensor.Sqrt(images.Variance());
+        images = new Standardizer(images.Mean(), Tensor.Sqrt(images.Variance())).Apply(images);
         Tensor reached = Reached(images, Initializers.Normal(1)), less = Reached(images, Initializers.GlorotNormal);
         double spread = Math.Sqrt(reached.Variance().ToDouble());
         settings.Compare("4.6", "spread of what reaches the hidden neurons", "28", spread, How.About);
