@@ -43,6 +43,12 @@ internal static class Matrices
         settings.Compare("1.13", "dL/dx11 by a difference of 0.001", "0.2489", (S(m + 0.001 * first, v).Sum() - loss) / 0.001);
         settings.Output.WriteLine($"dL/dW {byV}");
 
+        // Appendix: a bias is added to every row, so its gradient is the sum of the gradients of the rows.
+        Tensor products = m.MatMul(v), bias = Tensor.Full([1, 2], 0, DType.Float64);
+        Tensor byBias = Gradient.Of<Tensor>(b => Tensor.Sigmoid(products + b).Sum())(bias);
+        Tensor byProducts = Gradient.Of<Tensor>(n => Tensor.Sigmoid(n).Sum())(products);
+        settings.Output.WriteLine($"dL/db {byBias}, the sum over rows of {byProducts}");
+
         Tensor moves = Tensor.Linspace(-0.6, 0.6, 121), wide = Tensor.Linspace(-2.5, 0.5, 121);
         Func<Tensor, Tensor> along = Vmap.Of<Tensor, Tensor>(t => S(x + t * third, w).Sum());
         Func<Tensor, Tensor> byFirst = Vmap.Of<Tensor, Tensor>(t => S(m + (t - m[0, 0]) * first, v).Sum());

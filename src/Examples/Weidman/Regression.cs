@@ -45,6 +45,16 @@ internal static class Regression
         Report("13-13-1", Network, Train(Network, [[13, 13], [1, 13], [13, 1], [1, 1]], 2000), out double netMae, out double netRmse, out Tensor[] net);
         if (isText) settings.Compare("2.8", "13-13-1, MAE and RMSE", "2.5289 3.6775", Tensor.From([netMae, netRmse]), How.AtMost);
 
+        // The hidden neurons that count most, and the features that count most to them.
+        double[] last = net[2].Reshape(-1).ToArray<double>();
+        foreach (int neuron in Enumerable.Range(0, 13).OrderByDescending(i => Math.Abs(last[i])).Take(2))
+        {
+            double[] weights = net[0][.., neuron].ToArray<double>();
+            int[] strongest = [.. Enumerable.Range(0, 13).OrderByDescending(i => Math.Abs(weights[i])).Take(3)];
+            settings.Output.WriteLine(
+                $"2.8   hidden neuron {neuron + 1}, weight {last[neuron]:0.00}: {string.Join(" ", strongest.Select(i => $"{weights[i]:+0.00;-0.00} f{i + 1}"))} ...");
+        }
+
         Draw();
         return new Dictionary<string, double>
         {
