@@ -10,7 +10,8 @@ namespace Autodiff.Examples.Weidman;
 /// <remarks>The first weights are those of the text, from its seed; seeds decide the order of the images and what dropout takes.
 /// Training stops where the loss of the test data has not fallen for ten epochs, and the best model is kept. The text's losses count the
 /// classes that an image is not of, too. Its mean squared error is a sum over the ten outputs: the learning rate of ours, which is a mean,
-/// is ten times as large.</remarks>
+/// is ten times as large. Medians lie at the text's single runs or up to half a point below, which is as far as the runs of different seeds
+/// lie apart.</remarks>
 internal static class MnistTable
 {
     private const int Runs = 3;
@@ -93,7 +94,7 @@ internal static class MnistTable
             new("4.7", "deep, no dropout", "0.246", "96.52", Exponentially) { IsGlorot = true, Hidden = [178, 46] },
         ];
         var metrics = new Dictionary<string, double>();
-        Axes curves = new Axes().Title("Loss of the test images").XLabel("epoch").YLabel("loss").YLog().Legend(LegendPlace.Outside);
+        Axes curves = new Axes().Title("Test images that are read wrongly").XLabel("epoch").YLabel("per cent").YLog().Legend(LegendPlace.Outside);
         foreach (Row row in rows)
         {
             int epochs = settings.Epochs ?? row.Epochs;
@@ -121,7 +122,8 @@ internal static class MnistTable
             metrics[row.Name] = accuracies[Runs / 2] / 100;
             IReadOnlyList<EpochRecord> records = results[0].History.Epochs;
             curves = curves.Line(
-                records.Select(epoch => (double)epoch.Epoch).ToArray(), records.Select(epoch => epoch.Score).ToArray(), row.Name);
+                records.Select(epoch => (double)epoch.Epoch).ToArray(),
+                records.Select(epoch => 100 * (1 - epoch.ValidationMetrics["accuracy"])).ToArray(), row.Name);
         }
 
         settings.Save(curves.ToFigure(860, 460), "weidman-ch4-mnist.svg");
