@@ -63,5 +63,17 @@ internal static class Catalog
         new("saito-ch8-deepnet", "A deep convolutional network, trained on changed images (figure 8-2).", Saito.DeepConvNet.Run),
         new("saito-ch8-half", "Reading digits with numbers of 16 bits.", Saito.HalfPrecision.Run),
         new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
+        new("weidman-ch1-matrices", "Gradients of matrix products in the numbers of the text (chapter 1).", Weidman.Matrices.Run),
+        new("weidman-ch2-regression", "Linear regression and a network learn the prices of houses (chapter 2).", Weidman.Regression.Run),
+        new("weidman-ch3-networks", "Three networks learn the prices of houses, digit by digit (chapter 3.8).", Weidman.FirstNetworks.Run),
+        new("weidman-ch4-mnist", "Ten ways to train a network on MNIST (chapter 4).", Weidman.MnistTable.Run),
+        new("weidman-ch4-pieces", "Softmax, cross entropy, momentum and first weights in numbers (chapter 4).", Weidman.Pieces.Run),
+        new("weidman-ch5-convolution", "Convolutions and their gradients in numbers (chapter 5.3).", Weidman.ConvolutionNumbers.Run),
+        new("weidman-ch5-convolutional", "Convolutional networks see MNIST once (chapters 5.4 and 7.3).", Weidman.Convolutional.Run),
+        new("weidman-ch6-autodiff", "Automatic differentiation in the numbers of the text (chapters 6 and 7.1).", Weidman.Autodifferentiation.Run),
+        new("weidman-ch6-characters", "Recurrent networks guess the next character (chapters 6.5 and 7.4).", Weidman.Characters.Run),
+        new("weidman-ch7-autoencoder", "An autoencoder of MNIST, with its codes (chapter 7.5).", Weidman.Autoencoder.Run),
+        new("weidman-ch7-houses", "The prices of houses once more, as a library has it (chapter 7.2).", Weidman.Houses.Run),
+        new("weidman-preface", "A network of two layers with gradients by hand and by a function (preface).", Weidman.TwoLayers.Run),
     ];
 }

@@ -9,10 +9,10 @@ internal enum How
     /// <summary>Equal in all digits that the text prints.</summary>
     Exact,
 
-    /// <summary>At least as large, as for an accuracy.</summary>
+    /// <summary>At least as large in the digits that the text prints, as for an accuracy.</summary>
     AtLeast,
 
-    /// <summary>At most as large, as for an error.</summary>
+    /// <summary>At most as large in these digits, as for an error.</summary>
     AtMost,
 
     /// <summary>Within a quarter of the text's number: what random numbers decide, or is read off a figure.</summary>
@@ -55,8 +55,8 @@ internal sealed partial record Comparison(string Chapter, string What, string Te
         if (double.IsNaN(text)) return double.IsNaN(ours);
         return How switch
         {
-            How.AtLeast => ours >= text,
-            How.AtMost => ours <= text,
+            How.AtLeast => ours >= text - 0.5 * Unit(printed),
+            How.AtMost => ours <= text + 0.5 * Unit(printed),
             How.About => Math.Abs(ours - text) <= Math.Abs(text) / 4,
 
             // Half a unit of the last digit; some texts print more digits than numbers have.

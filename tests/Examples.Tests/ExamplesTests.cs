@@ -137,6 +137,34 @@ public class ExamplesTests
     }
 
     [Fact]
+    public void The_script_of_numbers_finds_the_slopes_of_the_text()
+    {
+        (int code, string output, string error) = Script.Run("src/Examples/scripts/numbers.fsx");
+        Assert.True(code == 0, output + error);
+        Assert.Equal(
+            [
+                "c = 4 a + 5: slopes 4 by a, 1 by b (text 4, 1)", "d = (4 a + 3)(a + 2) at 3: 75, slope 35 (text 75, 35)",
+                "by the library: 75, slope 35, curvature 8", "by differences: 35.0",
+            ],
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    }
+
+    [DataFact("boston/boston_house_prices.csv")]
+    public void Linear_regression_of_house_prices_makes_the_digits_of_the_text() => AllAgree("weidman-ch2-regression", 6);
+
+    [DataFact("boston/boston_house_prices.csv")]
+    public void Three_networks_for_house_prices_make_the_digits_of_the_text() => AllAgree("weidman-ch3-networks", 6);
+
+    private static void AllAgree(string name, int comparisons)
+    {
+        (int code, string output, string error) = Run(name, "--json");
+        Assert.True(code == 0, error);
+        JsonElement[] rows = [.. Metrics(output).GetProperty("comparisons").EnumerateArray()];
+        Assert.Equal(comparisons, rows.Length);
+        Assert.All(rows, row => Assert.True(row.GetProperty("agrees").GetBoolean(), row.ToString()));
+    }
+
+    [Fact]
     public void The_script_that_composes_functions_learns_the_moons()
     {
         (int code, string output, string error) = Script.Run("src/Examples/scripts/compose.fsx");
