@@ -63,7 +63,7 @@ type internal HostArrays private () =
         match HostArrays.Take(dtype, false, shape) with
         | null -> HostArrays.fresh (device, dtype, shape)
         | place when Shape.equal place.Shape shape -> place
-        | place -> NDArray(device, dtype, shape, null, 0, place.Storage, 0L)
+        | place -> place.View(shape, null, place.Offset)
 
     /// The array of a scalar that is held inline.
     static member scalar(device: Device, dtype: DType, bits: int64) : NDArray =
