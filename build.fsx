@@ -98,6 +98,10 @@ let demo (arguments: string list) =
     build ()
     example ("digits" :: arguments)
 
+let texts (arguments: string list) =
+    build ()
+    example ([ "texts"; "--page"; "docs/seeds.md"; "--sheet"; "docs/seeds.svg" ] @ arguments)
+
 let bench (arguments: string list) =
     build ()
     dotnet ([ "run"; "--project"; "tests/Benchmarks"; "-c"; "Release"; "--no-build"; "--" ] @ arguments)
@@ -147,6 +151,9 @@ let targets: (string * string * (string list -> unit)) list =
       "test", "build, and run all tests", (fun _ -> test ())
       "demo", "build, and watch a network learn to read digits", demo
       "docs", "build, and write what the scripts of the documents print into them", docs
+      "texts",
+      "build, run the examples of the source texts (--results FOLDER keeps what they gave), and write docs/seeds.md",
+      texts
       "bench", "build, and run the benchmarks; --report docs/performance.md writes the page of figures", bench
       "format", "format all source files", (fun _ -> format ())
       "size", "count lines of code", (fun _ -> size ())

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
-using System.Text.Json;
 using Autodiff.Layers;
 
 namespace Autodiff.Examples;
@@ -30,26 +28,17 @@ internal static class Program
             foreach (Example example in Catalog.All) output.WriteLine($"{example.Name,-28} {example.Summary}");
         });
         root.Subcommands.Add(list);
+        root.Subcommands.Add(TextsCommand(input, output, error, cancellation));
         foreach (Example example in Catalog.All) root.Subcommands.Add(CommandOf(example, input, output, error, cancellation));
 
         var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         return root.Parse(arguments).Invoke(configuration);
     }
 
-    private static object Row(Comparison comparison) => new
-    {
-        chapter = comparison.Chapter,
-        what = comparison.What,
-        text = comparison.Text,
-        ours = comparison.Shown,
-        how = comparison.How.ToString(),
-        agrees = comparison.Agrees,
-    };
-
     private static Command CommandOf(
         Example example, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        var data = new Option<string?>("--data") { Description = "Folder with the data sets (default: the environment variable AUTODIFF_DATA)." };
+        Option<string?> data = DataOption();
         var seed = new Option<int>("--seed") { Description = "Seed of all random numbers.", DefaultValueFactory = _ => 0 };
         var epochs = new Option<int?>("--epochs") { Description = "Passes over the training data, or steps where there are none." };
         var batch = new Option<int?>("--batch") { Description = "Examples in one step." };
@@ -66,39 +55,88 @@ internal static class Program
         }
 
         var command = new Command(example.Name, example.Summary) { data, seed, epochs, batch, folder, json };
-        command.SetAction(parsed =>
+        command.SetAction(parsed => Guarded(example.Name, error, () =>
         {
-            try
+            var settings = new Settings(input, output, cancellation)
             {
-                var settings = new Settings(input, output, cancellation)
-                {
-                    Data = DataDirectory.Find(parsed.GetValue(data)),
-                    Seed = parsed.GetValue(seed),
-                    Epochs = parsed.GetValue(epochs),
-                    Batch = parsed.GetValue(batch),
-                    Out = parsed.GetValue(folder),
-                };
-                if (settings.Out is { } target) Directory.CreateDirectory(target);
-                long start = Stopwatch.GetTimestamp();
-                IReadOnlyDictionary<string, double> metrics = example.Run(settings);
-                double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-                if (settings.Comparisons is { Count: > 0 } all)
-                    output.WriteLine($"{all.Count(comparison => comparison.Agrees)} of {all.Count} comparisons with the text agree.");
-                if (parsed.GetValue(json))
-                    output.WriteLine(JsonSerializer.Serialize(new { example = example.Name, metrics, comparisons = settings.Comparisons.Select(Row), seconds }));
-                return cancellation.IsCancellationRequested ? 130 : 0;
-            }
-            catch (OperationCanceledException)
-            {
-                error.WriteLine("Interrupted.");
-                return 130;
-            }
-            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or DataFormatException or ArgumentException or TrainingException)
-            {
-                error.WriteLine($"{example.Name}: {problem.Message}");
-                return 1;
-            }
-        });
+                Data = DataDirectory.Find(parsed.GetValue(data)),
+                Seed = parsed.GetValue(seed),
+                Epochs = parsed.GetValue(epochs),
+                Batch = parsed.GetValue(batch),
+                Out = parsed.GetValue(folder),
+            };
+            Result result = Result.Of(example, settings);
+            if (parsed.GetValue(json)) output.WriteLine(result.ToJson());
+            return cancellation.IsCancellationRequested ? 130 : 0;
+        }));
         return command;
+    }
+
+    /// <summary>The command that runs the examples of the source texts and writes the page about them.</summary>
+    private static Command TextsCommand(TextReader input, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        Option<string?> data = DataOption();
+        var results = new Option<string>("--results") { Description = "Folder for results and pictures; what is there is not run again.", Required = true };
+        var only = new Option<string>("--only") { Description = "Run only examples whose names contain this.", DefaultValueFactory = _ => "" };
+        var page = new Option<string?>("--page") { Description = "The page to write, of all results that are there." };
+        var sheet = new Option<string?>("--sheet") { Description = "The SVG file to write, of all their pictures." };
+        var command = new Command("texts", "Run the examples of the source texts, and write the page that maps their chapters.") { data, results, only, page, sheet };
+        command.SetAction(parsed => Guarded("texts", error, () =>
+        {
+            string root = parsed.GetValue(results)!;
+            Example[] examples = [.. Catalog.All.Where(TextsPage.IsOfText)];
+            foreach (Example example in examples.Where(one => one.Name.Contains(parsed.GetValue(only)!, StringComparison.Ordinal)))
+            {
+                string folder = Path.Combine(root, example.Name), kept = Path.Combine(folder, "result.json");
+                if (File.Exists(kept)) continue;
+                output.WriteLine($"== {example.Name}");
+                var settings = new Settings(input, output, cancellation) { Data = DataDirectory.Find(parsed.GetValue(data)), Out = folder };
+                string result = Result.Of(example, settings).ToJson();
+                cancellation.ThrowIfCancellationRequested();
+                Write(kept, result);
+            }
+
+            var all = examples
+                .Select(example => (Example: example, Folder: Path.Combine(root, example.Name)))
+                .Where(one => File.Exists(Path.Combine(one.Folder, "result.json")))
+                .Select(one => (
+                    one.Example, Result: Result.Read(Path.Combine(one.Folder, "result.json")),
+                    Pictures: (IReadOnlyList<string>)[.. Directory.GetFiles(one.Folder, "*.svg").Order(StringComparer.Ordinal)]))
+                .ToArray();
+            if (parsed.GetValue(page) is { } target) Write(target, TextsPage.Markdown(all, File.Exists(target) ? File.ReadAllText(target) : ""));
+            if (parsed.GetValue(sheet) is { } picture) Write(picture, TextsPage.Sheet([.. all.SelectMany(one => one.Pictures)]));
+            output.WriteLine($"{all.Length} of {examples.Length} examples have results.");
+            return 0;
+        }));
+        return command;
+    }
+
+    private static Option<string?> DataOption() =>
+        new("--data") { Description = "Folder with the data sets (default: the environment variable AUTODIFF_DATA)." };
+
+    /// <summary>Writes a file whole, or not at all.</summary>
+    private static void Write(string path, string text)
+    {
+        File.WriteAllText(path + ".new", text);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    /// <summary>Runs a command; what a user can mend is said in one line.</summary>
+    private static int Guarded(string name, TextWriter error, Func<int> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (OperationCanceledException)
+        {
+            error.WriteLine("Interrupted.");
+            return 130;
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or DataFormatException or ArgumentException or TrainingException)
+        {
+            error.WriteLine($"{name}: {problem.Message}");
+            return 1;
+        }
     }
 }
