@@ -34,9 +34,19 @@ internal static class Catalog
 {
     internal static IReadOnlyList<Example> All { get; } =
     [
+        new("d2l-ch5-alexnet", "LeNet's successor AlexNet: shapes, and a small copy that learns (figures 5-1 to 5-3).", ModernNetworks.Ancestors.RunAlexNet),
+        new("d2l-ch5-densenet", "DenseNet-121: shapes, and a small copy that learns.", ModernNetworks.Successors.RunDenseNet),
+        new("d2l-ch5-googlenet", "GoogLeNet: shapes, and a small copy that learns.", ModernNetworks.Successors.RunGoogLeNet),
+        new("d2l-ch5-lenet", "LeNet: shapes, and how it learns.", ModernNetworks.Ancestors.RunLeNet),
+        new("d2l-ch5-nin", "A network in a network: shapes, and a small copy that learns.", ModernNetworks.Successors.RunNiN),
+        new("d2l-ch5-resnet", "ResNet-18: shapes, and a small copy that learns.", ModernNetworks.Successors.RunResNet),
+        new("d2l-ch5-vgg", "VGG-11: shapes, and a small copy that learns (figure 5-4).", ModernNetworks.Ancestors.RunVgg),
         new("digits", "Train a network to read handwritten digits.", DigitsTraining.Run),
         new("digits-inference", "Read digits with a trained 784-50-100-10 network.", DigitsInference.Run) { Needs = "saito/sample_weight.npz" },
         new("gradbench", "Answer the messages of the benchmark suite GradBench, line by line.", GradBench.Session.Run),
+        new("keras-ch2-descent", "Momentum as a slide prints it and mended, a local minimum, forward and backward.", Keras.Descent.Run),
+        new("keras-ch2-network", "A first network, and the training loop written out.", Keras.FirstNetwork.Run),
+        new("keras-ch2-tensors", "Attributes, slices and operations of tensors beside the loops that they stand for.", Keras.Tensors.Run),
         new("plots", "Draw one figure of each kind, and the report of a training run.", PlotGallery.Run),
         new("rosenbrock", "Find a minimum by gradient descent and by Newton's method.", Rosenbrock.Run),
         new("saito-ch1-arrays", "Arrays, broadcasting, and a first plot (figures 1-3 and 1-4).", Saito.Arrays.Run),
@@ -62,6 +72,8 @@ internal static class Catalog
         new("saito-ch7-convnet", "A convolutional network of one stage, and its filters (figures 7-24 and 7-25).", Saito.ConvNet.Run),
         new("saito-ch8-deepnet", "A deep convolutional network, trained on changed images (figure 8-2).", Saito.DeepConvNet.Run),
         new("saito-ch8-half", "Reading digits with numbers of 16 bits.", Saito.HalfPrecision.Run),
+        new("tensorflow-ch3-classification", "Images and labels as tensors, and the capacity of models (figures 3-1 to 3-8).", TensorFlow.Classification.Run),
+        new("tensorflow-ch3-training", "A network of 784-256-128-10 learns by squared errors (figures 3-9 and 3-10).", TensorFlow.Network.Run),
         new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
     ];
 }
