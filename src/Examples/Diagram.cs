@@ -20,25 +20,40 @@ internal static class Diagram
             axes = Box(axes, left, 0, "input", input, "grey");
             foreach ((int row, LayerPart part) in network.Parts(input).Index())
             {
-                string color = part.Layer switch { Dropout => "grey", Flatten => "grey", Pooling => "green", Sequential block when block.Any(layer => layer is Dense) => "orange", Dense => "orange", _ => "blue" };
                 axes = axes.Arrow(left + Width / 2, row + Height, left + Width / 2, row + 1, color: "grey", width: 1);
-                axes = Box(axes, left, row + 1, NameOf(part.Layer), part.Layer.OutputShape(part.InputShape), color);
+                axes = Box(axes, left, row + 1, NameOf(part.Layer), part.Layer.OutputShape(part.InputShape), ColorOf(part.Layer));
             }
         }
 
         return axes.XLimits(-0.05, (networks.Length - 1) * Distance + Width + 0.05).YLimits(-1.1, highest + 1)
-            .ToFigure(60 + 390 * networks.Length, 90 + 42 * (highest + 2));
+            .ToFigure(60 + 420 * networks.Length, 90 + 42 * (highest + 2));
     }
 
-    /// <summary>The name of a layer, or of those that it is made of, without activations.</summary>
-    internal static string NameOf(Layer layer) => layer switch
+    /// <summary>The name of a layer, or those of the layers that it is made of, without activations.</summary>
+    internal static string NameOf(Layer layer)
     {
-        Sequential { Count: > 5 } layers => $"{NameOf(layers[0])} … {NameOf(layers[^1])}",
-        Sequential layers => string.Join(" + ", layers.Where(part => part is not Lambda).Select(NameOf)),
-        _ => layer.Name,
+        if (layer is not Sequential layers) return layer.Name;
+        var names = new List<(string Name, int Count)>();
+        foreach (string name in layers.Where(part => part is not Lambda).Select(NameOf))
+        {
+            if (names is [.., var last] && last.Name == name) names[^1] = (name, last.Count + 1);
+            else names.Add((name, 1));
+        }
+
+        string[] texts = [.. names.Select(named => named.Count == 1 ? named.Name : $"{named.Count} {named.Name}")];
+        return texts.Length > 4 ? $"{texts[0]} … {texts[^1]}" : string.Join(", ", texts);
+    }
+
+    private static string ColorOf(Layer layer) => layer switch
+    {
+        Flatten or Dropout or Lambda => "grey",
+        Pooling => "green",
+        Dense => "orange",
+        Sequential block when block.Any(part => part is Dense) => "orange",
+        _ => "blue",
     };
 
     private static Axes Box(Axes axes, double left, double bottom, string name, int[] shape, string color) => axes
         .FillBetween([left, left + Width], [bottom], [bottom + Height], color: color, opacity: 0.22)
-        .Text(left, bottom + Height / 2, $"{name}: {string.Join(" × ", shape)}", size: 12);
+        .Text(left, bottom + Height / 5, $"{name}: {string.Join(" × ", shape)}", size: 12);
 }

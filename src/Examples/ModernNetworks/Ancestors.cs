@@ -16,7 +16,7 @@ internal static class Ancestors
         settings.CompareShapes(
             "5.1", network, [1, 28, 28], "28×28×6", "14×14×6", "10×10×16", "5×5×16", "400", "120", "84", "10");
         settings.Compare("5.1", "parameters, counted by hand", "61706", network.CountParameters(1, 28, 28));
-        return settings.Train("d2l-ch5-lenet", width => Networks.LeNet(width), side: 28, width: 1).Metrics;
+        return settings.Train("d2l-ch5-lenet", width => Networks.LeNet(width), side: 28, width: 1, rate: 5e-3).Metrics;
     }
 
     /// <summary>AlexNet (figures 5-1, 5-2 and 5-3).</summary>
@@ -35,11 +35,12 @@ internal static class Ancestors
                 .Title("Fig 5-2: from LeNet to AlexNet"),
             "d2l-ch5-alexnet-diagram.svg");
 
-        (TrainingResult result, Dictionary<string, double> metrics) =
+        (Parameters before, Parameters after, Dictionary<string, double> metrics) =
             settings.Train("d2l-ch5-alexnet", width => Networks.AlexNet(width), side: 67);
+        const string filters = "1.0.0.weight";
         settings.Save(
-            new Axes().ImageGrid(result.Model.Parameters["1.0.0.weight"], columns: 8, each: true)
-                .Title("Fig 5-1: the filters of the first layer").ToFigure(),
+            new Axes().ImageGrid(after[filters] - before[filters], columns: 8, each: true)
+                .Title("Fig 5-1: what the filters of the first layer have learned").ToFigure(640, 290),
             "d2l-ch5-alexnet-filters.svg");
         return metrics;
     }

@@ -37,8 +37,11 @@ internal static class Experiments
     /// <param name="network">The network for a factor of its width.</param>
     /// <param name="side">The height and width of the images that it sees.</param>
     /// <param name="width">The factor of its width; with generated digits half of it will do.</param>
-    internal static (TrainingResult Result, Dictionary<string, double> Metrics) Train(
-        this Settings settings, string name, Func<double, Sequential> network, int side, double width = 0.25)
+    /// <param name="rate">The first learning rate of Adam.</param>
+    /// <returns>The parameters before and after, and what is reported.</returns>
+    internal static (Parameters Before, Parameters After, Dictionary<string, double> Metrics) Train(
+        this Settings settings, string name, Func<double, Sequential> network, int side, double width = 0.25,
+        double rate = 2e-3)
     {
         (Dataset train, Dataset test, bool isFashion) = settings.Images();
         bool isSmall = train.Count < 10_000;
@@ -49,18 +52,24 @@ internal static class Experiments
         settings.Output.WriteLine($"A copy of {whole.CountParameters(1, 28, 28):n0} parameters learns from {train.Count:n0} images of {side} x {side}.");
 
         var batches = new Pipeline(train, batch);
-        var trainer = new Trainer(whole, Losses.SoftmaxCrossEntropy, new Adam(Schedule.Cosine(2e-3, batches.Steps * epochs)))
+        var trainer = new Trainer(whole, Losses.SoftmaxCrossEntropy, new Adam(Schedule.Cosine(rate, batches.Steps * epochs)))
         {
             Metrics = [Metrics.Accuracy],
         };
-        TrainingResult result = trainer.Fit(batches, test, epochs, settings.Seed, cancellationToken: settings.Cancellation);
+        Parameters start = whole.Initialize(new Key(settings.Seed), train.Inputs.Shape[1..]);
+        TrainingResult result = trainer.Fit(batches, test, epochs, settings.Seed, initial: start, cancellationToken: settings.Cancellation);
         double accuracy = result.Model.Evaluate(test, Metrics.Accuracy), seconds = result.History.Seconds;
         settings.Output.WriteLine(
             $"loss {result.History.Epochs[^1].Loss:0.000}, training accuracy {result.History.Epochs[^1].Metrics["accuracy"]:0.000}, "
             + $"test accuracy {accuracy:0.0000}; {result.History.Epochs.Count * train.Count / seconds:n0} images a second, {seconds:0} s");
         if (isFashion) settings.Compare("5.1", "test accuracy of AlexNet in its full size", "0.871", accuracy, How.AtLeast);
         settings.Save(result.History.ToFigure(), $"{name}.svg");
-        return (result, new() { ["testAccuracy"] = accuracy, ["seconds"] = seconds, ["loss"] = result.History.Epochs[^1].Loss });
+        return (start, result.Model.Parameters, new()
+        {
+            ["testAccuracy"] = accuracy,
+            ["loss"] = result.History.Epochs[^1].Loss,
+            ["seconds"] = seconds,
+        });
     }
 
     private static (Dataset Train, Dataset Test, bool IsFashion) Images(this Settings settings)

@@ -9,12 +9,19 @@ namespace Autodiff.Examples.ModernNetworks;
 internal static class Networks
 {
     /// <summary>LeNet-5 (LeCun et al. 1998), for images of 28 x 28.</summary>
-    internal static Sequential LeNet(double width = 1, int classes = 10) =>
-    [
-        new Sequential(new Conv2D(Scaled(6, width), 5, padding: 2), Activations.Sigmoid), new AveragePool2D(2),
-        new Sequential(new Conv2D(Scaled(16, width), 5), Activations.Sigmoid), new AveragePool2D(2),
-        new Flatten(), Units(120, width, Activations.Sigmoid), Units(84, width, Activations.Sigmoid), new Dense(classes),
-    ];
+    internal static Sequential LeNet(double width = 1, int classes = 10)
+    {
+        // Sigmoids saturate unless weights start small.
+        Initializer start = Initializers.GlorotUniform;
+        Sequential Filters(int count, int padding) =>
+            [new Conv2D(Scaled(count, width), 5, padding: padding, initializer: start), Activations.Sigmoid];
+        Sequential Units(int count) => [new Dense(Scaled(count, width), start), Activations.Sigmoid];
+        return
+        [
+            Filters(6, padding: 2), new AveragePool2D(2), Filters(16, padding: 0), new AveragePool2D(2),
+            new Flatten(), Units(120), Units(84), new Dense(classes, start),
+        ];
+    }
 
     /// <summary>AlexNet (Krizhevsky et al. 2012) as the text writes it, for images of 67 x 67 and more.</summary>
     internal static Sequential AlexNet(double width = 1, int classes = 10) =>
@@ -23,7 +30,7 @@ internal static class Networks
         Convolution(256, width, 5, padding: 2), new MaxPool2D(3, 2),
         Convolution(384, width, 3, padding: 1), Convolution(384, width, 3, padding: 1), Convolution(256, width, 3, padding: 1),
         new MaxPool2D(3, 2), new Flatten(),
-        Units(4096, width, Activations.ReLU), new Dropout(0.5), Units(4096, width, Activations.ReLU), new Dropout(0.5),
+        Units(4096, width), new Dropout(0.5), Units(4096, width), new Dropout(0.5),
         new Dense(classes),
     ];
 
@@ -32,7 +39,7 @@ internal static class Networks
     {
         (int Convolutions, int Channels)[] blocks = [(1, 64), (1, 128), (2, 256), (2, 512), (2, 512)];
         var head = new Sequential(
-            new Flatten(), Units(4096, width, Activations.ReLU), new Dropout(0.5), Units(4096, width, Activations.ReLU),
+            new Flatten(), Units(4096, width), new Dropout(0.5), Units(4096, width),
             new Dropout(0.5), new Dense(classes));
         return [.. blocks.Select(block => Block(block.Convolutions, block.Channels)), head];
 
@@ -134,7 +141,7 @@ internal static class Networks
     private static Sequential Convolution(int filters, double width, int size, int stride = 1, int padding = 0) =>
         [new Conv2D(Scaled(filters, width), size, stride, padding), Activations.ReLU];
 
-    private static Sequential Units(int units, double width, Layer activation) => [new Dense(Scaled(units, width)), activation];
+    private static Sequential Units(int units, double width) => [new Dense(Scaled(units, width)), Activations.ReLU];
 
     /// <summary>A convolution before batch normalization, which takes away what a bias would add.</summary>
     private static Conv2D Unbiased(int filters, int size, int stride = 1, int padding = 0) =>

@@ -33,7 +33,7 @@ internal static class Classification
             new Axes().HeatMap(test.Inputs[0, 0], map: ColorMap.Greys).Title("Fig 3-3: an image is a matrix").ToFigure(560, 480),
             "tensorflow-ch3-matrix.svg");
         settings.Save(
-            new Axes().HeatMap(test.Targets[..10].OneHot(10), map: ColorMap.Greys).XLabel("class").YLabel("example")
+            new Axes().HeatMap(test.Targets[..10].OneHot(10), map: ColorMap.Greys, colorBar: false).XLabel("class").YLabel("example")
                 .Title("Fig 3-6: labels one-hot").ToFigure(520, 460),
             "tensorflow-ch3-onehot.svg");
         settings.Save(
@@ -53,7 +53,7 @@ internal static class Classification
         Tensor others = Tensor.Linspace(-0.9, 0.9, 200), shown = Tensor.Linspace(-1, 1, 201);
         var metrics = new Dictionary<string, double>();
         var parts = new List<Axes>();
-        foreach ((string name, int degree) in new[] { ("too weak", 1), ("right", 3), ("too strong", 12) })
+        foreach ((string name, int degree) in new[] { ("too weak", 1), ("right", 3), ("too strong", 9) })
         {
             Tensor coefficients = Powers(x, degree).Lstsq(y.Reshape(-1, 1));
             double At(Tensor points, Tensor values) => Tensor.Square(Powers(points, degree).MatMul(coefficients).Reshape(-1) - values).Mean().ToDouble();
