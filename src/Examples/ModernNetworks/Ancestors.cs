@@ -37,6 +37,7 @@ internal static class Ancestors
 
         (Parameters before, Parameters after, Dictionary<string, double> metrics) =
             settings.Train("d2l-ch5-alexnet", width => Networks.AlexNet(width), side: 67);
+        settings.Output.WriteLine("5.1   text, in full size on Fashion-MNIST in 10 epochs: loss 0.325, training accuracy 0.881, test accuracy 0.871");
         const string filters = "1.0.0.weight";
         settings.Save(
             new Axes().ImageGrid(after[filters] - before[filters], columns: 8, each: true)

@@ -62,7 +62,13 @@ internal static class Experiments
         settings.Output.WriteLine(
             $"loss {result.History.Epochs[^1].Loss:0.000}, training accuracy {result.History.Epochs[^1].Metrics["accuracy"]:0.000}, "
             + $"test accuracy {accuracy:0.0000}; {result.History.Epochs.Count * train.Count / seconds:n0} images a second, {seconds:0} s");
-        if (isFashion) settings.Compare("5.1", "test accuracy of AlexNet in its full size", "0.871", accuracy, How.AtLeast);
+        if (isFashion)
+        {
+            settings.Compare("5.1", "loss; the text's is that of AlexNet in its full size", "0.325", result.History.Epochs[^1].Loss, How.AtMost);
+            settings.Compare("5.1", "training accuracy, likewise", "0.881", result.History.Epochs[^1].Metrics["accuracy"], How.AtLeast);
+            settings.Compare("5.1", "test accuracy, likewise", "0.871", accuracy, How.AtLeast);
+        }
+
         settings.Save(result.History.ToFigure(), $"{name}.svg");
         return (start, result.Model.Parameters, new()
         {

@@ -3,8 +3,8 @@ using Autodiff.Plots;
 
 namespace Autodiff.Examples.TensorFlow;
 
-/// <summary>Chapters 3.1 to 3.6: images and labels as tensors, and models that are too weak, right and too strong (figures 3-1,
-/// 3-3, 3-6, 3-7 and 3-8).</summary>
+/// <summary>Chapters 3.1 to 3.6: images and labels as tensors, and models that are too weak, right and too strong (figures 3-1
+/// and 3-3 to 3-8).</summary>
 internal static class Classification
 {
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
@@ -24,18 +24,31 @@ internal static class Classification
             Tensor.From([0, 1, 2, 3]).OneHot(10));
         Tensor x = Tensor.From([1.0, 2, 3, 4, 5, 6], 2, 3), w = Tensor.From([1.0, 0, 0, 1, 1, 1], 3, 2), b = Tensor.From([10.0, 20]);
         settings.Compare("3.2", "X W + b for two examples, three inputs and two outputs", "[[14 25] [20 31]]", x.MatMul(w) + b);
+        if (settings.Out is { } folder)
+        {
+            // Figure 3-4, for Graphviz: a linear unit of three inputs and two outputs.
+            string unit = Stage.Of((Tensor input) => input.MatMul(w) + b)(x).Program.ToGraphviz();
+            File.WriteAllText(Path.Combine(folder, "tensorflow-ch3-unit.dot"), unit);
+        }
 
+        Tensor image = test.Inputs[0, 0];
         settings.Save(
             new Axes().ImageGrid(test.Inputs[..32], columns: 8, captions: [.. test.Targets[..32].ToArray<long>().Select(label => $"{label}")])
                 .Title("Fig 3-1: handwritten digits").ToFigure(640, 400),
             "tensorflow-ch3-digits.svg");
         settings.Save(
-            new Axes().HeatMap(test.Inputs[0, 0], map: ColorMap.Greys).Title("Fig 3-3: an image is a matrix").ToFigure(560, 480),
+            new Axes().HeatMap(image, map: ColorMap.Greys).Title("Fig 3-3: an image is a matrix").ToFigure(560, 480),
             "tensorflow-ch3-matrix.svg");
         settings.Save(
             new Axes().HeatMap(test.Targets[..10].OneHot(10), map: ColorMap.Greys, colorBar: false).XLabel("class").YLabel("example")
                 .Title("Fig 3-6: labels one-hot").ToFigure(520, 460),
             "tensorflow-ch3-onehot.svg");
+        settings.Save(
+            new Figure(
+                1, new Axes().Image(image).HideAxes(),
+                new Axes().HeatMap(image.Reshape(1, -1), map: ColorMap.Greys, colorBar: false).YTicks(Array.Empty<double>()).XLabel("pixel"))
+                .Title("Fig 3-5: 28 × 28 pixels as 784").Size(820, 420),
+            "tensorflow-ch3-flatten.svg");
         settings.Save(
             new Figure(
                 new Axes().Curve(t => 1 / (1 + Math.Exp(-t)), -6, 6).Title("sigmoid"),

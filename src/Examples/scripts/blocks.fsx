@@ -56,7 +56,7 @@ let f = conv 30 3 3 3 >> conv 31 3 3 3
 let x = images 3 8
 let y, pull = vjp (residual f) x
 let _, pullF = vjp f x
-let cotangent = Tensor.cos y
+let cotangent = cos y
 let apart = abs (pull cotangent - (cotangent + pullF cotangent)) |> Tensor.max |> float
 compare "back through x + f x: ct plus what f lets back, apart by" "0.0000000" (sprintf "%.7f" apart)
 
@@ -73,7 +73,8 @@ let slope (block: (Tensor -> Tensor) -> Tensor -> Tensor) =
     grad loss (key.FoldIn(7).Normal([| 1; width |], dtype = DType.Float64)) |> Tensor.norm |> float
 
 let plain, residually = slope id, slope residual
-printfn "Gradient at the input of %d layers: plain %.1e, residual %.1e" depth plain residually
+let scientific (v: float) = v.ToString "0.0e+0"
+printfn $"Gradient at the input of {depth} layers: plain {scientific plain}, residual {scientific residually}"
 compare "ResNet: more than a thousand times the plain one" "true" (if residually > 1000.0 * plain then "true" else "false")
 
 // All blocks together; differences agree with all derivatives, both modes, two orders.
