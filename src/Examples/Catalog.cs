@@ -35,6 +35,7 @@ internal static class Catalog
     internal static IReadOnlyList<Example> All { get; } =
     [
         new("d2l-ch5-alexnet", "LeNet's successor AlexNet: shapes, and a small copy that learns (figures 5-1 to 5-3).", ModernNetworks.Ancestors.RunAlexNet),
+        new("d2l-ch5-augmentation", "Images mirrored, cut and coloured at random.", ModernNetworks.Augmentations.Run),
         new("d2l-ch5-densenet", "DenseNet-121: shapes, and a small copy that learns.", ModernNetworks.Successors.RunDenseNet),
         new("d2l-ch5-googlenet", "GoogLeNet: shapes, and a small copy that learns.", ModernNetworks.Successors.RunGoogLeNet),
         new("d2l-ch5-lenet", "LeNet: shapes, and how it learns.", ModernNetworks.Ancestors.RunLeNet),

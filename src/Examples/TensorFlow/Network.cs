@@ -33,7 +33,7 @@ internal static class Network
 
         settings.Save(
             new Axes().Line(Numbers(deep), Losses(deep), "784-256-128-10").Line(Numbers(linear), Losses(linear), "linear", dash: Dash.Dashed)
-                .YLimits(low: 0).XLabel("epoch").YLabel("training error").Title("Fig 3-10: the mean squared error").ToFigure(),
+                .YLimits(0, 1).XLabel("epoch").YLabel("training error").Title("Fig 3-10: the mean squared error").ToFigure(),
             "tensorflow-ch3-training.svg");
         settings.Save(Diagram.Of(("784-256-128-10", network, [784])).Title("Fig 3-9: a network of three layers"), "tensorflow-ch3-network.svg");
         return new Dictionary<string, double> { ["accuracy"] = accuracy, ["linearAccuracy"] = limit, ["seconds"] = deep.History.Seconds };
