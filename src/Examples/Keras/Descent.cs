@@ -40,8 +40,8 @@ internal static class Descent
         const double rate = 0.1;
         static Tensor Loss(Tensor w) => Tensor.Square(w[0]) / 20.0 + Tensor.Square(w[1]);
         Tensor start = Tensor.From([-7.0, 2.0]);
-        int most = 2000;
-        List<Tensor> Path(double momentum, bool isMended, double factor = 1) => Descend(Loss, start, rate * factor, momentum, isMended, most);
+        List<Tensor> Path(double momentum, bool isMended, double factor = 1) =>
+            Descend(Loss, start, rate * factor, momentum, isMended, most: 2000);
         (string Name, List<Tensor> Points)[] paths =
         [
             ("no momentum", Path(0, true)), ("0.1 as printed", Path(0.1, false)), ("0.1 mended", Path(0.1, true)),
@@ -53,7 +53,9 @@ internal static class Descent
             settings.Output.WriteLine($"2-4   {name,-15} {points.Count - 1,4} steps until the loss is at most 0.01");
         }
 
-        settings.Compare("2-4", "as printed it is descent with 1.1 times the rate, largest difference", "0.000000000000", Apart(Path(0.1, false), Path(0, true, 1.1)));
+        settings.Compare(
+            "2-4", "as printed it is descent with 1.1 times the rate, largest difference", "0.000000000000",
+            Apart(Path(0.1, false), Path(0, true, 1.1)));
         List<Tensor> mended = paths[2].Points, nesterov = [start];
         var optimizer = new Nesterov(rate, momentum: 0.1);
         OptimizerState state = optimizer.Init(start);
@@ -67,7 +69,11 @@ internal static class Descent
         settings.Compare("2-4", "mended it is Nesterov's momentum, largest difference", "0.000000000000", Apart(mended, nesterov));
         Axes axes = new Axes().YLog().XLabel("step").YLabel("loss").Title("Momentum as printed and mended");
         foreach ((string name, List<Tensor> points) in paths)
-            axes = axes.Line(points.Select(w => Loss(w).ToDouble()).ToArray(), name, dash: name.EndsWith("printed", StringComparison.Ordinal) ? Dash.Dashed : Dash.Solid);
+        {
+            bool isPrinted = name.EndsWith("printed", StringComparison.Ordinal);
+            axes = axes.Line(points.Select(w => Loss(w).ToDouble()).ToArray(), name, dash: isPrinted ? Dash.Dashed : Dash.Solid);
+        }
+
         settings.Save(axes.ToFigure(), "keras-ch2-momentum.svg");
 
         static double Apart(List<Tensor> one, List<Tensor> other) => one.Count != other.Count
@@ -87,9 +93,11 @@ internal static class Descent
             List<Tensor> path = Descend(Loss, start, 0.01, momentum, true, 400);
             double end = path[^1].ToDouble();
             metrics[name + ", end"] = end;
-            settings.Output.WriteLine($"2-4   {name,-13} ends at w = {end:0.000} with loss {Loss(path[^1]).ToDouble():0.000} after {path.Count - 1} steps");
+            settings.Output.WriteLine(
+                $"2-4   {name,-13} ends at w = {end:0.000} with loss {Loss(path[^1]).ToDouble():0.000} after {path.Count - 1} steps");
             axes = axes.Line(
-                path.Select(w => w.ToDouble()).ToArray(), path.Select(w => Loss(w).ToDouble()).ToArray(), name, marker: Marker.Circle, width: 0.8);
+                path.Select(w => w.ToDouble()).ToArray(), path.Select(w => Loss(w).ToDouble()).ToArray(), name,
+                marker: Marker.Circle, width: 0.8);
         }
 
         settings.Save(axes.ToFigure(), "keras-ch2-minimum.svg");
@@ -101,7 +109,8 @@ internal static class Descent
         static Tensor Loss(Tensor w, Tensor b) => Tensor.Abs(Tensor.Scalar(4.0) - (Tensor.Scalar(2.0) * w + b));
         (Tensor w, Tensor b) = (Tensor.Scalar(3.0), Tensor.Scalar(1.0));
         (Tensor loss, (Tensor byW, Tensor byB)) = Gradient.ValueAndGrad<Tensor, Tensor>(Loss)(w, b);
-        settings.Output.WriteLine($"2-4   |4 - (2 w + b)| at w = 3, b = 1: forward {loss.ToDouble()}, backward {byW.ToDouble()} to w and {byB.ToDouble()} to b");
+        settings.Output.WriteLine(
+            $"2-4   |4 - (2 w + b)| at w = 3, b = 1: forward {loss.ToDouble()}, backward {byW.ToDouble()} to w and {byB.ToDouble()} to b");
         StagedFunction<(Tensor, Tensor), (Tensor, Tensor)> passes =
             Stage.Of(((Tensor W, Tensor B) at) => Gradient.Of<Tensor, Tensor>(Loss)(at.W, at.B))((w, b));
         settings.Output.WriteLine("      both passes, as a program:\n      " + passes.ToString()!.Trim().ReplaceLineEndings("\n      "));

@@ -22,10 +22,13 @@ internal static class FirstNetwork
         TrainingResult result = trainer.Fit(
             train, test, epochs: settings.Epochs ?? 5, batchSize: batch, seed: settings.Seed, cancellationToken: settings.Cancellation);
         double accuracy = result.Model.Evaluate(test, Metrics.Accuracy);
-        settings.Output.WriteLine($"2-1   test accuracy {accuracy:0.0000} after {result.History.Epochs.Count} epochs, {result.History.Seconds:0.0} s");
+        settings.Output.WriteLine(
+            $"2-1   test accuracy {accuracy:0.0000} after {result.History.Epochs.Count} epochs, {result.History.Seconds:0.0} s");
         settings.Save(result.History.ToFigure(), "keras-ch2-network.svg");
         double[] losses = Loop(settings, network, train, batch);
-        settings.Output.WriteLine($"2-4   the loop written out, plain gradient descent: loss {losses[0]:0.000} in the first step, {losses[^1]:0.000} after {losses.Length} steps");
+        settings.Output.WriteLine(
+            $"2-4   the loop written out, plain gradient descent: loss {losses[0]:0.000} in the first step, "
+            + $"{losses[^1]:0.000} after {losses.Length} steps");
         return new Dictionary<string, double> { ["accuracy"] = accuracy, ["firstLoss"] = losses[0], ["lastLoss"] = losses[^1] };
     }
 

@@ -59,7 +59,9 @@ internal static class Tensors
         Same("reshape keeps the order", Tensor.From(x.ToArray<double>(), 50, 40), x.Reshape(50, 40));
 
         Tensor a = Tensor.From([1.0, 2, 3, 4], 2, 2), b = Tensor.From([0.0, 1, 1, 0], 2, 2);
-        settings.Compare("2-3", "a b and b a differ: the dot product is not commutative", "[[2 1] [4 3]] [[3 4] [1 2]]", Tensor.Concat(0, a.MatMul(b), b.MatMul(a)));
+        settings.Compare(
+            "2-3", "a b and b a differ: the dot product is not commutative", "[[2 1] [4 3]] [[3 4] [1 2]]",
+            Tensor.Concat(0, a.MatMul(b), b.MatMul(a)));
         try
         {
             x.MatMul(y);

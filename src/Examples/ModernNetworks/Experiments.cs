@@ -49,7 +49,8 @@ internal static class Experiments
             $"Resize({side})", images => images.Resize(ResizeMode.Linear, side, side), shape => [shape[0], side, side]);
         Sequential whole = side == 28 ? network(width) : [resize, network(isSmall ? width / 2 : width)];
         int batch = settings.Batch ?? 128, epochs = settings.Epochs ?? 5;
-        settings.Output.WriteLine($"A copy of {whole.CountParameters(1, 28, 28):n0} parameters learns from {train.Count:n0} images of {side} x {side}.");
+        settings.Output.WriteLine(
+            $"A copy of {whole.CountParameters(1, 28, 28):n0} parameters learns from {train.Count:n0} images of {side} x {side}.");
 
         var batches = new Pipeline(train, batch);
         var trainer = new Trainer(whole, Losses.SoftmaxCrossEntropy, new Adam(Schedule.Cosine(rate, batches.Steps * epochs)))

@@ -69,10 +69,13 @@ internal static class Classification
         foreach ((string name, int degree) in new[] { ("too weak", 1), ("right", 3), ("too strong", 9) })
         {
             Tensor coefficients = Powers(x, degree).Lstsq(y.Reshape(-1, 1));
-            double At(Tensor points, Tensor values) => Tensor.Square(Powers(points, degree).MatMul(coefficients).Reshape(-1) - values).Mean().ToDouble();
-            metrics[$"degree{degree}"] = At(others, Curve(others));
-            settings.Output.WriteLine($"3.6   {name,-10} degree {degree,2}: mean squared error {At(x, y):0.0000} on its points, {metrics[$"degree{degree}"]:0.0000} on the curve");
-            parts.Add(new Axes().Line(shown, Powers(shown, degree).MatMul(coefficients).Reshape(-1), width: 2)
+            Tensor Fitted(Tensor points) => Powers(points, degree).MatMul(coefficients).Reshape(-1);
+            double Error(Tensor points, Tensor values) => Tensor.Square(Fitted(points) - values).Mean().ToDouble();
+            double beside = Error(others, Curve(others));
+            metrics[$"degree{degree}"] = beside;
+            settings.Output.WriteLine(
+                $"3.6   {name,-10} degree {degree,2}: mean squared error {Error(x, y):0.0000} on its points, {beside:0.0000} on the curve");
+            parts.Add(new Axes().Line(shown, Fitted(shown), width: 2)
                 .Line(shown, Curve(shown), color: "grey", dash: Dash.Dashed).Scatter(x, y, color: "black")
                 .YLimits(-2, 2).Title($"{name}: degree {degree}"));
         }

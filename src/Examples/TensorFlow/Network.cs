@@ -24,7 +24,8 @@ internal static class Network
 
         TrainingResult deep = Train(network), linear = Train(Units(10));
         double accuracy = deep.Model.Evaluate(test, Metrics.Accuracy), limit = linear.Model.Evaluate(test, Metrics.Accuracy);
-        settings.Output.WriteLine($"3.4   test accuracy: the network {accuracy:0.0000}, a linear model {limit:0.0000}; text: a linear model is too weak");
+        settings.Output.WriteLine(
+            $"3.4   test accuracy: the network {accuracy:0.0000}, a linear model {limit:0.0000}; text: a linear model is too weak");
         if (areReal && settings.Epochs is null)
         {
             settings.Compare("3.8", "training error in the second epoch, read off figure 3-10", "0.7", deep.History.Epochs[1].Loss, How.AtMost);
