@@ -36,7 +36,7 @@ internal static class Ancestors
             "d2l-ch5-alexnet-diagram.svg");
 
         (Parameters before, Parameters after, Dictionary<string, double> metrics) =
-            settings.Train("d2l-ch5-alexnet", width => Networks.AlexNet(width), side: 67);
+            settings.Train("d2l-ch5-alexnet", width => Networks.AlexNet(width), side: 67, title: "Fig 5-3: a small AlexNet learns");
         settings.Output.WriteLine("5.1   text, in full size on Fashion-MNIST in 10 epochs: loss 0.325, training accuracy 0.881, test accuracy 0.871");
         const string filters = "1.0.0.weight";
         settings.Save(

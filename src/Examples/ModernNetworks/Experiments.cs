@@ -8,7 +8,10 @@ internal static class Experiments
 {
     /// <summary>The shapes of the parameters that are trained. Initialization is staged, not run: no parameter is made.</summary>
     internal static IReadOnlyList<int[]> ParameterShapes(this Layer network, params int[] image) =>
-        [.. Stage.Of((Key key) => network.Initialize(key, image).Trainable)(new Key(0)).Program.Outputs.Select(parameter => parameter.Type.Shape)];
+    [
+        .. Stage.Of((Key key) => network.Initialize(key, image).Trainable)(new Key(0)).Program.Outputs
+            .Select(parameter => parameter.Type.Shape),
+    ];
 
     /// <summary>The number of parameters that are trained.</summary>
     internal static double CountParameters(this Layer network, params int[] image) =>
@@ -38,10 +41,11 @@ internal static class Experiments
     /// <param name="side">The height and width of the images that it sees.</param>
     /// <param name="width">The factor of its width; with generated digits half of it will do.</param>
     /// <param name="rate">The first learning rate of Adam.</param>
+    /// <param name="title">The title of the figure.</param>
     /// <returns>The parameters before and after, and what is reported.</returns>
     internal static (Parameters Before, Parameters After, Dictionary<string, double> Metrics) Train(
         this Settings settings, string name, Func<double, Sequential> network, int side, double width = 0.25,
-        double rate = 2e-3)
+        double rate = 2e-3, string title = "")
     {
         (Dataset train, Dataset test, bool isFashion) = settings.Images();
         bool isSmall = train.Count < 10_000;
@@ -70,7 +74,7 @@ internal static class Experiments
             settings.Compare("5.1", "test accuracy, likewise", "0.871", accuracy, How.AtLeast);
         }
 
-        settings.Save(result.History.ToFigure(), $"{name}.svg");
+        settings.Save(result.History.ToFigure().Title(title), $"{name}.svg");
         return (start, result.Model.Parameters, new()
         {
             ["testAccuracy"] = accuracy,
