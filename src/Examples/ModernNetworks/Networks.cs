@@ -48,6 +48,7 @@ internal static class Networks
     }
 
     /// <summary>A network in a network (Lin et al. 2013), for images of 67 x 67 and more: dense layers at each pixel.</summary>
+    /// <remarks>Its last layer has no ReLU, other than in the paper: a class whose unit died would never be learned.</remarks>
     internal static Sequential NiN(double width = 1, int classes = 10)
     {
         return
@@ -55,12 +56,12 @@ internal static class Networks
             Block(Scaled(96, width), 11, stride: 4), new MaxPool2D(3, 2),
             Block(Scaled(256, width), 5, padding: 2), new MaxPool2D(3, 2),
             Block(Scaled(384, width), 3, padding: 1), new MaxPool2D(3, 2), new Dropout(0.5),
-            Block(classes, 3, padding: 1), new GlobalAveragePool(),
+            Block(classes, 3, padding: 1, last: new Conv2D(classes, 1)), new GlobalAveragePool(),
         ];
 
-        static Sequential Block(int filters, int size, int stride = 1, int padding = 0) =>
+        static Sequential Block(int filters, int size, int stride = 1, int padding = 0, Layer? last = null) =>
         [
-            Convolution(filters, 1, size, stride, padding), Convolution(filters, 1, 1), Convolution(filters, 1, 1),
+            Convolution(filters, 1, size, stride, padding), Convolution(filters, 1, 1), last ?? Convolution(filters, 1, 1),
         ];
     }
 
