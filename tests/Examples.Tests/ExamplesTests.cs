@@ -183,4 +183,14 @@ public class ExamplesTests
         Assert.DoesNotContain("differs", output, StringComparison.Ordinal);
         Assert.Contains("CheckGrads: all derivatives", output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_script_of_blocks_agrees_with_the_text()
+    {
+        (int code, string output, string error) = Script.Run("src/Examples/scripts/blocks.fsx");
+        Assert.True(code == 0, output + error);
+        Assert.Equal(5, output.Split('✓').Length - 1);
+        Assert.DoesNotContain("differs", output, StringComparison.Ordinal);
+        Assert.Contains("CheckGrads: all derivatives", output, StringComparison.Ordinal);
+    }
 }
