@@ -101,7 +101,12 @@ type internal JitKey(types: TensorType[], devices: Device, structure: obj[]) =
 
         fits
         && (leaves.Length = 0 || obj.ReferenceEquals(leaves[0].Device, devices))
-        && Array.forall2 (fun a b -> obj.Equals(a, b)) structure other
+        && (let mutable isSame = true
+
+            for i in 0 .. structure.Length - 1 do
+                isSame <- isSame && (obj.ReferenceEquals(structure[i], other[i]) || obj.Equals(structure[i], other[i]))
+
+            isSame)
 
     override _.GetHashCode() = hash
 
