@@ -156,6 +156,7 @@ module Control =
     let private compile (donated: 'a -> int) (f: 'a -> 'b) : 'a -> 'b =
         let compiled = ConcurrentDictionary<JitKey, JitEntry<'b>>()
         let last: JitEntry<'b> ref = ref null
+        let fixedLeaves = lazy (Tree.fixedLeaves<'a> ())
 
         let find (x: 'a) (leaves: Tensor[]) (structure: obj[]) : JitEntry<'b> =
             let key = JitKey(Array.map Stage.typeOf leaves, deviceOf leaves, structure)
@@ -176,7 +177,8 @@ module Control =
 
         fun x ->
             let leaves = Tree.leaves x
-            let structure = Tree.structure x
+            // Trees that can differ in their tensors alone need not be compared.
+            let structure = if leaves.Length = fixedLeaves.Value then Array.empty else Tree.structure x
             let known = last.Value
 
             let entry =

@@ -164,7 +164,9 @@ module internal Structural =
 
                     total <- total + x.Shape[axis]
 
-                same first (Array.updateAt axis total first.Shape)
+                let shape = Array.copy first.Shape
+                shape[axis] <- total
+                same first shape
 
             member _.Value(inputs, out) = inputs[0].Device.Concat(inputs, axis, out.Shape)
 
