@@ -690,18 +690,18 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     // Making tensors.
 
     /// A scalar of type float64.
-    static member Scalar(value: float) : Tensor = Concrete value
+    static member Scalar(value: float) : Tensor = Concrete.Of value
 
     /// A scalar of type float32.
-    static member Scalar(value: float32) : Tensor = Concrete value
+    static member Scalar(value: float32) : Tensor = Concrete.Of value
 
     /// A scalar on the device of a tensor, of its type; a value that an integer type does not hold takes the narrowest
     /// type with which that promotes to one that does, so that nothing wraps: an integer, or float32.
     static member internal ScalarOf(like: Tensor, value: float) : Tensor =
         let device = like.Device
 
-        if obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float64 then Concrete value
-        elif obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float32 then Concrete(float32 value)
+        if obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float64 then Concrete.Of value
+        elif obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float32 then Concrete.Of(float32 value)
         else Tensor.FilledScalar(device, like, value)
 
     static member private FilledScalar(device: Device, like: Tensor, value: float) : Tensor =
@@ -855,7 +855,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 $"{slices.Length} indices for a tensor of rank {x.Rank}, shape {Shape.format x.Shape}; give at most one for each axis."
 
         let starts = Array.zeroCreate x.Rank
-        let lengths = Array.copy x.Shape
+        let lengths = x.Shape.AsSpan().ToArray()
         let steps = Array.create x.Rank 1
         let mutable positions = 0
         let mutable backwards = 0
@@ -1110,15 +1110,16 @@ type Concrete =
           array = array
           bits = array.Bits }
 
-    internal new(value: float) =
-        { inherit Tensor(0L, Shape.scalar, DType.Float64)
+    private new(dtype: DType, bits: int64) =
+        { inherit Tensor(0L, Shape.scalar, dtype)
           array = null
-          bits = BitConverter.DoubleToInt64Bits value }
+          bits = bits }
 
-    internal new(value: float32) =
-        { inherit Tensor(0L, Shape.scalar, DType.Float32)
-          array = null
-          bits = int64 (BitConverter.SingleToInt32Bits value) }
+    /// A float64 number.
+    static member internal Of(value: float) = Concrete(DType.Float64, BitConverter.DoubleToInt64Bits value)
+
+    /// A float32 number.
+    static member internal Of(value: float32) = Concrete(DType.Float32, int64 (BitConverter.SingleToInt32Bits value))
 
     override _.Trace = null
 
@@ -1144,16 +1145,16 @@ type Concrete =
     /// A function of each element, of a type that the kernel works on.
     member internal this.Unary(kernel: UnaryKernel) : Concrete =
         if not this.IsNumber then Concrete(this.array.Device.Unary(kernel, this.array))
-        elif this.DType = DType.Float64 then Concrete(kernel.Invoke this.Double)
-        else Concrete(kernel.Invoke this.Single)
+        elif this.DType = DType.Float64 then Concrete.Of(kernel.Invoke this.Double)
+        else Concrete.Of(kernel.Invoke this.Single)
 
     /// A function of the elements of two tensors of one type, which the kernel works on.
     member internal this.Binary(kernel: BinaryKernel, other: Concrete) : Concrete =
         if this.IsNumber && other.IsNumber then
             if this.DType = DType.Float64 then
-                Concrete(kernel.Invoke(this.Double, other.Double))
+                Concrete.Of(kernel.Invoke(this.Double, other.Double))
             else
-                Concrete(kernel.Invoke(this.Single, other.Single))
+                Concrete.Of(kernel.Invoke(this.Single, other.Single))
         else
             let x, y = this.Array, other.Array
             Tensor.SameDevice(kernel.Name, x, y)

@@ -68,7 +68,7 @@ module internal Structural =
 
     /// The axes in another order: axis i of the result is axis order[i] of x.
     and permute (order: int[]) (x: Tensor) : Tensor =
-        let order = Array.copy order
+        let order = order.AsSpan().ToArray()
         let mutable isIdentity = order.Length = x.Rank
 
         for i in 0 .. order.Length - 1 do
@@ -164,7 +164,7 @@ module internal Structural =
 
                     total <- total + x.Shape[axis]
 
-                let shape = Array.copy first.Shape
+                let shape = first.Shape.AsSpan().ToArray()
                 shape[axis] <- total
                 same first shape
 
