@@ -10,7 +10,7 @@ internal static class SmallRows
 {
     private const int Calls = 1000;
 
-    internal static IEnumerable<Row> All { get; } =
+    internal static IEnumerable<Row> All =>
     [
         .. Operation("add number f64", () => Tensor.Scalar(0.5), x => x + 1.5),
         .. Operation("exp number f64", () => Tensor.Scalar(0.5), x => Tensor.Exp(x)),
