@@ -42,6 +42,24 @@ type NDArray
     /// Whether this is a scalar of the host that is held without storage.
     member _.IsInline = isNull storage && shape.Length = 0
 
+    /// The bits of one element, at a distance from the first in the storage of the host.
+    member internal this.BitsAt(distance: int) : int64 =
+        if isNull storage then
+            bits
+        else
+            let mutable found = 0L
+            let size = DTypes.Size dtype
+            let target = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&found, 1))
+
+            match storage with
+            | :? (byte[]) as bytes -> ReadOnlySpan<byte>(bytes, (offset + distance) * size, size).CopyTo target
+            | storage ->
+                let at = (storage :?> HostMemory).Pointer + nativeint (offset + distance) * nativeint size
+                ReadOnlySpan<byte>(NativePtr.toVoidPtr (NativePtr.ofNativeInt<byte> at), size).CopyTo target
+                GC.KeepAlive this
+
+            found
+
     /// The value of an inline scalar of type float64.
     member _.InlineDouble = BitConverter.Int64BitsToDouble bits
     /// The value of an inline scalar of type float32.
@@ -72,6 +90,11 @@ type NDArray
             NDArray.Scalar(device, dtype, ReadOnlySpan<byte>(storage :?> byte[]).Slice(offset * DTypes.Size dtype))
         else
             NDArray(device, dtype, shape, strides, offset, storage, bits)
+
+    /// The same elements in row-major order with another shape.
+    member this.Reshaped(shape: int[]) =
+        let x = device.Contiguous this
+        x.View(shape, null, x.Offset)
 
     /// The strides, spelled out when contiguous.
     member _.ExplicitStrides = if isNull strides then Shape.rowMajorStrides shape else strides
@@ -109,9 +132,17 @@ type NDArray
         if Shape.equal target shape then
             strides
         else
-            let own = this.ExplicitStrides
             let lead = target.Length - shape.Length
-            Array.init target.Length (fun i -> if i < lead || shape[i - lead] = 1 then 0 else own[i - lead])
+            let stretched = Array.zeroCreate target.Length
+            let mutable rowMajor = 1
+
+            for i = shape.Length - 1 downto 0 do
+                if shape[i] <> 1 then
+                    stretched[lead + i] <- if isNull strides then rowMajor else strides[i]
+
+                rowMajor <- rowMajor * max 1 shape[i]
+
+            stretched
 
     /// Makes this array walk other memory in the same way: for arrays that a running program keeps to itself.
     member internal _.Point(newOffset: int, newStorage: obj, newBits: int64) : unit =

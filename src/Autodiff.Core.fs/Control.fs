@@ -101,7 +101,12 @@ type internal JitKey(types: TensorType[], devices: Device, structure: obj[]) =
 
         fits
         && (leaves.Length = 0 || obj.ReferenceEquals(leaves[0].Device, devices))
-        && Array.forall2 (fun a b -> obj.Equals(a, b)) structure other
+        && (let mutable isSame = true
+
+            for i in 0 .. structure.Length - 1 do
+                isSame <- isSame && (obj.ReferenceEquals(structure[i], other[i]) || obj.Equals(structure[i], other[i]))
+
+            isSame)
 
     override _.GetHashCode() = hash
 
@@ -151,6 +156,7 @@ module Control =
     let private compile (donated: 'a -> int) (f: 'a -> 'b) : 'a -> 'b =
         let compiled = ConcurrentDictionary<JitKey, JitEntry<'b>>()
         let last: JitEntry<'b> ref = ref null
+        let fixedLeaves = lazy (Tree.fixedLeaves<'a> ())
 
         let find (x: 'a) (leaves: Tensor[]) (structure: obj[]) : JitEntry<'b> =
             let key = JitKey(Array.map Stage.typeOf leaves, deviceOf leaves, structure)
@@ -171,7 +177,8 @@ module Control =
 
         fun x ->
             let leaves = Tree.leaves x
-            let structure = Tree.structure x
+            // Trees that can differ in their tensors alone need not be compared.
+            let structure = if leaves.Length = fixedLeaves.Value then Array.empty else Tree.structure x
             let known = last.Value
 
             let entry =

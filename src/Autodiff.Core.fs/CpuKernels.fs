@@ -2,7 +2,10 @@ namespace Autodiff
 
 open System
 open System.Runtime.InteropServices
+open Microsoft.FSharp.NativeInterop
 open Autodiff.Kernels
+
+#nowarn "9" // numbers on the stack
 
 /// The host's processor: kernels in C# SIMD on all cores. Of the operations that are not element by element this type has
 /// those on the types that are computed in themselves; `Cpu` brings them to float16 and bfloat16.
@@ -121,7 +124,44 @@ type internal CpuKernels() =
         GC.KeepAlive y
         z
 
-    override this.Fused(call, inputs, places) =
+    /// An expression of single numbers, which need no memory.
+    member private this.FusedNumbers(call: FusedCall, inputs: NDArray[], places: NDArray[]) : NDArray[] =
+        let count = call.Sources.Length
+        let room = count + call.Outs.Length
+        let bits = Span<int64>(NativePtr.toVoidPtr (NativePtr.stackalloc<int64> room), room)
+
+        for i in 0 .. count - 1 do
+            let x = inputs[call.Sources[i]]
+
+            bits[i] <-
+                if x.IsContiguous && call.IsDirect i then
+                    x.BitsAt call.Offsets[i]
+                else
+                    (call.Views[i].Invoke x).BitsAt 0
+
+        call.Graph.Kernel.RunNumbers bits
+        let results = Array.zeroCreate call.Outs.Length
+
+        for i in 0 .. results.Length - 1 do
+            let dtype = call.Outs[i]
+
+            results[i] <-
+                match places[i] with
+                | null when DTypes.IsFloat dtype ->
+                    NDArray(this, dtype, Shape.scalar, null, 0, null, bits[count + i])
+                | place when not (isNull place) && place.IsInline ->
+                    place.Point(0, null, bits[count + i])
+                    place
+                | place ->
+                    let y = if isNull place then HostArrays.fresh (this, dtype, Shape.scalar) else place
+                    let bytes = MemoryMarshal.AsBytes(bits.Slice(count + i, 1)).Slice(0, DTypes.Size dtype)
+                    bytes.CopyTo(HostArrays.writable y)
+                    GC.KeepAlive y
+                    y
+
+        results
+
+    member private this.FusedArrays(call: FusedCall, inputs: NDArray[], places: NDArray[]) : NDArray[] =
         let shape = call.Shape
 
         let operandOf (x: NDArray) offset strides =
@@ -184,6 +224,12 @@ type internal CpuKernels() =
         call.Return(operands, scalars)
         results
 
+    override this.Fused(call, inputs, places) =
+        if call.Shape.Length = 0 then
+            this.FusedNumbers(call, inputs, places)
+        else
+            this.FusedArrays(call, inputs, places)
+
     override this.Reduce(reduction, x, axes, shape) =
         let mutable mask = 0u
 
@@ -213,24 +259,36 @@ type internal CpuKernels() =
         else
             y
 
-    /// The order of axes in which some sorted ones are neighbours: their own, or last.
-    static member private Neighbours(rank: int, axes: int[]) =
+    /// The order of axes in which some sorted ones are neighbours: null for their own, or last.
+    static member private Neighbours(rank: int, axes: int[]) : int[] =
         if axes.Length = 0 || axes[axes.Length - 1] - axes[0] + 1 = axes.Length then
-            [| 0 .. rank - 1 |]
+            null
         else
             Array.append (Array.except axes [| 0 .. rank - 1 |]) axes
 
     /// The numbers of elements outside, along and inside axes that are neighbours in an order.
     static member private Around(shape: int[], order: int[], axes: int[]) =
-        let first = if axes.Length = 0 then 0 else Array.IndexOf(order, axes[0])
-        let count (axes: int[]) = axes |> Array.fold (fun n axis -> n * shape[axis]) 1
-        struct (count order[.. first - 1], count axes, count order[first + axes.Length ..])
+        let mutable outer = 1
+        let mutable length = 1
+        let mutable inner = 1
+        let first = if axes.Length = 0 then 0 elif isNull order then axes[0] else shape.Length - axes.Length
+
+        for i in 0 .. shape.Length - 1 do
+            let n = shape[if isNull order then i else order[i]]
+
+            if i < first then outer <- outer * n
+            elif i < first + axes.Length then length <- length * n
+            else inner <- inner * n
+
+        struct (outer, length, inner)
 
     static member private Ordered(x: NDArray, order: int[]) =
-        let strides = x.ExplicitStrides
-        let pick (values: int[]) = order |> Array.map (fun axis -> values[axis])
-        let isOwn = Array.forall2 (=) order [| 0 .. x.Rank - 1 |]
-        HostArrays.dense (if isOwn then x else x.View(pick x.Shape, pick strides, x.Offset))
+        if isNull order then
+            HostArrays.dense x
+        else
+            let strides = x.ExplicitStrides
+            let pick (values: int[]) = order |> Array.map (fun axis -> values[axis])
+            HostArrays.dense (x.View(pick x.Shape, pick strides, x.Offset))
 
     override this.SelectedMean(x, selected, axes) =
         let order = CpuKernels.Neighbours(x.Rank, axes)
@@ -246,13 +304,14 @@ type internal CpuKernels() =
         let shape = selected.Shape
         let order = CpuKernels.Neighbours(shape.Length, axes)
         let struct (outer, length, inner) = CpuKernels.Around(shape, order, axes)
-        let y = this.Allocate(ct.DType, order |> Array.map (fun axis -> shape[axis]))
+        let y =
+            this.Allocate(ct.DType, (if isNull order then shape else order |> Array.map (fun axis -> shape[axis])))
         let ct, selected = HostArrays.dense ct, CpuKernels.Ordered(selected, order)
         SelectedMeans.Transpose(ct.DType, outer, length, inner, ct.Bytes, selected.Bytes, HostArrays.writable y)
         GC.KeepAlive ct
         GC.KeepAlive selected
 
-        if Shape.equal y.Shape shape && Array.forall2 (=) order [| 0 .. order.Length - 1 |] then
+        if isNull order then
             y
         else
             let strides = Array.zeroCreate order.Length
@@ -394,13 +453,17 @@ type internal CpuKernels() =
     override this.Concat(xs, axis, shape) =
         let y = this.Allocate(xs[0].DType, shape)
         let strides = Shape.rowMajorStrides shape
+        let struct (outer, _) = HostArrays.around (shape, axis)
         let mutable at = 0
 
         for x in xs do
             let x = HostArrays.dense x
             let offset = int64 at * int64 strides[axis]
 
-            if x.Size > 0 then
+            // A short stretch is not worth the plan of a walk.
+            if outer = 1 && x.Size > 0 && x.Size < 4096 then
+                x.Bytes.CopyTo((HostArrays.writable y).Slice(int offset * DTypes.Size x.DType))
+            elif x.Size > 0 then
                 Copy.FromContiguous(
                     DTypes.Size x.DType,
                     x.Bytes,

@@ -112,7 +112,7 @@ module Shape =
     /// The shape after some sorted axes are summed, either dropped or kept with length 1.
     let reduce (shape: int[]) (axes: int[]) keepAxes =
         if keepAxes then
-            let kept = Array.copy shape
+            let kept = shape.AsSpan().ToArray()
 
             for i in axes do
                 kept[i] <- 1

@@ -76,10 +76,15 @@ type MultiPrimitive(name: string) =
 [<RequireQualifiedAccess>]
 module Batching =
     /// The shape of some examples of a shape.
-    let shape (size: int) (example: int[]) : int[] = Array.insertAt 0 size example
+    let shape (size: int) (example: int[]) : int[] =
+        let whole = Array.zeroCreate (example.Length + 1)
+        whole[0] <- size
+        Array.Copy(example, 0, whole, 1, example.Length)
+        whole
 
     /// The shape of one example.
-    let exampleShape (x: Tensor) (isBatched: bool) : int[] = if isBatched then x.Shape[1..] else x.Shape
+    let exampleShape (x: Tensor) (isBatched: bool) : int[] =
+        if isBatched then x.Shape.AsSpan(1).ToArray() else x.Shape
 
     /// The number of axes of one example.
     let exampleRank (x: Tensor) (isBatched: bool) : int = if isBatched then x.Rank - 1 else x.Rank
@@ -101,8 +106,17 @@ module Batching =
     /// The inputs such that their trailing axes broadcast as those of the examples do. What is not batched needs nothing:
     /// it lacks the axis of the examples, and so stretches along it.
     let aligned (inputs: Tensor[]) (isBatched: bool[]) : Tensor[] =
-        let rank = Seq.max (Seq.map2 exampleRank inputs isBatched)
-        Array.map2 (fun x batched -> if batched then align rank x else x) inputs isBatched
+        let mutable rank = 0
+
+        for i in 0 .. inputs.Length - 1 do
+            rank <- max rank (exampleRank inputs[i] isBatched[i])
+
+        let aligned = Array.zeroCreate inputs.Length
+
+        for i in 0 .. inputs.Length - 1 do
+            aligned[i] <- if isBatched[i] then align rank inputs[i] else inputs[i]
+
+        aligned
 
 /// A running interpreter: what bind hands a primitive to. Levels grow with each that starts, so that the innermost has
 /// the highest.
@@ -146,21 +160,18 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
 
     /// Binds the primitive to an input of a type that it works on.
     member internal this.Bind(x: Tensor) : Tensor =
-        if x.Level = 0L && takesFloats && DTypes.IsFloat x.DType then
-            let array = x.Array
-            Concrete(array.Device.Unary(kernel, array))
-        else
-            Tensor.Bind(this, x)
+        match x with
+        | :? Concrete as x when takesFloats && DTypes.IsFloat x.DType -> x.Unary kernel
+        | _ -> Tensor.Bind(this, x)
 
     /// Binds the primitive. Integers become float32 where the function needs floats.
     member this.Apply(x: Tensor) : Tensor =
         if takesFloats && not (DTypes.IsFloat x.DType || kernel.Supports x.DType) then
             this.Apply(Tensor.Cast(x, DType.Float32))
-        elif x.Level <> 0L || not takesFloats then
-            Tensor.Bind(this, x)
         else
-            let array = x.Array
-            Concrete(array.Device.Unary(kernel, array))
+            match x with
+            | :? Concrete as x when takesFloats -> x.Unary kernel
+            | _ -> Tensor.Bind(this, x)
 
 /// A function of the elements of two tensors that broadcast. `left x y z t` is t times the derivative with respect to x
 /// where z is the output; `right` with respect to y.
@@ -208,12 +219,10 @@ type BinaryPrimitive
 
     /// Binds the primitive to inputs of one type that it works on.
     member internal this.Bind(x: Tensor, y: Tensor) : Tensor =
-        if (x.Level ||| y.Level) = 0L && x.DType = y.DType && takesFloats && DTypes.IsFloat x.DType then
-            let a, b = x.Array, y.Array
-            Tensor.SameDevice(kernel.Name, a, b)
-            Concrete(a.Device.Binary(kernel, a, b, Shape.broadcast kernel.Name a.Shape b.Shape))
-        else
-            Tensor.Bind(this, x, y)
+        match x, y with
+        | (:? Concrete as x), (:? Concrete as y) when x.DType = y.DType && takesFloats && DTypes.IsFloat x.DType ->
+            x.Binary(kernel, y)
+        | _ -> Tensor.Bind(this, x, y)
 
     override this.Batch(inputs, isBatched, _) =
         let inputs = Batching.aligned inputs isBatched
@@ -227,12 +236,10 @@ type BinaryPrimitive
         elif not (DTypes.IsFloat x.DType || kernel.Supports x.DType) then
             let dtype = if x.DType = DType.Bool then DType.Int32 else DType.Float32
             this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
-        elif (x.Level ||| y.Level) <> 0L || not takesFloats then
-            Tensor.Bind(this, x, y)
         else
-            let a, b = x.Array, y.Array
-            Tensor.SameDevice(kernel.Name, a, b)
-            Concrete(a.Device.Binary(kernel, a, b, Shape.broadcast kernel.Name a.Shape b.Shape))
+            match x, y with
+            | (:? Concrete as x), (:? Concrete as y) when takesFloats -> x.Binary(kernel, y)
+            | _ -> Tensor.Bind(this, x, y)
 
 /// A comparison of the elements of two tensors that broadcast; the result is bool and has no derivative.
 [<Sealed>]
@@ -404,10 +411,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Parameters = [ "shape", box shape ]
             member _.Shape inputs = sameType inputs[0] (Shape.resolve "reshape" inputs[0].Shape shape)
 
-            member _.Value(inputs, out) =
-                let x = inputs[0].Device.Contiguous inputs[0]
-                x.View(out.Shape, null, x.Offset)
-
+            member _.Value(inputs, out) = inputs[0].Reshaped out.Shape
             member _.Transpose(inputs, ct) = Tensor.Reshaped(ct, inputs[0].Shape)
 
             member _.Batch(inputs, _, size) =
@@ -652,7 +656,12 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
         if top.Level = 0L then
             let out = primitive.Shape inputs
-            Concrete(primitive.Value(Array.map (fun (x: Tensor) -> x.Array) inputs, out))
+            let arrays = Array.zeroCreate inputs.Length
+
+            for i in 0 .. inputs.Length - 1 do
+                arrays[i] <- inputs[i].Array
+
+            Concrete(primitive.Value(arrays, out))
         else
             top.Trace.Process(primitive, inputs)
 
@@ -681,14 +690,21 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     // Making tensors.
 
     /// A scalar of type float64.
-    static member Scalar(value: float) : Tensor = Concrete(NDArray.Scalar(Cpu.Instance, value))
+    static member Scalar(value: float) : Tensor = Concrete.Of value
 
     /// A scalar of type float32.
-    static member Scalar(value: float32) : Tensor = Concrete(NDArray.Scalar(Cpu.Instance, value))
+    static member Scalar(value: float32) : Tensor = Concrete.Of value
 
     /// A scalar on the device of a tensor, of its type; a value that an integer type does not hold takes the narrowest
     /// type with which that promotes to one that does, so that nothing wraps: an integer, or float32.
     static member internal ScalarOf(like: Tensor, value: float) : Tensor =
+        let device = like.Device
+
+        if obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float64 then Concrete.Of value
+        elif obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float32 then Concrete.Of(float32 value)
+        else Tensor.FilledScalar(device, like, value)
+
+    static member private FilledScalar(device: Device, like: Tensor, value: float) : Tensor =
         let isWithin low high = value >= low && value <= high
 
         let dtype =
@@ -707,7 +723,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
                 DTypes.Promote((if like.DType = DType.Bool then DType.Int32 else like.DType), narrowest)
 
-        Concrete(like.Device.Fill(dtype, Shape.scalar, value))
+        Concrete(device.Fill(dtype, Shape.scalar, value))
 
     /// Zeros of the shape and type of a tensor.
     static member ZerosLike(x: Tensor) : Tensor = Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
@@ -806,7 +822,12 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// The same elements in row-major order with another shape; one length may be -1.
     static member internal Reshaped(x: Tensor, shape: int[]) : Tensor =
-        if Shape.equal shape x.Shape then x else Tensor.Bind(reshaped shape, x)
+        if Shape.equal shape x.Shape then
+            x
+        elif x.Level = 0L then
+            Concrete(x.Array.Reshaped(Shape.resolve "reshape" x.Shape shape))
+        else
+            Tensor.Bind(reshaped shape, x)
 
     /// Every steps[i]-th element from starts[i] of each axis.
     static member internal Sliced(x: Tensor, starts, lengths, steps) : Tensor =
@@ -834,7 +855,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 $"{slices.Length} indices for a tensor of rank {x.Rank}, shape {Shape.format x.Shape}; give at most one for each axis."
 
         let starts = Array.zeroCreate x.Rank
-        let lengths = Array.copy x.Shape
+        let lengths = x.Shape.AsSpan().ToArray()
         let steps = Array.create x.Rank 1
         let mutable positions = 0
         let mutable backwards = 0
@@ -872,16 +893,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 else
                     first
 
-        let mutable selected = Tensor.Sliced(x, starts, lengths, steps)
+        let kept = if positions = 0 then lengths else Array.zeroCreate (x.Rank - positions)
 
-        if backwards > 0 then
-            let isBackwards i = slices[i].Step < 0
-            selected <- Tensor.Flipped(selected, Array.filter isBackwards [| 0 .. slices.Length - 1 |])
-
-        if positions = 0 then
-            selected
-        else
-            let kept = Array.zeroCreate (x.Rank - positions)
+        if positions > 0 then
             let mutable next = 0
 
             for i in 0 .. x.Rank - 1 do
@@ -889,7 +903,15 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                     kept[next] <- lengths[i]
                     next <- next + 1
 
-            Tensor.Reshaped(selected, kept)
+        if backwards > 0 then
+            let isBackwards i = slices[i].Step < 0
+            let axes = Array.filter isBackwards [| 0 .. slices.Length - 1 |]
+            Tensor.Reshaped(Tensor.Flipped(Tensor.Sliced(x, starts, lengths, steps), axes), kept)
+        elif x.Level = 0L && not (Shape.equal lengths x.Shape) then
+            let part = x.Array.Slice(starts, lengths, steps)
+            Concrete(if positions = 0 then part else part.Reshaped kept)
+        else
+            Tensor.Reshaped(Tensor.Sliced(x, starts, lengths, steps), kept)
 
     /// What slices select: `x[0, 1..3, ..]` in C#. A position removes its axis; axes that are not named are kept whole.
     member this.Item
@@ -1061,11 +1083,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                 "ToDouble"
                 $"the tensor has shape {Shape.format shape}, not one element; reduce or index it first."
 
-        let array = this.Array
-
-        if array.IsInline && array.DType = DType.Float64 then array.InlineDouble
-        elif array.IsInline && array.DType = DType.Float32 then float array.InlineSingle
-        else (Host.toArray<float> array)[0]
+        match this with
+        | :? Concrete as x when x.IsNumber -> x.Number
+        | _ -> (Host.toArray<float> this.Array)[0]
 
     /// The value of a tensor with one element: `float x`.
     static member op_Explicit(x: Tensor) : float = x.ToDouble()
@@ -1077,9 +1097,65 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// The value of the only element of a bool tensor, or a number that is not 0: for `if`.
     static member op_Explicit(x: Tensor) : bool = x.ToDouble() <> 0.0
 
-/// A tensor that holds an array: level 0.
+/// A tensor that holds an array: level 0. One float32 or float64 number of the host is held here itself, and has an array
+/// only when one is asked for: functions of such numbers are little more than calls.
 [<Sealed; AllowNullLiteral>]
-type Concrete(array: NDArray) =
-    inherit Tensor(0L, array.Shape, array.DType)
-    override _.Array = array
+type Concrete =
+    inherit Tensor
+    val mutable private array: NDArray
+    val private bits: int64
+
+    new(array: NDArray) =
+        { inherit Tensor(0L, array.Shape, array.DType)
+          array = array
+          bits = array.Bits }
+
+    private new(dtype: DType, bits: int64) =
+        { inherit Tensor(0L, Shape.scalar, dtype)
+          array = null
+          bits = bits }
+
+    /// A float64 number.
+    static member internal Of(value: float) = Concrete(DType.Float64, BitConverter.DoubleToInt64Bits value)
+
+    /// A float32 number.
+    static member internal Of(value: float32) = Concrete(DType.Float32, int64 (BitConverter.SingleToInt32Bits value))
+
     override _.Trace = null
+
+    // Two threads may both make the array, and either is right.
+    override this.Array =
+        if isNull this.array then
+            this.array <- NDArray(Cpu.Instance, this.DType, Shape.scalar, null, 0, null, this.bits)
+
+        this.array
+
+    override this.Device = if isNull this.array then Cpu.Instance else this.array.Device
+
+    /// Whether this is one float32 or float64 number of the host.
+    member internal this.IsNumber =
+        (isNull this.array || this.array.IsInline) && (this.DType = DType.Float64 || this.DType = DType.Float32)
+
+    member private this.Single = BitConverter.Int32BitsToSingle(int32 this.bits)
+    member private this.Double = BitConverter.Int64BitsToDouble this.bits
+
+    /// The number.
+    member internal this.Number: float = if this.DType = DType.Float64 then this.Double else float this.Single
+
+    /// A function of each element, of a type that the kernel works on.
+    member internal this.Unary(kernel: UnaryKernel) : Concrete =
+        if not this.IsNumber then Concrete(this.array.Device.Unary(kernel, this.array))
+        elif this.DType = DType.Float64 then Concrete.Of(kernel.Invoke this.Double)
+        else Concrete.Of(kernel.Invoke this.Single)
+
+    /// A function of the elements of two tensors of one type, which the kernel works on.
+    member internal this.Binary(kernel: BinaryKernel, other: Concrete) : Concrete =
+        if this.IsNumber && other.IsNumber then
+            if this.DType = DType.Float64 then
+                Concrete.Of(kernel.Invoke(this.Double, other.Double))
+            else
+                Concrete.Of(kernel.Invoke(this.Single, other.Single))
+        else
+            let x, y = this.Array, other.Array
+            Tensor.SameDevice(kernel.Name, x, y)
+            Concrete(x.Device.Binary(kernel, x, y, Shape.broadcast kernel.Name x.Shape y.Shape))

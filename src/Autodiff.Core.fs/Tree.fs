@@ -31,6 +31,11 @@ type internal TreeCodec() =
     /// What the value holds besides tensors, and where they are: equal for trees of one structure.
     abstract Describe: value: obj * parts: List<obj> -> unit
 
+    /// The number of tensors of a type that holds nothing else: a value with so many has the structure that all of these
+    /// have. -1 for other types.
+    abstract FixedLeaves: int
+    default _.FixedLeaves = -1
+
     /// The places of the leaves, each after the place of the value itself.
     abstract Name: value: obj * place: string * names: List<string> -> unit
 
@@ -112,6 +117,8 @@ type internal OptionalCodec(part: TreeCodec) =
     override _.Describe(value, parts) =
         if isNull value then parts.Add null else part.Describe(value, parts)
 
+    override _.FixedLeaves = part.FixedLeaves
+
     override _.Name(value, place, names) =
         if not (isNull value) then
             part.Name(value, place, names)
@@ -174,6 +181,7 @@ module internal TreeCodecs =
         { new TreeCodec() with
             member _.Collect(value, leaves) = leaves.Add(value :?> Tensor)
             member _.Describe(_, parts) = parts.Add(typeof<Tensor>)
+            member _.FixedLeaves = 1
             member _.Name(_, place, names) = names.Add place
 
             member _.Rebuild(_, leaves, position) =
@@ -243,6 +251,7 @@ module internal TreeCodecs =
     and private product (fields: (string * Type)[]) (take: obj -> obj[]) (make: obj -> obj[] -> obj) =
         // Built on first use, so that types may refer to themselves.
         let parts = lazy (fields |> Array.map (snd >> codecFor))
+        let leaves = ref -2
 
         { new TreeCodec() with
 
@@ -259,6 +268,15 @@ module internal TreeCodecs =
 
                 for i in 0 .. parts.Length - 1 do
                     parts[i].Describe(values[i], found)
+
+            member _.FixedLeaves =
+                if leaves.Value = -2 then
+                    // A type that refers to itself finds this, and is not fixed.
+                    leaves.Value <- -1
+                    let counts = parts.Value |> Array.map _.FixedLeaves
+                    leaves.Value <- if Array.contains -1 counts then -1 else Array.sum counts
+
+                leaves.Value
 
             member _.Name(value, place, names) =
                 let values = take value
@@ -490,6 +508,9 @@ module Tree =
             let parts = List<obj>()
             (TreeCodecs.codecFor typeof<'a>).Describe(value, parts)
             parts.ToArray()
+
+    /// The number of tensors of trees of a type that holds nothing else; -1 for other types.
+    let internal fixedLeaves<'a> () : int = (TreeCodecs.codecFor typeof<'a>).FixedLeaves
 
     /// The place of each tensor of a tree, in the order of the leaves: `layers[0].weight`, `Item2`, and the empty text
     /// where the tree is one tensor.

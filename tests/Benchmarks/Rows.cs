@@ -12,6 +12,7 @@ internal static class Rows
         .. Differentiation,
         .. TrainingSteps,
         .. Compilation,
+        .. SmallRows.All,
     ];
 
     private static Tensor Normal(params int[] shape) => new Key(0).Normal(shape);

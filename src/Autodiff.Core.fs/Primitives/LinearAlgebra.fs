@@ -37,9 +37,13 @@ module internal LinearAlgebra =
                 if x.DType <> y.DType then
                     Shape.fail "matmul" $"{DTypes.Name x.DType} and {DTypes.Name y.DType} differ; convert with To."
 
-                { Shape =
-                    Array.append (Shape.broadcast "matmul" x.Shape[.. x.Rank - 3] y.Shape[.. y.Rank - 3]) [| m; n |]
-                  DType = x.DType }
+                let shape =
+                    if x.Rank = 2 && y.Rank = 2 then
+                        [| m; n |]
+                    else
+                        Array.append (Shape.broadcast "matmul" x.Shape[.. x.Rank - 3] y.Shape[.. y.Rank - 3]) [| m; n |]
+
+                { Shape = shape; DType = x.DType }
 
             member _.Value(inputs, out) =
                 Tensor.SameDevice("matmul", inputs[0], inputs[1])

@@ -19,11 +19,20 @@ module internal Reductions =
     /// Sums and products of integers and truth values are int64.
     let summable (x: Tensor) : Tensor = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Int64)
 
+    /// Whether a reduction of an array can drop its axes at once. One that combines nothing gives its input.
+    let private isAtOnce (x: Tensor) (shape: int[]) = x.Level = 0L && x.Size > 0 && Shape.size shape < int64 x.Size
+
+    let private atOnce reduction (x: Tensor) (axes: int[]) (shape: int[]) : Tensor =
+        Concrete(x.Device.Reduce(reduction, x.Array, axes, shape))
+
     /// The sum over sorted axes.
     let sumOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
         let x = summable x
+        let shape = Shape.reduce x.Shape axes keepAxes
 
-        if not keepAxes && axes.Length = x.Rank then
+        if isAtOnce x shape then
+            atOnce Reduction.Sum x axes shape
+        elif not keepAxes && axes.Length = x.Rank then
             Tensor.SumTo(x, Shape.scalar)
         else
             drop axes keepAxes x (Tensor.SumTo(x, Shape.reduce x.Shape axes true))
@@ -106,11 +115,16 @@ module internal Reductions =
             member _.Vjp(_, _, _, _) = null
             member _.Batch(inputs, _, _) = Tensor.Bind(logicalP reduction name (later axes), inputs[0]) }
 
-    let maxOver axes keepAxes (x: Tensor) : Tensor =
-        drop axes keepAxes x (Tensor.Bind(extremeP Reduction.Maximum "max" axes, x))
+    let private extremeOver reduction name axes keepAxes (x: Tensor) : Tensor =
+        let shape = Shape.reduce x.Shape axes keepAxes
 
-    let minOver axes keepAxes (x: Tensor) : Tensor =
-        drop axes keepAxes x (Tensor.Bind(extremeP Reduction.Minimum "min" axes, x))
+        if isAtOnce x shape then
+            atOnce reduction x axes shape
+        else
+            drop axes keepAxes x (Tensor.Bind(extremeP reduction name axes, x))
+
+    let maxOver axes keepAxes (x: Tensor) : Tensor = extremeOver Reduction.Maximum "max" axes keepAxes x
+    let minOver axes keepAxes (x: Tensor) : Tensor = extremeOver Reduction.Minimum "min" axes keepAxes x
 
     let anyOver axes keepAxes (x: Tensor) : Tensor =
         drop axes keepAxes x (Tensor.Bind(logicalP Reduction.Any "any" axes, Tensor.Cast(x, DType.Bool)))

@@ -23,9 +23,11 @@ module internal Structural =
             member _.Shape inputs =
                 let x = inputs[0]
                 let mutable isOrder = order.Length = x.Rank
+                let mutable named = 0L
 
-                for axis in 0 .. x.Rank - 1 do
-                    isOrder <- isOrder && Array.contains axis order
+                for axis in order do
+                    isOrder <- isOrder && axis >= 0 && axis < x.Rank && ((named >>> axis) &&& 1L) = 0L
+                    named <- named ||| (1L <<< axis)
 
                 if not isOrder then
                     // An axis that is named twice, or that there is not, has an error of its own.
@@ -35,12 +37,21 @@ module internal Structural =
                         "transpose"
                         $"the order {Shape.format order} does not name each axis of a tensor of rank {x.Rank} once."
 
-                same x (order |> Array.map (fun axis -> x.Shape[axis]))
+                let shape = Array.zeroCreate order.Length
+
+                for i in 0 .. order.Length - 1 do
+                    shape[i] <- x.Shape[order[i]]
+
+                same x shape
 
             member _.Value(inputs, out) =
                 let x = inputs[0]
                 let strides = x.ExplicitStrides
-                let moved = order |> Array.map (fun axis -> strides[axis])
+                let moved = Array.zeroCreate order.Length
+
+                for i in 0 .. order.Length - 1 do
+                    moved[i] <- strides[order[i]]
+
                 // A walk that happens to be row-major is contiguous; along an axis of length 1 nobody walks.
                 let mutable isRowMajor = true
                 let mutable expected = 1
@@ -57,10 +68,13 @@ module internal Structural =
 
     /// The axes in another order: axis i of the result is axis order[i] of x.
     and permute (order: int[]) (x: Tensor) : Tensor =
-        let order = order |> Array.map (fun a -> if a < 0 then a + x.Rank else a)
+        let order = order.AsSpan().ToArray()
         let mutable isIdentity = order.Length = x.Rank
 
         for i in 0 .. order.Length - 1 do
+            if order[i] < 0 then
+                order[i] <- order[i] + x.Rank
+
             isIdentity <- isIdentity && order[i] = i
 
         if isIdentity then x else Tensor.Bind(transposeP order, x)
@@ -150,7 +164,9 @@ module internal Structural =
 
                     total <- total + x.Shape[axis]
 
-                same first (Array.updateAt axis total first.Shape)
+                let shape = first.Shape.AsSpan().ToArray()
+                shape[axis] <- total
+                same first shape
 
             member _.Value(inputs, out) = inputs[0].Device.Concat(inputs, axis, out.Shape)
 
@@ -174,17 +190,28 @@ module internal Structural =
             Shape.fail "concat" "a scalar has no axis to join along; use stack."
 
         let axis = Shape.axis "concat" xs[0].Rank axis
-        let dtype = xs |> Array.map _.DType |> Array.reduce (fun a b -> DTypes.Promote(a, b))
-        let xs = xs |> Array.map (fun x -> Tensor.Cast(x, dtype))
+        let mutable dtype = xs[0].DType
+
+        for x in xs do
+            dtype <- DTypes.Promote(dtype, x.DType)
 
         if xs.Length = 1 then
             xs[0]
         else
-            let lengthOf (x: Tensor) = if axis < x.Rank then x.Shape[axis] else 0
-            let starts = (0, xs) ||> Array.scan (fun at x -> at + lengthOf x)
-            Tensor.Bind(concatP axis starts, xs)
+            let cast: Tensor[] = Array.zeroCreate xs.Length
+            let starts = Array.zeroCreate (xs.Length + 1)
+
+            for i in 0 .. xs.Length - 1 do
+                let x = xs[i]
+                cast[i] <- Tensor.Cast(x, dtype)
+                starts[i + 1] <- starts[i] + (if axis < x.Rank then x.Shape[axis] else 0)
+
+            Tensor.Bind(concatP axis starts, cast)
 
     /// x with an axis of length 1 put in.
     let expandAxis (axis: int) (x: Tensor) : Tensor =
         let axis = Shape.axis "expandAxis" (x.Rank + 1) axis
-        reshape (Array.insertAt axis 1 x.Shape) x
+        let shape = Array.create (x.Rank + 1) 1
+        Array.blit x.Shape 0 shape 0 axis
+        Array.blit x.Shape axis shape (axis + 1) (x.Rank - axis)
+        reshape shape x

@@ -106,7 +106,13 @@ and [<Sealed>] internal TapeTrace() =
             match primitive with
             | :? UnaryPrimitive as unary -> unary.Bind(this.PrimalOf inputs[0])
             | :? BinaryPrimitive as binary -> binary.Bind(this.PrimalOf inputs[0], this.PrimalOf inputs[1])
-            | _ -> Tensor.Bind(primitive, Array.map this.PrimalOf inputs)
+            | _ ->
+                let primals = Array.zeroCreate inputs.Length
+
+                for i in 0 .. inputs.Length - 1 do
+                    primals[i] <- this.PrimalOf inputs[i]
+
+                Tensor.Bind(primitive, primals)
 
         if not (DTypes.IsFloat y.DType) then
             y

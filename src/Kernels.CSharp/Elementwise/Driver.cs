@@ -37,13 +37,25 @@ internal static unsafe class Driver
         RowKernel kernel, Span<byte> result, ReadOnlySpan<int> shape, ReadOnlySpan<byte> a, ReadOnlySpan<int> stridesA,
         ReadOnlySpan<byte> b, ReadOnlySpan<int> stridesB)
     {
+        long count = Layout.CountOf(shape);
         if (!stridesA.IsEmpty || !stridesB.IsEmpty)
         {
+            // A number with a short array needs no layout.
+            bool isNumberA = IsNumber(stridesA, shape), isNumberB = IsNumber(stridesB, shape);
+            if (count > 0 && count < kernel.Grain && (isNumberA || stridesA.IsEmpty) && (isNumberB || stridesB.IsEmpty))
+            {
+                Check(count * kernel.ResultSize, result.Length);
+                Check((isNumberA ? 1 : count) * kernel.SizeA, a.Length);
+                Check((isNumberB ? 1 : count) * kernel.SizeB, b.Length);
+                fixed (byte* pr = result, pa = a, pb = b)
+                    kernel.Row(pr, pa, isNumberA ? 0 : 1, pb, isNumberB ? 0 : 1, null, 0, (nint)count);
+                return;
+            }
+
             RunStrided(kernel, result, shape, a, stridesA, b, stridesB, default, default);
             return;
         }
 
-        long count = Layout.CountOf(shape);
         Check(count * kernel.ResultSize, result.Length);
         Check(count * kernel.SizeA, a.Length);
         Check(count * kernel.SizeB, b.Length);
@@ -69,6 +81,10 @@ internal static unsafe class Driver
         Check(count * kernel.SizeC, c.Length);
         fixed (byte* pr = result, pa = a, pb = b, pc = c) RunContiguous(kernel, count, pr, pa, pb, pc);
     }
+
+    /// <summary>Whether an operand is one element, stretched along all dimensions.</summary>
+    private static bool IsNumber(ReadOnlySpan<int> strides, ReadOnlySpan<int> shape) =>
+        strides.Length == shape.Length && !strides.IsEmpty && !strides.ContainsAnyExcept(0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void RunContiguous(RowKernel kernel, long count, byte* r, byte* a, byte* b, byte* c)

@@ -74,6 +74,28 @@ public sealed unsafe class FusedKernel
         Pin(0, shape, operands, rowAxes, first, bits);
     }
 
+    /// <summary>Computes an expression of single numbers.</summary>
+    /// <param name="bits">The bits of the operands, in the order of their nodes, then room for those of the results.</param>
+    /// <exception cref="ArgumentException">There are fewer or more operands and results.</exception>
+    public void RunNumbers(Span<long> bits)
+    {
+        if (bits.Length != sizes.Length)
+            throw new ArgumentException($"The expression has {sizes.Length} operands and results, but {bits.Length} were given.");
+
+        nint* first = stackalloc nint[bits.Length];
+        fixed (long* start = bits)
+        {
+            for (int i = 0; i < bits.Length; i++) first[i] = (nint)(start + i);
+            RunNumbers(first);
+        }
+    }
+
+    private void RunNumbers(nint* first)
+    {
+        scalar ??= FusedScalarEmitter.Emit(graph).CreateDelegate<Action<nint>>();
+        scalar((nint)first);
+    }
+
     /// <summary>Finds the addresses from one operand on, holds managed memory where it is, and runs.</summary>
     private void Pin(int next, int[] shape, ReadOnlySpan<FusedOperand> operands, int rowAxes, nint* first, long* bits)
     {
@@ -101,8 +123,7 @@ public sealed unsafe class FusedKernel
     {
         if (shape.Length == 0)
         {
-            scalar ??= FusedScalarEmitter.Emit(graph).CreateDelegate<Action<nint>>();
-            scalar((nint)first);
+            RunNumbers(first);
             return;
         }
 

@@ -57,20 +57,41 @@ internal unsafe struct ReducePlan
         if (shape.Length < 32 && axisMask >> shape.Length != 0)
             throw new ArgumentException($"A reduced axis is not among the {shape.Length} axes of the tensor.");
 
+        bool isTotal = strides.IsEmpty && shape.Length < 32 && axisMask + 1 == 1u << shape.Length;
+        if (isTotal && Layout.CountOf(shape) is > 0 and <= (int)RowPiece and int length)
+            return MakeRow(length, elementSize, sourceBytes, destinationBytes);
+
         ReducePlan plan = new() { Outputs = 1, Repeat = 1 };
         int rank = plan.Collect(axes, shape, strides, axisMask, out nint extent);
-        if (destinationBytes != plan.Outputs * elementSize)
-        {
-            throw new ArgumentException(
-                $"The destination has {destinationBytes} bytes, not {plan.Outputs} elements of {elementSize} bytes.");
-        }
-
-        if (plan.IsEmpty || plan.Outputs == 0) return plan;
-        if (extent * elementSize > sourceBytes)
-            throw new ArgumentException($"The source has {sourceBytes} bytes, fewer than the shape needs.");
+        bool hasElements = !plan.IsEmpty && plan.Outputs != 0;
+        CheckLengths(hasElements ? extent * elementSize : 0, sourceBytes, plan.Outputs, elementSize, destinationBytes);
+        if (!hasElements) return plan;
         Sort(axes, rank);
         plan.Split(axes, Merge(axes, rank));
         return plan;
+    }
+
+    /// <summary>The plan of one short row, which all others would find the long way.</summary>
+    private static ReducePlan MakeRow(nint length, int elementSize, int sourceBytes, int destinationBytes)
+    {
+        CheckLengths(length * elementSize, sourceBytes, 1, elementSize, destinationBytes);
+        return new()
+        {
+            Outputs = 1, Repeat = 1, InRows = true, rowLength = length, pieces = 1, Units = 1, GroupUnits = 1, ChunkUnits = 1,
+            Chunks = 1, Tasks = 1, Columns = 1, BlockColumns = 1, columnBlocks = 1, ColumnDestination = 1, ElementsPerTask = length,
+        };
+    }
+
+    private static void CheckLengths(nint extentBytes, int sourceBytes, nint outputs, int elementSize, int destinationBytes)
+    {
+        if (destinationBytes != outputs * elementSize)
+        {
+            throw new ArgumentException(
+                $"The destination has {destinationBytes} bytes, not {outputs} elements of {elementSize} bytes.");
+        }
+
+        if (extentBytes > sourceBytes)
+            throw new ArgumentException($"The source has {sourceBytes} bytes, fewer than the shape needs.");
     }
 
     /// <summary>Makes each task reduce all units.</summary>

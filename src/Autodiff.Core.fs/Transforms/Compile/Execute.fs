@@ -161,6 +161,15 @@ type internal Executable(program: Program, donated: int) =
 
     let isPlanned s = plan.OffsetOf s >= 0L
 
+    /// The loop that is the whole program, which needs no memory but that of its results.
+    let only =
+        match equations with
+        | [| e |] when not hasDonations && results |> Array.forall (fun s -> plan.DefinedBy s = 0) ->
+            match e.Operation with
+            | :? FusedPrimitive as fused -> ValueSome fused
+            | _ -> ValueNone
+        | _ -> ValueNone
+
     /// For each equation, the slots without planned memory that hold nothing that is needed after it.
     let passing =
         let found = Array.init equations.Length (fun _ -> List<int>())
@@ -236,7 +245,24 @@ type internal Executable(program: Program, donated: int) =
     member _.Planned = plan.Bytes
 
     /// The results for arrays.
-    member this.Run(arrays: NDArray[]) : NDArray[] = this.RunInto(arrays, null, false)
+    member this.Run(arrays: NDArray[]) : NDArray[] =
+        match only with
+        | ValueNone -> this.RunInto(arrays, null, false)
+        | ValueSome fused ->
+            let operands = Array.zeroCreate reads[0].Length
+
+            for k in 0 .. operands.Length - 1 do
+                let s = reads[0][k]
+                operands[k] <- if inputOf[s] >= 0 then arrays[inputOf[s]] else slots.Constants[s]
+
+            let found = fused.Values(operands, null)
+            let ys = Array.zeroCreate results.Length
+
+            for j in 0 .. results.Length - 1 do
+                let struct (_, k) = placeOf[j]
+                ys[j] <- found[k]
+
+            ys
 
     /// The results for arrays, of which the first are used up: results are written over them where nothing else that is
     /// given lies there and the program allows it. Who holds such an array gets an error when it reads it.
