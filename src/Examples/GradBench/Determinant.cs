@@ -20,18 +20,18 @@ internal static class Determinant
     private static Tensor[] Levels(int n)
     {
         var levels = new Tensor[n];
-        int[][] minors = [[.. Enumerable.Range(0, n)]];
+        int[] columns = [.. Enumerable.Range(0, n)];
         for (int row = 0; row < n; row++)
         {
-            int[][] above = minors;
-            int remaining = n - row;
-            levels[row] = Tensor.From(
-                [.. Enumerable.Range(0, remaining).SelectMany(j => above.Select(columns => columns[j]))], remaining, above.Length);
-            if (remaining > 1)
-            {
-                minors = [.. Enumerable.Range(0, remaining).SelectMany(j => above.Select(
-                    columns => (int[])[.. columns[..j], .. columns[(j + 1)..]]))];
-            }
+            int remaining = n - row, count = columns.Length / remaining;
+            levels[row] = Tensor.From(columns, remaining, count);
+
+            // What remains without column j: those before it, and those after it one place earlier.
+            var next = new int[columns.Length * (remaining - 1)];
+            for (int i = 0; i < remaining - 1; i++)
+                for (int j = 0; j < remaining; j++)
+                    columns.AsSpan((i < j ? i : i + 1) * count, count).CopyTo(next.AsSpan((i * remaining + j) * count));
+            columns = next;
         }
 
         return levels;
