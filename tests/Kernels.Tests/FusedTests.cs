@@ -51,6 +51,29 @@ public class FusedTests
         Assert.Equal(Enumerable.Range(0, count).Select(i => x[i] < y[i] ? exp[i] : x[i] + 0.5f), Read<float>(r));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(21)]
+    [InlineData(1003)]
+    public void An_expression_of_many_long_functions_equals_its_kernels_one_after_another(int count)
+    {
+        UnaryKernel[] functions = [Unary.Sigmoid, Unary.Exp, Unary.Tanh];
+        float[] x = Numbers(1, count), expected = x;
+        var graph = new FusedGraph(DType.Float32);
+        int input = graph.Input(), node = input;
+        for (int i = 0; i < 15; i++)
+        {
+            // Products bring the numbers back to where the functions are not flat.
+            node = graph.Binary(Binary.Multiply, graph.Unary(functions[i % 3], node), input);
+            expected = Apply(Binary.Multiply, Apply(functions[i % 3], expected), x);
+        }
+
+        graph.Output(node);
+        FusedOperand r = Of(new float[count]);
+        graph.Kernel.Run([count], [Of(x), r]);
+        Assert.Equal(expected, Read<float>(r));
+    }
+
     [Fact]
     public void Operands_broadcast_and_truth_values_are_read()
     {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Autodiff.Examples.GradBench;
 
 /// <summary>The eval ba: the errors of points seen through cameras, and their sparse Jacobian. An error depends on one
@@ -9,8 +11,12 @@ internal static class BundleAdjustment
     internal static Module Module { get; } = Module.Of<Input, Problem>(
         "ba",
         Prepare,
-        ("objective", problem => Excerpt(problem.Errors(problem.Observe()), Problem.WeightError(problem.Weights))),
-        ("jacobian", problem => problem.Jacobian().Excerpt()));
+        ("objective", problem =>
+        {
+            (Tensor x, Tensor y) = problem.ErrorsOf(problem.Observe());
+            return new Errors(x, y, Problem.WeightError(problem.Weights));
+        }),
+        ("jacobian", problem => problem.Jacobian()));
 
     /// <summary>Cameras (11, n), points (3, m), weights (p) and features (2, p), with one coordinate in each row.</summary>
     private static Problem Prepare(Input input)
@@ -28,14 +34,13 @@ internal static class BundleAdjustment
             Tensor.From(Array.ConvertAll(observations, i => i % n), p), Tensor.From(Array.ConvertAll(observations, i => i % m), p));
     }
 
-    private static object Excerpt((Tensor X, Tensor Y) errors, Tensor weightErrors)
+    /// <summary>The errors of all observations, of which the answer holds those of the first.</summary>
+    private sealed record Errors(
+        [property: JsonIgnore] Tensor X, [property: JsonIgnore] Tensor Y, [property: JsonIgnore] Tensor Weights)
     {
-        int repeated = weightErrors.Size;
-        return new
-        {
-            ReprojError = new { Elements = new[] { errors.X[0], errors.Y[0] }, Repeated = repeated },
-            WErr = new { Element = weightErrors[0], Repeated = repeated },
-        };
+        public object ReprojError => new { Elements = new[] { X[0], Y[0] }, Repeated = Weights.Size };
+
+        public object WErr => new { Element = Weights[0], Repeated = Weights.Size };
     }
 
     /// <summary>Points or directions in space, one tensor for each coordinate.</summary>
@@ -59,12 +64,10 @@ internal static class BundleAdjustment
             Space unit = (1.0 / angle) * axis, first = this + axis.Cross(this);
             Tensor cos = Tensor.Cos(angle);
             Space turned = cos * this + Tensor.Sin(angle) * unit.Cross(this) + (unit.Dot(this) * (1.0 - cos)) * unit;
-            return isZero.Any().ToDouble() == 0
-                ? turned
-                : new Space(
-                    Tensor.Where(isZero, first.X, turned.X),
-                    Tensor.Where(isZero, first.Y, turned.Y),
-                    Tensor.Where(isZero, first.Z, turned.Z));
+            return new Space(
+                Tensor.Where(isZero, first.X, turned.X),
+                Tensor.Where(isZero, first.Y, turned.Y),
+                Tensor.Where(isZero, first.Z, turned.Z));
         }
     }
 
@@ -81,15 +84,18 @@ internal static class BundleAdjustment
         ];
     }
 
-    /// <summary>A sparse matrix by compressed rows.</summary>
-    private sealed record SparseRows(Tensor Rows, Tensor Columns, Tensor Values)
+    /// <summary>A sparse matrix by compressed rows: where each starts, and the columns and values of the entries. The answer
+    /// holds the first 30 elements of each part and the last.</summary>
+    private sealed record SparseRows(
+        [property: JsonIgnore] Tensor Starts, [property: JsonIgnore] Tensor Columns, [property: JsonIgnore] Tensor Values)
     {
-        /// <summary>The first 30 elements of each part and the last.</summary>
-        internal object Excerpt()
-        {
-            static Tensor Part(Tensor x) => TensorModule.concat(0, [x[..Math.Min(30, x.Size)], x[^1..]]);
-            return new { Rows = Part(Rows), Cols = Part(Columns), Vals = Part(Values) };
-        }
+        public Tensor Rows => Excerpt(Starts);
+
+        public Tensor Cols => Excerpt(Columns);
+
+        public Tensor Vals => Excerpt(Values);
+
+        private static Tensor Excerpt(Tensor x) => TensorModule.concat(0, [x[..Math.Min(30, x.Size)], x[^1..]]);
     }
 
     private sealed record Problem(
@@ -104,7 +110,7 @@ internal static class BundleAdjustment
                 new Space(point[0], point[1], point[2]), Weights);
         }
 
-        internal (Tensor X, Tensor Y) Errors(Observation seen)
+        internal (Tensor X, Tensor Y) ErrorsOf(Observation seen)
         {
             Space view = (seen.Point - seen.Centre).Rotated(seen.Rotation);
             Tensor x = view.X / view.Z, y = view.Y / view.Z;
@@ -120,7 +126,7 @@ internal static class BundleAdjustment
         /// here, so one pullback of ones gives the rows of all observations.</summary>
         internal SparseRows Jacobian()
         {
-            (_, Func<(Tensor X, Tensor Y), Observation> pullback) = Vjp.Of<Observation, (Tensor X, Tensor Y)>(Errors)(Observe());
+            (_, Func<(Tensor X, Tensor Y), Observation> pullback) = Vjp.Of<Observation, (Tensor X, Tensor Y)>(ErrorsOf)(Observe());
             Tensor one = TensorModule.onesLike(Weights), zero = TensorModule.zerosLike(Weights);
             Tensor blocks = TensorModule.stack(0, [.. pullback((one, zero)).Columns, .. pullback((zero, one)).Columns]).Transpose();
             Tensor ofWeights = Gradient.Of<Tensor>(w => WeightError(w).Sum())(Weights);

@@ -1,42 +1,60 @@
 namespace Autodiff.Examples.GradBench;
 
-/// <summary>The eval det: a determinant by expansion along the first row, all the way down.</summary>
+/// <summary>The eval det: a determinant by expansion along the first row, all the way down. A minor is computed as often
+/// as it occurs, as the eval asks; all minors of one size are one level.</summary>
 internal static class Determinant
 {
-    internal static Module Module { get; } = Module.Of<Input, Tensor>(
+    internal static Module Module { get; } = Module.Of<Input, Problem>(
         "det",
         input =>
         {
             if (input.Ell < 1) throw new ArgumentException($"ell is {input.Ell}; it must be at least 1.");
             Module.Expect("A", input.A, input.Ell * input.Ell);
-            return input.A;
+            return new Problem(input.A, Levels(input.Ell));
         },
-        ("primal", Primal),
-        ("gradient", a => Gradient.Of<Tensor>(Primal)(a)));
+        ("primal", problem => Primal(problem.A, problem.Columns)),
+        ("gradient", problem => Gradient.Of<Tensor>(a => Primal(a, problem.Columns))(problem.A)));
 
-    private static Tensor Primal(Tensor a)
+    /// <summary>For each row the columns of the entries that it is expanded by, of shape (columns that remain, minors): a
+    /// choice among them makes a minor of the next row, those of the first columns before those of the second.</summary>
+    private static Tensor[] Levels(int n)
     {
-        int n = (int)Math.Sqrt(a.Size);
-        return ByMinors(a.Reshape(n, n, 1))[0];
+        var levels = new Tensor[n];
+        int[] columns = [.. Enumerable.Range(0, n)];
+        for (int row = 0; row < n; row++)
+        {
+            int remaining = n - row, count = columns.Length / remaining;
+            levels[row] = Tensor.From(columns, remaining, count);
+
+            // What remains without column j: those before it, and those after it one place earlier.
+            var next = new int[columns.Length * (remaining - 1)];
+            for (int i = 0; i < remaining - 1; i++)
+                for (int j = 0; j < remaining; j++)
+                    columns.AsSpan((i < j ? i : i + 1) * count, count).CopyTo(next.AsSpan((i * remaining + j) * count));
+            columns = next;
+        }
+
+        return levels;
     }
 
-    /// <summary>The determinants of a batch of matrices, of shape (n, n, batch): sum_j (-1)^j a_0j det (minor j). The
-    /// minors of all of them are the batch of the next level.</summary>
-    private static Tensor ByMinors(Tensor a)
+    /// <summary>sum_j (-1)^j a_0j det (minor j), from the minors of the last row up.</summary>
+    private static Tensor Primal(Tensor a, Tensor[] columns)
     {
-        int n = a.Shape[0], batch = a.Shape[2];
-        if (n == 1) return a[0, 0];
+        int n = columns.Length;
+        Tensor rows = a.Reshape(n, n);
+        Tensor minors = rows[n - 1].Take(columns[n - 1], 0)[0];
+        for (int row = n - 2; row >= 0; row--)
+        {
+            (int remaining, int count) = (columns[row].Shape[0], columns[row].Shape[1]);
+            double[] signs = [.. Enumerable.Range(0, remaining).Select(j => j % 2 == 0 ? 1.0 : -1.0)];
+            Tensor entries = rows[row].Take(columns[row], 0);
+            minors = (Tensor.From(signs, remaining, 1) * entries * minors.Reshape(remaining, count)).Sum(0);
+        }
 
-        // Entry (i, j) is the i-th column that remains without column j.
-        var columns = new int[(n - 1) * n];
-        for (int i = 0; i < n - 1; i++)
-            for (int j = 0; j < n; j++)
-                columns[i * n + j] = i < j ? i : i + 1;
-        Tensor minors = a[1..].Take(Tensor.From(columns, n - 1, n), 1).Reshape(n - 1, n - 1, n * batch);
-
-        double[] signs = [.. Enumerable.Range(0, n).Select(j => j % 2 == 0 ? 1.0 : -1.0)];
-        return (Tensor.From(signs, n, 1) * a[0] * ByMinors(minors).Reshape(n, batch)).Sum(0);
+        return minors[0];
     }
+
+    private sealed record Problem(Tensor A, Tensor[] Columns);
 
     private sealed record Input(Tensor A, int Ell);
 }

@@ -27,10 +27,9 @@ internal static class Gmm
             for (int row = column + 1; row < d; row++) places[row * d + column] = next++;
         }
 
-        return new Problem(input, input.X.Transpose(), Tensor.From(places, d, d), Constant(input))
-        {
-            Mixture = new Mixture(input.Alpha, input.Mu, input.Q, input.L),
-        };
+        return new Problem(
+            new Mixture(input.Alpha, input.Mu, input.Q, input.L), input.X.Transpose(), Tensor.From(places, d, d),
+            input.M, input.Gamma, Constant(input));
     }
 
     /// <summary>The part of the log posterior that does not depend on the mixture.</summary>
@@ -47,13 +46,11 @@ internal static class Gmm
     /// (k, d) and what lies below, column by column.</summary>
     private sealed record Mixture(Tensor Alpha, Tensor Mu, Tensor Q, Tensor L);
 
-    private sealed record Problem(Input Input, Tensor Points, Tensor Places, double Constant)
+    private sealed record Problem(Mixture Mixture, Tensor Points, Tensor Places, int M, double Gamma, double Constant)
     {
-        internal required Mixture Mixture { get; init; }
-
         internal Tensor LogPosterior(Mixture mixture)
         {
-            (int d, int k, int n) = (Input.D, Input.K, Input.N);
+            (int k, int d, int n) = (mixture.Mu.Shape[0], mixture.Mu.Shape[1], Points.Shape[1]);
             Tensor diagonals = Tensor.Exp(mixture.Q);
             Tensor logDeterminants = mixture.Q.Sum(1);
             Tensor entries = TensorModule.concat(1, [diagonals, mixture.L, TensorModule.full(DType.Float64, [k, 1], 0)]);
@@ -65,7 +62,7 @@ internal static class Gmm
             Tensor densities = (mixture.Alpha + logDeterminants).Reshape(k, 1) - 0.5 * Tensor.Square(whitened).Sum(1);
 
             Tensor frobenius = Tensor.Square(diagonals).Sum() + Tensor.Square(mixture.L).Sum();
-            Tensor wishart = 0.5 * Input.Gamma * Input.Gamma * frobenius - Input.M * logDeterminants.Sum();
+            Tensor wishart = 0.5 * Gamma * Gamma * frobenius - M * logDeterminants.Sum();
             return densities.LogSumExp(0).Sum() - n * mixture.Alpha.LogSumExp() - wishart + Constant;
         }
     }

@@ -42,23 +42,7 @@ internal static class HandTracking
         return new Problem(
             input.Theta, input.Us, input.Data.Points, influences.Reshape(used.Length, bones * 4),
             [.. corners.Select(vertex => Positions(Array.ConvertAll(vertex, v => place[v])))],
-            model, Generations(model.Parents), AngleSources(bones));
-    }
-
-    /// <summary>The bones by their distance from the root, each list with the places of the parents in the one before.</summary>
-    private static Generation[] Generations(int[] parents)
-    {
-        var generations = new List<Generation>();
-        int[] above = [-1];
-        for (int reached = 0; reached < parents.Length;)
-        {
-            int[] bones = [.. parents.Index().Where(pair => above.Contains(pair.Item)).Select(pair => pair.Index)];
-            if (bones.Length == 0) throw new ArgumentException("parents: not every bone hangs on a root, whose parent is -1.");
-            generations.Add(new Generation(bones, Array.ConvertAll(bones, bone => Array.IndexOf(above, parents[bone]))));
-            (above, reached) = (bones, reached + bones.Length);
-        }
-
-        return [.. generations];
+            model.BaseRelatives, model.InverseBaseAbsolutes, model.IsMirrored, Skeleton.Of(model.Parents), AngleSources(bones));
     }
 
     /// <summary>Which parameter is the angle of each bone about x, z and y, as rows; the place after the last means none.</summary>
@@ -80,7 +64,30 @@ internal static class HandTracking
 
     private static Tensor Positions(int[] values) => Tensor.From(values, values.Length);
 
-    private sealed record Generation(int[] Bones, int[] Parents);
+    /// <summary>Bones that are equally far from the root, and the places of their parents among those one nearer.</summary>
+    private sealed record Generation(Tensor Bones, Tensor Parents);
+
+    /// <summary>The bones from the root outwards, and where each bone is in that order.</summary>
+    private sealed record Skeleton(Generation[] Generations, Tensor Places)
+    {
+        internal static Skeleton Of(int[] parents)
+        {
+            var generations = new List<Generation>();
+            var order = new List<int>();
+            int[] above = [-1];
+            while (order.Count < parents.Length)
+            {
+                int[] bones = [.. parents.Index().Where(pair => above.Contains(pair.Item)).Select(pair => pair.Index)];
+                if (bones.Length == 0) throw new ArgumentException("parents: not every bone hangs on a root, whose parent is -1.");
+                generations.Add(new Generation(
+                    Positions(bones), Positions(Array.ConvertAll(bones, bone => Array.IndexOf(above, parents[bone])))));
+                order.AddRange(bones);
+                above = bones;
+            }
+
+            return new Skeleton([.. generations], Positions([.. Enumerable.Range(0, order.Count).Select(bone => order.IndexOf(bone))]));
+        }
+    }
 
     /// <summary>Rotations of space.</summary>
     private static class Rotation
@@ -102,8 +109,11 @@ internal static class HandTracking
         /// <summary>The matrix for an axis whose length is the angle.</summary>
         internal static Tensor By(Tensor axis)
         {
-            Tensor angle = Tensor.Sqrt(Tensor.Square(axis).Sum());
-            return angle.ToDouble() < 1e-4 ? Identity : Of(axis / angle, angle);
+            // The square root has no derivative at 0; there it takes another number, which is not used.
+            Tensor squared = Tensor.Square(axis).Sum();
+            Tensor isSmall = Tensor.Less(squared, TensorModule.zerosLike(squared) + 1e-8);
+            Tensor angle = Tensor.Sqrt(Tensor.Where(isSmall, TensorModule.onesLike(squared), squared));
+            return Tensor.Where(isSmall, Identity, Of(axis / angle, angle));
         }
 
         private static Tensor Of(Tensor unit, Tensor angle)
@@ -114,8 +124,8 @@ internal static class HandTracking
     }
 
     private sealed record Problem(
-        Tensor Theta, Tensor Us, Tensor Points, Tensor Influences, Tensor[] Corners, HandModel Model, Generation[] Generations,
-        Tensor AngleSources)
+        Tensor Theta, Tensor Us, Tensor Points, Tensor Influences, Tensor[] Corners, Tensor BaseRelatives,
+        Tensor InverseBaseAbsolutes, bool IsMirrored, Skeleton Skeleton, Tensor AngleSources)
     {
         /// <summary>The differences between the points and the places on the posed skin, as one vector.</summary>
         internal Tensor Errors(Tensor theta, Tensor us)
@@ -142,10 +152,10 @@ internal static class HandTracking
         /// <summary>The posed vertices (v, 3).</summary>
         private Tensor Skin(Tensor theta)
         {
-            int bones = Model.BoneCount;
-            Tensor transforms = Absolutes(theta).MatMul(Model.InverseBaseAbsolutes)[.., ..3];
+            int bones = BaseRelatives.Shape[0];
+            Tensor transforms = Absolutes(theta).MatMul(InverseBaseAbsolutes)[.., ..3];
             Tensor vertices = Influences.MatMul(transforms.Transpose().Reshape(bones * 4, 3));
-            if (Model.IsMirrored) vertices *= Tensor.From([-1.0, 1.0, 1.0], 3);
+            if (IsMirrored) vertices *= Tensor.From([-1.0, 1.0, 1.0], 3);
             return vertices.MatMul(Rotation.By(theta[..3]).Transpose()) + theta[3..6];
         }
 
@@ -157,19 +167,17 @@ internal static class HandTracking
             Tensor rotations = Rotation.About(2, angles[1])
                 .MatMul(Rotation.About(1, angles[2]))
                 .MatMul(Rotation.About(0, angles[0]));
-            Tensor turned = Model.BaseRelatives[.., .., ..3].MatMul(rotations);
-            Tensor relatives = TensorModule.concat(2, [turned, Model.BaseRelatives[.., .., 3..]]);
+            Tensor turned = BaseRelatives[.., .., ..3].MatMul(rotations);
+            Tensor relatives = TensorModule.concat(2, [turned, BaseRelatives[.., .., 3..]]);
 
             var absolutes = new List<Tensor>();
-            foreach (Generation generation in Generations)
+            foreach (Generation generation in Skeleton.Generations)
             {
-                Tensor own = relatives.Take(Positions(generation.Bones), 0);
-                absolutes.Add(absolutes is [.., var above] ? above.Take(Positions(generation.Parents), 0).MatMul(own) : own);
+                Tensor own = relatives.Take(generation.Bones, 0);
+                absolutes.Add(absolutes is [.., var above] ? above.Take(generation.Parents, 0).MatMul(own) : own);
             }
 
-            int[] order = [.. Generations.SelectMany(generation => generation.Bones)];
-            int[] places = [.. Enumerable.Range(0, order.Length).Select(bone => Array.IndexOf(order, bone))];
-            return TensorModule.concat(0, absolutes).Take(Positions(places), 0);
+            return TensorModule.concat(0, absolutes).Take(Skeleton.Places, 0);
         }
     }
 

@@ -17,7 +17,7 @@ internal static class Lstm
         Module.Expect("main_params", input.MainParams, 2 * layers, 4 * bits);
         Module.Expect("extra_params", input.ExtraParams, 3, bits);
         Module.Expect("state", input.State, 2 * layers, bits);
-        return new Problem(layers, bits, input.State, input.Sequence) { Weights = new Weights(input.MainParams, input.ExtraParams) };
+        return new Problem(new Weights(input.MainParams, input.ExtraParams), input.State, input.Sequence);
     }
 
     private static Tensor Flat(Weights weights) => TensorModule.concat(0, [weights.Main.Reshape(-1), weights.Extra.Reshape(-1)]);
@@ -55,39 +55,31 @@ internal static class Lstm
         }
     }
 
-    private sealed record Problem(int Layers, int Bits, Tensor State, Tensor Sequence)
+    private sealed record Problem(Weights Weights, Tensor State, Tensor Sequence)
     {
-        internal required Weights Weights { get; init; }
-
         internal Tensor Loss(Weights weights)
         {
-            int steps = Sequence.Shape[0] - 1;
-            var layers = new Layer[Layers];
-            var states = new (Tensor Hidden, Tensor Cell)[Layers];
-            for (int i = 0; i < Layers; i++)
-            {
-                layers[i] = Layer.Of(weights.Main[2 * i], weights.Main[2 * i + 1], Bits);
-                states[i] = (State[2 * i], State[2 * i + 1]);
-            }
-
-            Tensor inWeight = weights.Extra[0];
-            var last = new Tensor[steps];
-            for (int t = 0; t < steps; t++)
-            {
-                Tensor x = Sequence[t] * inWeight;
-                for (int i = 0; i < Layers; i++)
+            int count = State.Shape[0] / 2, steps = Sequence.Shape[0] - 1, bits = Sequence.Shape[1];
+            Layer[] layers = [.. Enumerable.Range(0, count).Select(i => Layer.Of(weights.Main[2 * i], weights.Main[2 * i + 1], bits))];
+            (Tensor Hidden, Tensor Cell)[] start = [.. Enumerable.Range(0, count).Select(i => (State[2 * i], State[2 * i + 1]))];
+            (_, Tensor last) = ControlFlow.Scan(
+                ((Tensor Hidden, Tensor Cell)[] states, Tensor x) =>
                 {
-                    states[i] = layers[i].Step(x, states[i].Hidden, states[i].Cell);
-                    x = states[i].Hidden;
-                }
+                    var next = new (Tensor Hidden, Tensor Cell)[count];
+                    for (int i = 0; i < count; i++)
+                    {
+                        next[i] = layers[i].Step(x, states[i].Hidden, states[i].Cell);
+                        x = next[i].Hidden;
+                    }
 
-                last[t] = x;
-            }
+                    return (next, x);
+                },
+                start, Sequence[..steps] * weights.Extra[0]);
 
             // What was predicted is judged for all steps at once.
-            Tensor outputs = TensorModule.stack(0, last) * weights.Extra[1] + weights.Extra[2];
+            Tensor outputs = last * weights.Extra[1] + weights.Extra[2];
             Tensor logSums = Tensor.Log(2.0 + Tensor.Exp(outputs).Sum([1], keepAxes: true));
-            return (Sequence[1..] * (outputs - logSums)).Sum() * (-1.0 / (steps * Bits));
+            return (Sequence[1..] * (outputs - logSums)).Sum() * (-1.0 / (steps * bits));
         }
     }
 

@@ -22,17 +22,16 @@ internal static class Ode
         Tensor Slope(Tensor y) => x * TensorModule.concat(0, [one, y[..^1]]);
 
         double h = 2.0 / steps;
-        Tensor y = TensorModule.zerosLike(x);
-        for (int step = 0; step < steps; step++)
+        Tensor Step(Tensor y)
         {
             Tensor k1 = Slope(y);
             Tensor k2 = Slope(y + h / 2 * k1);
             Tensor k3 = Slope(y + h / 2 * k2);
             Tensor k4 = Slope(y + h * k3);
-            y += h / 6 * (k1 + 2.0 * (k2 + k3) + k4);
+            return y + h / 6 * (k1 + 2.0 * (k2 + k3) + k4);
         }
 
-        return y;
+        return ControlFlow.ForiLoop(0, steps, (_, y) => Step(y), TensorModule.zerosLike(x));
     }
 
     private sealed record Input(Tensor X, int S);

@@ -6,7 +6,7 @@ internal static class Particle
 {
     private const double TimeStep = 0.1;
 
-    internal static Module Module { get; } = Module.Of<Input, Tensor>(
+    internal static Module Module { get; } = Module.Interpreted<Input, Tensor>(
         "particle",
         input =>
         {

@@ -3,7 +3,7 @@ namespace Autodiff.Examples.GradBench;
 /// <summary>The eval saddle: min_p max_v f (p, v), where each step of the outer search runs a whole inner one.</summary>
 internal static class Saddle
 {
-    internal static Module Module { get; } = Module.Of<Input, Tensor>(
+    internal static Module Module { get; } = Module.Interpreted<Input, Tensor>(
         "saddle",
         input =>
         {

@@ -12,6 +12,13 @@ namespace Autodiff.Kernels;
 /// </remarks>
 internal sealed class FusedEmitter
 {
+    // .NET's compiler inlines into one method until it has some hundred local variables; what comes later, each sum and product
+    // too, becomes a call, and the loop ten times slower. Where long functions, by their costs, would use that up, they are called.
+    private const int MostInlined64 = 20, MostInlined32 = 26;
+
+    // It also inlines in proportion to the length of the code that it is given, of which code that is never reached is a part.
+    private const int CodeOfFunction = 1024;
+
     private const BindingFlags Any = BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
 
     private readonly FusedGraph graph;
@@ -26,6 +33,8 @@ internal sealed class FusedEmitter
     private readonly int inputs;
     private readonly int[] inputOf;
     private readonly bool[] varies;
+    private readonly bool callsFunctions;
+    private readonly Dictionary<Type, DynamicMethod> functions = [];
 
     private readonly DynamicMethod method;
     private readonly ILGenerator il;
@@ -61,6 +70,8 @@ internal sealed class FusedEmitter
             };
         }
 
+        int most = element == typeof(float) ? MostInlined32 : MostInlined64;
+        callsFunctions = width > 0 && nodes.Where(IsLong).Sum(node => node.Operator!.Cost) > most;
         method = new("fused", typeof(void), [typeof(nint), typeof(nint), typeof(nint), typeof(nint), typeof(nint)], typeof(FusedEmitter).Module, true)
         {
             InitLocals = false,
@@ -259,9 +270,28 @@ internal sealed class FusedEmitter
     private void Operation(int i)
     {
         foreach (int operand in nodes[i].Operands) il.Emit(OpCodes.Ldloc, values[operand]);
-        il.Emit(OpCodes.Call, nodes[i].Operator is { } found
-            ? found.Type.GetMethods(Any).Single(m => m.Name == "Invoke" && m.IsGenericMethodDefinition).MakeGenericMethod(vector)
-            : Of(nodes[i].Kind.ToString()));
+        il.Emit(OpCodes.Call, nodes[i].Operator is not { } found ? Of(nodes[i].Kind.ToString())
+            : callsFunctions && IsLong(nodes[i]) ? Function(found.Type)
+            : Vectorized(found.Type));
+    }
+
+    private static bool IsLong(FusedNode node) => node is { Kind: FusedKind.Unary, Operator.Cost: > 2 };
+
+    private MethodInfo Vectorized(Type function) =>
+        function.GetMethods(Any).Single(m => m.Name == "Invoke" && m.IsGenericMethodDefinition).MakeGenericMethod(vector);
+
+    /// <summary>A method of its own for a function, into which all of it is inlined.</summary>
+    private DynamicMethod Function(Type function)
+    {
+        if (functions.TryGetValue(function, out DynamicMethod? known)) return known;
+        var called = new DynamicMethod("function", vector, [vector], typeof(FusedEmitter).Module, true);
+        ILGenerator code = called.GetILGenerator();
+        code.Emit(OpCodes.Ldarg_0);
+        code.Emit(OpCodes.Call, Vectorized(function));
+        code.Emit(OpCodes.Ret);
+        for (int i = 0; i < CodeOfFunction; i++) code.Emit(OpCodes.Nop);
+        code.Emit(OpCodes.Ret);
+        return functions[function] = called;
     }
 
     private void Load(LocalBuilder pointer, bool isTruth, bool isPart)
