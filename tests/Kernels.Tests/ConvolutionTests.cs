@@ -175,28 +175,6 @@ public class ConvolutionTests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Widths))]
-    public void The_epilogue_meets_every_element_once_when_it_is_final(int width)
-    {
-        foreach (ConvolutionShape s in Sizes().Concat(Deep()).Concat(Groups().Where((_, i) => i % 5 == 0)))
-        {
-            float[] x = [.. Normal(s.InputLength, 1).Select(v => (float)v)];
-            float[] w = [.. Normal(s.FilterLength, 2).Select(v => (float)v)];
-            float[] y = new float[s.OutputLength], expected = new float[s.OutputLength];
-            Convolution.Forward(DType.Float32, s, Bytes(x), Bytes(w), Bytes(expected), width);
-            int volume = s.Z.Output * s.Y.Output * s.X.Output;
-            for (int i = 0; i < expected.Length; i++) expected[i] = 2 * expected[i] + i / volume % s.Filters;
-            Convolution.Forward(
-                DType.Float32, s, Bytes(x), Bytes(w), Bytes(y), width,
-                (channel, offset, length) =>
-                {
-                    foreach (ref float element in y.AsSpan(offset, length)) element = 2 * element + channel;
-                });
-            Assert.Equal(expected, y);
-        }
-    }
-
     [Fact]
     public void The_transposes_satisfy_the_adjoint_identities()
     {

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
@@ -26,21 +25,6 @@ public static class Convolution
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y)
     {
         Forward(dtype, s, x, w, y, Simd.Width);
-    }
-
-    /// <summary>The same, followed by an epilogue for all elements of the result.</summary>
-    /// <param name="dtype">The type of all elements, float32 or float64.</param>
-    /// <param name="s">The sizes.</param>
-    /// <param name="x">The images.</param>
-    /// <param name="w">The filters.</param>
-    /// <param name="y">The result, overwritten.</param>
-    /// <param name="epilogue">What is done with elements that are final.</param>
-    /// <exception cref="ArgumentException">A length or the type does not fit.</exception>
-    public static void Forward(
-        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y,
-        ConvolutionEpilogue epilogue)
-    {
-        Forward(dtype, s, x, w, y, Simd.Width, epilogue);
     }
 
     /// <summary>
@@ -76,22 +60,10 @@ public static class Convolution
     }
 
     internal static unsafe void Forward(
-        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y, int width,
-        ConvolutionEpilogue? epilogue = null)
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y, int width)
     {
         Check(dtype, s, x.Length, w.Length, y.Length);
-
-        // The kernels are shared by threads as pointers, which cannot hold references.
-        GCHandle handle = epilogue is null ? default : GCHandle.Alloc(epilogue);
-        try
-        {
-            fixed (byte* px = x, pw = w, py = y)
-                Run(Operation.Forward, dtype, s, px, pw, py, width, GCHandle.ToIntPtr(handle));
-        }
-        finally
-        {
-            if (handle.IsAllocated) handle.Free();
-        }
+        fixed (byte* px = x, pw = w, py = y) Run(Operation.Forward, dtype, s, px, pw, py, width);
     }
 
     internal static unsafe void InputGradient(
@@ -123,53 +95,52 @@ public static class Convolution
     }
 
     private static unsafe void Run(
-        Operation operation, DType dtype, in ConvolutionShape s, byte* x, byte* w, byte* y, int width,
-        nint epilogue = 0)
+        Operation operation, DType dtype, in ConvolutionShape s, byte* x, byte* w, byte* y, int width)
     {
         if (dtype == DType.Float32)
         {
             switch (width)
             {
-                case 512: Run<Vector512<float>, float, TileOps512<float>>(operation, s, x, w, y, epilogue); break;
-                case 256: Run<Vector256<float>, float, TileOps256<float>>(operation, s, x, w, y, epilogue); break;
-                case 128: Run<Vector128<float>, float, TileOps128<float>>(operation, s, x, w, y, epilogue); break;
-                default: Run<float, float, TileOpsScalar<float>>(operation, s, x, w, y, epilogue); break;
+                case 512: Run<Vector512<float>, float, TileOps512<float>>(operation, s, x, w, y); break;
+                case 256: Run<Vector256<float>, float, TileOps256<float>>(operation, s, x, w, y); break;
+                case 128: Run<Vector128<float>, float, TileOps128<float>>(operation, s, x, w, y); break;
+                default: Run<float, float, TileOpsScalar<float>>(operation, s, x, w, y); break;
             }
         }
         else
         {
             switch (width)
             {
-                case 512: Run<Vector512<double>, double, TileOps512<double>>(operation, s, x, w, y, epilogue); break;
-                case 256: Run<Vector256<double>, double, TileOps256<double>>(operation, s, x, w, y, epilogue); break;
-                case 128: Run<Vector128<double>, double, TileOps128<double>>(operation, s, x, w, y, epilogue); break;
-                default: Run<double, double, TileOpsScalar<double>>(operation, s, x, w, y, epilogue); break;
+                case 512: Run<Vector512<double>, double, TileOps512<double>>(operation, s, x, w, y); break;
+                case 256: Run<Vector256<double>, double, TileOps256<double>>(operation, s, x, w, y); break;
+                case 128: Run<Vector128<double>, double, TileOps128<double>>(operation, s, x, w, y); break;
+                default: Run<double, double, TileOpsScalar<double>>(operation, s, x, w, y); break;
             }
         }
     }
 
     private static unsafe void Run<V, T, Ops>(
-        Operation operation, in ConvolutionShape s, byte* x, byte* w, byte* y, nint epilogue)
+        Operation operation, in ConvolutionShape s, byte* x, byte* w, byte* y)
         where V : unmanaged
         where T : unmanaged, INumberBase<T>
         where Ops : struct, ITileOps<V, T>
     {
         switch (operation)
         {
-            case Operation.Forward: Forward<V, T, Ops>(s, (T*)x, (T*)w, (T*)y, epilogue); break;
+            case Operation.Forward: Forward<V, T, Ops>(s, (T*)x, (T*)w, (T*)y); break;
             case Operation.InputGradient: InputGradient<V, T, Ops>(s, (T*)y, (T*)w, (T*)x); break;
             default: FilterGradient<V, T, Ops>(s, (T*)x, (T*)y, (T*)w); break;
         }
     }
 
-    private static unsafe void Forward<V, T, Ops>(in ConvolutionShape s, T* x, T* w, T* y, nint epilogue)
+    private static unsafe void Forward<V, T, Ops>(in ConvolutionShape s, T* x, T* w, T* y)
         where V : unmanaged
         where T : unmanaged
         where Ops : struct, ITileOps<V, T>
     {
         if (DepthwiseCorrelation<V, T, Ops>.Takes(s))
         {
-            DepthwiseCorrelation<V, T, Ops>.Forward(s, x, w, y, epilogue);
+            DepthwiseCorrelation<V, T, Ops>.Forward(s, x, w, y);
             return;
         }
 
@@ -178,7 +149,6 @@ public static class Convolution
         {
             Bands = ForwardBands<V, T, Ops>(s, x, taps),
             Results = s.GroupFilters,
-            Epilogue = epilogue,
             Weights = w,
             Output = y,
             OutputDepth = s.Z.Output,

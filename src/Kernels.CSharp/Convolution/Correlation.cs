@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Autodiff.Kernels;
 
 /// <summary>
@@ -24,9 +22,6 @@ internal unsafe struct Correlation<V, T, Ops>
     internal int Results;
     internal T* Weights, Output;
     internal int OutputDepth, OutputHeight, OutputWidth;
-
-    /// <summary>The handle of an epilogue for the result of a convolution, or 0.</summary>
-    internal nint Epilogue;
 
     /// <summary>The steps in the weights from one group, result, channel, plane and row of taps to the next.</summary>
     internal int WeightsGroup, WeightsResult, WeightsChannel, WeightsPlane, WeightsRow;
@@ -107,7 +102,6 @@ internal unsafe struct Correlation<V, T, Ops>
         }
 
         for (int m = first; m < last; m++) Spread(sums + (m - first) * pitch, 0, places, band, m);
-        if (Epilogue != 0) Finish(band, first, last);
     }
 
     /// <summary>Computes results of which all terms are in one copy, where they belong if they can lie there.</summary>
@@ -135,8 +129,6 @@ internal unsafe struct Correlation<V, T, Ops>
                 int filled = Math.Min(vectors * Ops.Lanes, places - p);
                 for (int r = 0; r < valid; r++) Spread(tile + r * 3 * Ops.Lanes, p, filled, band, m + r);
             }
-
-            if (Epilogue != 0) Finish(band, m, m + valid);
         }
     }
 
@@ -153,21 +145,6 @@ internal unsafe struct Correlation<V, T, Ops>
                 Tile(rowCount, vectors, channels, weights, rows + m, block + p, sums + p, pitch, rowCount, add);
             }
         }
-    }
-
-    /// <summary>Hands some results of a band to the epilogue.</summary>
-    private readonly void Finish(in Band band, int first, int last)
-    {
-        ConvolutionEpilogue finish = (ConvolutionEpilogue)GCHandle.FromIntPtr(Epilogue).Target!;
-        bool wholeRows = band.Width == OutputWidth;
-        int runs = wholeRows ? 1 : band.Height, run = wholeRows ? band.Height * OutputWidth : band.Width;
-        for (int m = first; m < last; m++)
-            for (int g = 0; g < band.Count; g++)
-            {
-                long from = Plane(band, g, m) - Output + (long)band.Top * OutputWidth + band.Left;
-                for (int i = 0; i < runs; i++, from += OutputWidth)
-                    finish(band.Group * Results + m, (int)from, run);
-            }
     }
 
     private static int RowCount(int left) => left == 1 ? 1 : Tiles<V, T, Ops>.Rows(left);

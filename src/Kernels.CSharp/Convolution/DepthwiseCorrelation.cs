@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Autodiff.Kernels;
 
 /// <summary>
@@ -22,7 +20,6 @@ internal unsafe struct DepthwiseCorrelation<V, T, Ops>
 
     private int planes, groups, taps, inputHeight, inputWidth, height, width, pitch, left, gap;
     private T* input, weights, output;
-    private nint epilogue;
     private Term* terms;
     private int* counts;
 
@@ -34,7 +31,7 @@ internal unsafe struct DepthwiseCorrelation<V, T, Ops>
     internal static bool TakesTransposed(in ConvolutionShape s) =>
         IsDepthwise(s) && PitchTransposed(s) * s.Y.Output * sizeof(T) <= PlaneBytes;
 
-    internal static void Forward(in ConvolutionShape s, T* x, T* w, T* y, nint epilogue)
+    internal static void Forward(in ConvolutionShape s, T* x, T* w, T* y)
     {
         DepthwiseCorrelation<V, T, Ops> self = new()
         {
@@ -51,7 +48,6 @@ internal unsafe struct DepthwiseCorrelation<V, T, Ops>
             input = x,
             weights = w,
             output = y,
-            epilogue = epilogue,
         };
         self.Run(s, false);
     }
@@ -146,8 +142,6 @@ internal unsafe struct DepthwiseCorrelation<V, T, Ops>
         T* copy = (T*)ConvolutionScratch.Task(((long)length + 6 * Ops.Lanes) * sizeof(T)), spare = copy + length;
         new Span<T>(copy, length).Clear();
         T* end = output + (long)last * height * width;
-        ConvolutionEpilogue? finish =
-            epilogue == 0 ? null : (ConvolutionEpilogue)GCHandle.FromIntPtr(epilogue).Target!;
         for (int p = first; p < last; p++)
         {
             Copy(input + (long)p * inputHeight * inputWidth, copy);
@@ -165,8 +159,6 @@ internal unsafe struct DepthwiseCorrelation<V, T, Ops>
                     int valid = Math.Min(count * Ops.Lanes, width - k * Ops.Lanes);
                     new ReadOnlySpan<T>(spare, valid).CopyTo(new Span<T>(o, valid));
                 }
-
-            finish?.Invoke(p % groups, p * height * width, height * width);
         }
     }
 

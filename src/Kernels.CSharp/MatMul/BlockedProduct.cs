@@ -198,10 +198,6 @@ internal sealed unsafe class BlockedProduct<T, V, L>
                 if (!whole) Merge(edge, c, rows, columns);
             }
         }
-
-        if (from + slice < x.K) return;
-        nint top = block * blockPanels * panelRows, left = group * groupPanels * PanelColumns;
-        x.Complete(rowFrom + top, rowEnd - top, columnFrom + left, columnEnd - left);
     }
 
     /// <summary>Brings the part of a tile that lies inside C into it.</summary>

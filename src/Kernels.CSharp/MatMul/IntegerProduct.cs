@@ -38,8 +38,6 @@ internal static unsafe class IntegerProduct
                 T factor = *a;
                 for (nint j = 0; j < x.N; j++) c[j] += factor * b[j * x.BColumn];
             }
-
-            x.Complete(row, 1, 0, x.N);
         }
     }
 }

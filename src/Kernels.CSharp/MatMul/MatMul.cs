@@ -24,23 +24,22 @@ public static unsafe class MatMul
     /// <param name="bRowStride">Elements from a row of B to the next.</param>
     /// <param name="bColumnStride">Elements from a column of B to the next.</param>
     /// <param name="c">The result, contiguous, of shape batch, m, n; it must not overlap A or B.</param>
-    /// <param name="epilogue">Works on parts of the result that are done, if there is something to do.</param>
     /// <exception cref="ArgumentException">A size or stride is negative, or a span has the wrong length.</exception>
     /// <exception cref="NotSupportedException">The type is bool, or one that is computed in another.</exception>
     public static void Multiply(
         DType dtype, int batch, int m, int n, int k,
         ReadOnlySpan<byte> a, long aBatchStride, long aRowStride, long aColumnStride,
         ReadOnlySpan<byte> b, long bBatchStride, long bRowStride, long bColumnStride,
-        Span<byte> c, ProductEpilogue? epilogue = null) =>
+        Span<byte> c) =>
         Multiply(
             Simd.Width, dtype, batch, m, n, k, a, aBatchStride, aRowStride, aColumnStride,
-            b, bBatchStride, bRowStride, bColumnStride, c, epilogue);
+            b, bBatchStride, bRowStride, bColumnStride, c);
 
     internal static void Multiply(
         int width, DType dtype, int batch, int m, int n, int k,
         ReadOnlySpan<byte> a, long aBatchStride, long aRowStride, long aColumnStride,
         ReadOnlySpan<byte> b, long bBatchStride, long bRowStride, long bColumnStride,
-        Span<byte> c, ProductEpilogue? epilogue = null)
+        Span<byte> c)
     {
         if (dtype == DType.Bool || dtype.ComputeType() != dtype) ThrowType(dtype);
         if ((batch | m | n | k) < 0) ThrowNegative("size");
@@ -52,7 +51,6 @@ public static unsafe class MatMul
         if (k == 0)
         {
             c.Clear();
-            epilogue?.Invoke(c, 0, batch * m, 0, n);
             return;
         }
 
@@ -68,41 +66,40 @@ public static unsafe class MatMul
 
         fixed (byte* pa = a, pb = b, pc = c)
         {
-            Completion? completion = epilogue is null ? null : new(epilogue, pc, c.Length);
             switch (dtype)
             {
                 case DType.Float32:
                     Products<float>.Multiply(
-                        Operands<float>(pa, pb, pc, completion), batch, (nint)aBatchStride, (nint)bBatchStride, width);
+                        Operands<float>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride, width);
                     break;
                 case DType.Float64:
                     Products<double>.Multiply(
-                        Operands<double>(pa, pb, pc, completion), batch, (nint)aBatchStride, (nint)bBatchStride, width);
+                        Operands<double>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride, width);
                     break;
                 case DType.UInt8:
                     IntegerProduct.Multiply(
-                        Operands<byte>(pa, pb, pc, completion), batch, (nint)aBatchStride, (nint)bBatchStride);
+                        Operands<byte>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
                     break;
                 case DType.Int8:
                     IntegerProduct.Multiply(
-                        Operands<sbyte>(pa, pb, pc, completion), batch, (nint)aBatchStride, (nint)bBatchStride);
+                        Operands<sbyte>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
                     break;
                 case DType.Int16:
                     IntegerProduct.Multiply(
-                        Operands<short>(pa, pb, pc, completion), batch, (nint)aBatchStride, (nint)bBatchStride);
+                        Operands<short>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
                     break;
                 case DType.Int32:
                     IntegerProduct.Multiply(
-                        Operands<int>(pa, pb, pc, completion), batch, (nint)aBatchStride, (nint)bBatchStride);
+                        Operands<int>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
                     break;
                 default:
                     IntegerProduct.Multiply(
-                        Operands<long>(pa, pb, pc, completion), batch, (nint)aBatchStride, (nint)bBatchStride);
+                        Operands<long>(pa, pb, pc), batch, (nint)aBatchStride, (nint)bBatchStride);
                     break;
             }
         }
 
-        Operands<T> Operands<T>(byte* a, byte* b, byte* c, Completion? completion)
+        Operands<T> Operands<T>(byte* a, byte* b, byte* c)
             where T : unmanaged => new()
             {
                 M = m,
@@ -116,7 +113,6 @@ public static unsafe class MatMul
                 BColumn = (nint)bColumnStride,
                 C = (T*)c,
                 CRow = n,
-                Completion = completion,
             };
     }
 

@@ -20,15 +20,6 @@ internal unsafe struct Operands<T>
     public T* C;
     public nint CRow;
 
-    /// <summary>What waits for parts of C, if anything does, and where this C begins in the whole result.</summary>
-    public Completion? Completion;
-    public nint Row;
-    public nint Column;
-
     /// <summary>The work, in multiply-adds.</summary>
     public readonly double Work => (double)M * N * K;
-
-    /// <summary>Tells that a part of this C is done.</summary>
-    public readonly void Complete(nint row, nint rows, nint column, nint columns) =>
-        Completion?.Complete(Row + row, rows, Column + column, columns);
 }

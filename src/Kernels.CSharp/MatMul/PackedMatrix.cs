@@ -86,10 +86,8 @@ public sealed unsafe class PackedMatrix
     /// <param name="rowStride">Elements from a row of A to the next.</param>
     /// <param name="columnStride">Elements from a column of A to the next.</param>
     /// <param name="c">The result, contiguous, of shape m, n; it must not overlap A.</param>
-    /// <param name="epilogue">Works on parts of the result that are done, if there is something to do.</param>
     /// <exception cref="ArgumentException">A size or stride is negative, or a span has the wrong length.</exception>
-    public void Multiply(
-        int m, ReadOnlySpan<byte> a, long rowStride, long columnStride, Span<byte> c, ProductEpilogue? epilogue = null)
+    public void Multiply(int m, ReadOnlySpan<byte> a, long rowStride, long columnStride, Span<byte> c)
     {
         if (m < 0) MatMul.ThrowNegative("size");
         if ((rowStride | columnStride) < 0) MatMul.ThrowNegative("stride");
@@ -99,22 +97,20 @@ public sealed unsafe class PackedMatrix
         if (Rows == 0)
         {
             c.Clear();
-            epilogue?.Invoke(c, 0, m, 0, Columns);
             return;
         }
 
         MatMul.Check("a", a.Length / size, (m - 1) * rowStride + (Rows - 1) * columnStride);
         fixed (byte* pa = a, pc = c)
         {
-            Completion? completion = epilogue is null ? null : new(epilogue, pc, c.Length);
-            if (DType == DType.Float32) Run<float>(m, pa, (nint)rowStride, (nint)columnStride, pc, completion);
-            else Run<double>(m, pa, (nint)rowStride, (nint)columnStride, pc, completion);
+            if (DType == DType.Float32) Run<float>(m, pa, (nint)rowStride, (nint)columnStride, pc);
+            else Run<double>(m, pa, (nint)rowStride, (nint)columnStride, pc);
         }
 
         GC.KeepAlive(memory);
     }
 
-    private void Run<T>(int m, byte* a, nint rowStride, nint columnStride, byte* c, Completion? completion)
+    private void Run<T>(int m, byte* a, nint rowStride, nint columnStride, byte* c)
         where T : unmanaged, INumberBase<T> =>
         Products<T>.Multiply(
             new Operands<T>
@@ -127,7 +123,6 @@ public sealed unsafe class PackedMatrix
                 AColumn = columnStride,
                 C = (T*)c,
                 CRow = Columns,
-                Completion = completion,
             },
             (T*)memory.Pointer, width);
 }

@@ -72,7 +72,6 @@ internal static unsafe class Products<T>
             one.A = x.A + i * aBatch;
             one.B = x.B + i * bBatch;
             one.C = x.C + i * x.M * x.N;
-            one.Row = i * x.M;
             Multiply(one, width);
         }
     }
@@ -81,7 +80,7 @@ internal static unsafe class Products<T>
     {
         if (x.M == 1)
         {
-            MultiplyVector(x, false, width);
+            MultiplyVector(x, width);
         }
         else if (x.N == 1)
         {
@@ -98,11 +97,8 @@ internal static unsafe class Products<T>
                     BRow = x.AColumn,
                     BColumn = x.ARow,
                     C = x.C,
-                    Completion = x.Completion,
-                    Row = x.Row,
-                    Column = x.Column,
                 },
-                true, width);
+                width);
         }
         else if (x.K == 1 && x.BColumn == 1)
         {
@@ -118,24 +114,24 @@ internal static unsafe class Products<T>
         }
     }
 
-    private static void MultiplyVector(in Operands<T> x, bool isColumn, int width)
+    private static void MultiplyVector(in Operands<T> x, int width)
     {
         nint unit = VectorUnit(width);
-        if (x.Work < VectorWorkToFork || x.N < 2 * unit || Workers.Count == 1) Vector(x, isColumn, 0, x.N, width);
-        else ForkVector(x, isColumn, unit, width);
+        if (x.Work < VectorWorkToFork || x.N < 2 * unit || Workers.Count == 1) Vector(x, 0, x.N, width);
+        else ForkVector(x, unit, width);
     }
 
-    private static void ForkVector(Operands<T> x, bool isColumn, nint unit, int width)
+    private static void ForkVector(Operands<T> x, nint unit, int width)
     {
         nint units = x.N / unit;
         int parts = (int)Math.Min(units, Workers.Count);
         Workers.For(parts, i => Vector(
-            x, isColumn, units * i / parts * unit, i + 1 == parts ? x.N : units * (i + 1) / parts * unit, width));
+            x, units * i / parts * unit, i + 1 == parts ? x.N : units * (i + 1) / parts * unit, width));
     }
 
     private static nint VectorUnit(int width) => 8 * Math.Max(1, width / 8 / sizeof(T));
 
-    private static void Vector(in Operands<T> x, bool isColumn, nint start, nint end, int width)
+    private static void Vector(in Operands<T> x, nint start, nint end, int width)
     {
         // Fewer adjacent columns than a vector holds are left to narrower vectors.
         nint least = x.BColumn == 1 ? x.N : int.MaxValue;
@@ -147,13 +143,11 @@ internal static unsafe class Products<T>
             VectorProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, start, end);
         else
             VectorProduct<T, T, Lanes1<T>>.Multiply(x, start, end);
-        if (isColumn) x.Complete(start, end - start, 0, 1);
-        else x.Complete(0, 1, start, end - start);
     }
 
     private static void MultiplyOuter(in Operands<T> x, int width)
     {
-        if (x.Work < VectorWorkToFork || Workers.Count == 1) InCache(x, false, width);
+        if (x.Work < VectorWorkToFork || Workers.Count == 1) Rows(x, false, width);
         else ForkOuter(x, width);
     }
 
@@ -167,30 +161,8 @@ internal static unsafe class Products<T>
             y.M = x.M * (i + 1) / parts - top;
             y.A += top * x.ARow;
             y.C += top * x.CRow;
-            y.Row += top;
-            InCache(y, false, width);
+            Rows(y, false, width);
         });
-    }
-
-    /// <summary>Computes a part; for an epilogue, in so few rows at a time that they stay in the cache.</summary>
-    private static void InCache(in Operands<T> x, bool padded, int width)
-    {
-        if (x.Completion is null)
-        {
-            Rows(x, padded, width);
-            return;
-        }
-
-        nint most = Completion.RowsAtATime(x.N * sizeof(T), MaxRows(width));
-        Operands<T> some = x;
-        for (nint row = 0; row < x.M; row += most)
-        {
-            some.M = Math.Min(most, x.M - row);
-            some.A = x.A + row * x.ARow;
-            some.C = x.C + row * x.CRow;
-            Rows(some, padded, width);
-            x.Complete(row, some.M, 0, x.N);
-        }
     }
 
     private static void Rows(in Operands<T> x, bool padded, int width)
@@ -243,7 +215,7 @@ internal static unsafe class Products<T>
 
     private static void MultiplyRows(in Operands<T> x, bool padded, int width)
     {
-        if (x.Work < WorkToFork || Workers.Count == 1) InCache(x, padded, width);
+        if (x.Work < WorkToFork || Workers.Count == 1) Rows(x, padded, width);
         else ForkDirect(x, padded, width);
     }
 
@@ -263,9 +235,7 @@ internal static unsafe class Products<T>
             y.A += top * x.ARow;
             y.B += left;
             y.C += top * x.CRow + left;
-            y.Row += top;
-            y.Column += left;
-            InCache(y, padded, width);
+            Rows(y, padded, width);
         });
     }
 
