@@ -632,72 +632,21 @@ type internal CpuKernels() =
         GC.KeepAlive indices
         y
 
-    override this.Convolve(s, x, filters, shape) =
-        let x, filters = HostArrays.dense x, HostArrays.dense filters
-        let y = this.Allocate(x.DType, shape)
-        Convolution.Forward(x.DType, &s, x.Bytes, filters.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        GC.KeepAlive filters
-        y
+    override this.Convolve(s, x, filters, shape) = CpuWindows.convolve (s, x, filters, shape)
 
-    override this.ConvolveInputGradient(s, ct, filters, shape) =
-        let ct, filters = HostArrays.dense ct, HostArrays.dense filters
-        let y = this.Allocate(ct.DType, shape)
-        Convolution.InputGradient(ct.DType, &s, ct.Bytes, filters.Bytes, HostArrays.writable y)
-        GC.KeepAlive ct
-        GC.KeepAlive filters
-        y
+    override this.ConvolveInputGradient(s, ct, filters, shape) = CpuWindows.inputGradient (s, ct, filters, shape)
 
-    override this.ConvolveFilterGradient(s, x, ct, shape) =
-        let x, ct = HostArrays.dense x, HostArrays.dense ct
-        let y = this.Allocate(x.DType, shape)
-        Convolution.FilterGradient(x.DType, &s, x.Bytes, ct.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        GC.KeepAlive ct
-        y
+    override this.ConvolveFilterGradient(s, x, ct, shape) = CpuWindows.filterGradient (s, x, ct, shape)
 
-    override this.MaxPool(s, x, shape) =
-        let x = HostArrays.dense x
-        let y, positions = this.Allocate(x.DType, shape), this.Allocate(DType.Int32, shape)
-        Pooling.Max(
-            x.DType,
-            &s,
-            x.Bytes,
-            HostArrays.writable y,
-            MemoryMarshal.Cast<byte, int>(HostArrays.writable positions)
-        )
-        GC.KeepAlive x
-        struct (y, positions)
+    override this.MaxPool(s, x, shape) = CpuWindows.maxPool (s, x, shape)
 
-    override this.MaxPoolGather(s, x, positions, shape) =
-        let x, positions = HostArrays.dense x, HostArrays.dense positions
-        let y = this.Allocate(x.DType, shape)
-        Pooling.MaxGather(x.DType, &s, x.Bytes, MemoryMarshal.Cast<byte, int> positions.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        GC.KeepAlive positions
-        y
+    override this.MaxPoolGather(s, x, positions, shape) = CpuWindows.maxPoolGather (s, x, positions, shape)
 
-    override this.MaxPoolScatter(s, ct, positions, shape) =
-        let ct, positions = HostArrays.dense ct, HostArrays.dense positions
-        let y = this.Allocate(ct.DType, shape)
-        Pooling.MaxScatter(ct.DType, &s, ct.Bytes, MemoryMarshal.Cast<byte, int> positions.Bytes, HostArrays.writable y)
-        GC.KeepAlive ct
-        GC.KeepAlive positions
-        y
+    override this.MaxPoolScatter(s, ct, positions, shape) = CpuWindows.maxPoolScatter (s, ct, positions, shape)
 
-    override this.AveragePool(s, x, shape) =
-        let x = HostArrays.dense x
-        let y = this.Allocate(x.DType, shape)
-        Pooling.Average(x.DType, &s, x.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        y
+    override this.AveragePool(s, x, shape) = CpuWindows.averagePool (s, x, shape)
 
-    override this.AveragePoolTranspose(s, ct, shape) =
-        let ct = HostArrays.dense ct
-        let y = this.Allocate(ct.DType, shape)
-        Pooling.AverageTranspose(ct.DType, &s, ct.Bytes, HostArrays.writable y)
-        GC.KeepAlive ct
-        y
+    override this.AveragePoolTranspose(s, ct, shape) = CpuWindows.averagePoolTranspose (s, ct, shape)
 
     override this.Random(draw, key, dtype, shape) =
         let y = this.Allocate(dtype, shape)

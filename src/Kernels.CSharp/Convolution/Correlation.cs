@@ -34,6 +34,12 @@ internal unsafe struct Correlation<V, T, Ops>
     {
         long places = (long)Bands.ImageCount * Bands.Y.Output * Bands.X.Output * Bands.Groups;
         if (Results == 0 || places == 0) return;
+        int threads = places * Results * Bands.TermCount >= ForkWork ? Workers.Count : 1;
+        if (ImageCorrelation<V, T, Ops>.Pays(this))
+        {
+            ImageCorrelation<V, T, Ops>.Run(this, threads);
+            return;
+        }
 
         // Channels are summed by blocks, which depend on the sizes alone.
         blocks = Math.Clamp((Bands.TermCount + BlockTerms - 1) / BlockTerms, 1, Math.Max(Bands.Channels, 1));
@@ -45,7 +51,6 @@ internal unsafe struct Correlation<V, T, Ops>
         terms = (Term*)tables;
         rows = (nint*)(tables + (long)termCount * sizeof(Term));
         for (int m = 0; m < Results + 8; m++) rows[m] = (nint)Math.Min(m, Results - 1) * WeightsResult;
-        int threads = places * Results * Bands.TermCount >= ForkWork ? Workers.Count : 1;
         int most = Math.Max(Results / PartResults, 1);
         Bands.Choose(threads, most, (int*)(rows + Results + 8));
         Bands.FillTerms(terms, WeightsChannel, WeightsPlane, WeightsRow);

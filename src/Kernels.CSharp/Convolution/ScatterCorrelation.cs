@@ -33,6 +33,7 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
         const double Copy = 8, Add = 12;
         if (s.Groups > 1 || !s.Z.IsUnit) return false;
         double taps = s.Taps, places = s.OutputPlane, image = s.InputPlane, steps = s.Y.Stride * s.X.Stride;
+        if (ImageCorrelation<V, T, Ops>.Pays(s.Batch, (int)(image / steps), s.Channels, (int)(taps / steps))) return false;
         double gather = s.Filters * image * (Filled(s.Channels) * taps / steps + Copy * s.X.Kernel);
         double scatter = places * (s.Filters * Filled(s.Channels * taps) + Add * steps * s.Channels * taps);
         return scatter < 0.9 * gather;
