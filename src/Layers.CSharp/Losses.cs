@@ -172,7 +172,7 @@ public static class Losses
             labels = Tensor.Where(isIgnored, TensorModule.zerosLike(labels), labels);
         }
 
-        CheckLabels(name, labels, classes);
+        labels = CheckedLabels(name, labels, classes);
         Tensor found = logarithms.Gather(labels.ExpandAxis(-1), -1).Squeeze(-1);
         if (weights is null && smoothing == 0 && counts is null) return found.Sum() * (-(double)classes / output.Size);
 
@@ -191,14 +191,18 @@ public static class Losses
         return -sum / Tensor.Where(Tensor.EqualTo(total, TensorModule.zerosLike(total)), TensorModule.onesLike(total), total);
     }
 
-    /// <summary>Class numbers must lie in range: positions below 0, which gathering counts from the end, would go
-    /// unseen.</summary>
-    private static void CheckLabels(string name, Tensor labels, int classes)
+    /// <summary>Class numbers, which must lie in range. Gathering would count those below 0 from the end.</summary>
+    private static Tensor CheckedLabels(string name, Tensor labels, int classes)
     {
-        // Labels that a transform traces have no values yet.
-        if (labels.Level != 0) return;
+        // Those that a transform traces have no values yet: what lies below the range is moved above it, where gathering finds it.
+        if (labels.Level != 0)
+        {
+            Tensor beyond = Tensor.Full([], classes, labels.DType);
+            return Tensor.Where(Tensor.Less(labels, Tensor.ZerosLike(beyond)), beyond, labels);
+        }
+
         double least = labels.Min().ToDouble(), largest = labels.Max().ToDouble();
-        if (least >= 0 && largest < classes) return;
+        if (least >= 0 && largest < classes) return labels;
         throw new ArgumentException(FormattableString.Invariant(
             $"{name}: class numbers run from {least} to {largest}; outputs with {classes} classes take 0 to {classes - 1}. ")
             + "Give the last layer more units, or number the classes from 0.");
