@@ -193,7 +193,7 @@ public sealed class TrainingTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Class_numbers_and_positions_outside_their_range_are_named_compiled_or_not(bool isCompiled)
+    public void Class_numbers_and_tokens_outside_their_range_are_named_compiled_or_not(bool isCompiled)
     {
         foreach ((long wrong, string range) in ((long, string)[])[(-1, "from -1 to 1"), (2, "from 0 to 2")])
         {
@@ -209,9 +209,12 @@ public sealed class TrainingTests : IDisposable
             Compiled = isCompiled,
             Output = Output.None,
         };
-        string text = Assert.Throws<ArgumentException>(
-            () => embedding.Fit(new Dataset(Tensor.From([0, 1, 2, 3], 2, 2), Tensor.From([0, 1])))).Message;
-        Assert.StartsWith("Sequential, layer 0: take: ", text, StringComparison.Ordinal);
+        foreach (int wrong in new[] { -1, 3 })
+        {
+            string message = Assert.Throws<ArgumentException>(
+                () => embedding.Fit(new Dataset(Tensor.From([0, 1, 2, wrong], 2, 2), Tensor.From([0, 1])))).Message;
+            Assert.Equal($"Sequential, layer 0: Embedding(3, 2): a token is {wrong}; tokens are 0 to 2.", message);
+        }
     }
 
     [Fact]
@@ -223,12 +226,19 @@ public sealed class TrainingTests : IDisposable
         foreach ((Action act, string[] pieces) in ((Action, string[])[])
             [
                 (() => trainer.Fit(Rings, initial: other), ["Start: ", "network Sequential", "'3.weight' has shape (16, 3)", "(16, 2)", "same network"]),
-                (() => trainer.Fit(Rings, initial: other.Part("0")), ["Start: ", "'0.weight' (2, 16) is missing", "'weight' is not in the network"]),
+                (() => trainer.Fit(Rings, initial: other.Part("0")), ["Start: ", "'0.weight' (2, 16) is missing", "and 2 more"]),
                 (() => trainer.Fit(Rings, new Dataset(Tensor.Ones(4, 3), Tensor.Zeros(4).To(DType.Int32))), ["Fit: ", "(n, 3)", "(n, 2)", "validation"]),
             ])
         {
             string message = Assert.Throws<ArgumentException>(act).Message;
             foreach (string piece in pieces) Assert.Contains(piece, message, StringComparison.Ordinal);
+        }
+
+        foreach (double slope in new[] { -1.0, double.NaN })
+        {
+            Trainer wrong = RingTrainer(new SGD(Schedule.From(step => 0.1 + step * slope)));
+            string message = Assert.Throws<ArgumentException>(() => wrong.Fit(Rings, epochs: 3)).Message;
+            Assert.StartsWith("Fit: the learning rate of epoch ", message, StringComparison.Ordinal);
         }
 
         Assert.Throws<ArgumentException>(() => new Sequential(new Dense(2), null!));
