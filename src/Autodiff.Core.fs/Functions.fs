@@ -64,13 +64,20 @@ module Tensor =
         if step = 0.0 then
             Shape.fail "arange" "the step is 0."
 
-        let count = max 0 (int (ceil ((stop - start) / step)))
+        let count = ceil ((stop - start) / step)
+
+        if not (count < 268435456.0) then
+            Shape.fail
+                "arange"
+                $"from {start} to {stop} in steps of {step} there are {count} numbers; they must be fewer than 268,435,456, which is 2 GiB of float64."
+
+        let count = max 0 (int count)
         ofArray [| count |] (Array.init count (fun i -> start + float i * step))
 
     /// count float64 numbers from start to stop, evenly spaced, both included.
     let linspace (start: float) (stop: float) (count: int) : Tensor =
         if count < 0 then
-            Shape.fail "linspace" $"{count} numbers cannot be made."
+            Shape.fail "linspace" $"{count} numbers cannot be made; ask for 0 or more."
 
         let step = if count > 1 then (stop - start) / float (count - 1) else 0.0
         ofArray
@@ -78,7 +85,9 @@ module Tensor =
             (Array.init count (fun i -> if i = count - 1 && count > 1 then stop else start + float i * step))
 
     /// The float32 identity matrix.
-    let eye (n: int) : Tensor = oneHot n DType.Float32 (ofArray [| n |] [| 0 .. n - 1 |])
+    let eye (n: int) : Tensor =
+        Shape.validate "eye" [| n; n |]
+        oneHot n DType.Float32 (ofArray [| n |] [| 0 .. n - 1 |])
 
     /// The same values as another type.
     let cast (dtype: DType) (x: Tensor) : Tensor = Tensor.Cast(x, dtype)

@@ -94,7 +94,7 @@ type internal HostArrays private () =
         if bytes > int64 Int32.MaxValue then
             Shape.fail
                 "memory"
-                $"a {DTypes.Name dtype} array of shape {Shape.format shape} needs {bytes} bytes; one array holds at most 2 GiB."
+                $"a {DTypes.Name dtype} array of shape {Shape.format shape} needs {Shape.exactSize shape * bigint (DTypes.Size dtype)} bytes; one array holds at most 2 GiB. Work on parts of it."
 
         let storage: obj =
             if bytes < nativeFrom then

@@ -136,7 +136,7 @@ type Key private (state: uint64, traced: Tensor) =
                 operation
                 $"{DTypes.Name dtype} is not a floating-point type, such as float32 or float64; for whole numbers use Integers."
 
-    /// Numbers uniform on [low, high).
+    /// Numbers uniform on [low, high), whose ends must be finite and in order.
     member this.Uniform
         (
             shape: int[],
@@ -145,10 +145,14 @@ type Key private (state: uint64, traced: Tensor) =
             [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType
         ) : Tensor =
         Key.CheckFloat("Uniform", dtype)
+
+        if not (low <= high && Double.IsFinite(high - low)) then
+            Shape.fail "Uniform" $"there are no numbers from {low} to below {high}; give finite ends, the lower first."
+
         let x = this.Draw("Uniform", RandomDraw.Uniform, dtype, shape)
         if low = 0.0 && high = 1.0 then x else x * (high - low) + low
 
-    /// Numbers with a normal distribution.
+    /// Numbers with a normal distribution, whose standard deviation must not be negative.
     member this.Normal
         (
             shape: int[],
@@ -157,6 +161,10 @@ type Key private (state: uint64, traced: Tensor) =
             [<Optional; DefaultParameterValue(DType.Float32)>] dtype: DType
         ) : Tensor =
         Key.CheckFloat("Normal", dtype)
+
+        if not (standardDeviation >= 0.0) then
+            Shape.fail "Normal" $"the standard deviation {standardDeviation} is not a number from 0 up."
+
         let x = this.Draw("Normal", RandomDraw.Normal, dtype, shape)
         let x = if standardDeviation = 1.0 then x else x * standardDeviation
         if mean = 0.0 then x else x + mean

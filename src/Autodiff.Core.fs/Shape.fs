@@ -8,14 +8,18 @@ module Shape =
     /// The shape of a scalar.
     let scalar: int[] = [||]
 
-    /// The number of elements.
+    /// The number of elements. Where that is far more than an array can hold it is some such number, which does not wrap
+    /// around when it is made one of bytes.
     let size (shape: int[]) =
         let mutable n = 1L
 
         for d in shape do
-            n <- n * int64 d
+            n <- (min n 0x1_0000_0000L) * int64 d
 
-        n
+        min n 0x1000_0000_0000L
+
+    /// The number of elements, for messages.
+    let exactSize (shape: int[]) = (1I, shape) ||> Array.fold (fun n d -> n * bigint d)
 
     /// The text of a shape as error messages and printing show it: "()", "(3)", "(2, 3)".
     let format (shape: int[]) = "(" + String.Join(", ", shape) + ")"
@@ -44,7 +48,7 @@ module Shape =
                 fail operation $"the shape {format shape} has a negative length."
 
         if size shape > int64 Int32.MaxValue then
-            fail operation $"the shape {format shape} has {size shape} elements, more than 2,147,483,647."
+            fail operation $"the shape {format shape} has {exactSize shape} elements, more than 2,147,483,647."
 
     /// The axis that an index means: a negative one counts from the end.
     let axis operation (rank: int) (axis: int) =
@@ -143,14 +147,14 @@ module Shape =
             elif d = -1 then
                 inferred <- inferred + 1
             else
-                rest <- rest * int64 d
+                rest <- (min rest 0x1_0000_0000L) * int64 d
 
         match inferred with
         | 0 ->
             if rest <> count then
                 fail
                     operation
-                    $"{format from} has {count} elements, {format target} has {rest}; the numbers must be equal (one length may be -1)."
+                    $"{format from} has {count} elements, {format target} has {exactSize target}; the numbers must be equal (one length may be -1)."
 
             target
         | 1 ->

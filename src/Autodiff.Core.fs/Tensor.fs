@@ -166,6 +166,8 @@ type UnaryPrimitive(kernel: UnaryKernel, derivative: Func<Tensor, Tensor, Tensor
 
     /// Binds the primitive. Integers become float32 where the function needs floats.
     member this.Apply(x: Tensor) : Tensor =
+        Tensor.NotNull(kernel.Name, x)
+
         if takesFloats && not (DTypes.IsFloat x.DType || kernel.Supports x.DType) then
             this.Apply(Tensor.Cast(x, DType.Float32))
         else
@@ -230,6 +232,9 @@ type BinaryPrimitive
 
     /// Binds the primitive, after converting both inputs to the type that holds both.
     member this.Apply(x: Tensor, y: Tensor) : Tensor =
+        Tensor.NotNull(kernel.Name, x)
+        Tensor.NotNull(kernel.Name, y)
+
         if x.DType <> y.DType then
             let dtype = DTypes.Promote(x.DType, y.DType)
             this.Apply(Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
@@ -268,6 +273,9 @@ type ComparePrimitive(kernel: CompareKernel) =
 
     /// Binds the primitive, after converting both inputs to the type that holds both.
     member this.Apply(x: Tensor, y: Tensor) : Tensor =
+        Tensor.NotNull(kernel.Name, x)
+        Tensor.NotNull(kernel.Name, y)
+
         if x.DType <> y.DType then
             let dtype = DTypes.Promote(x.DType, y.DType)
             Tensor.Bind(this, Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
@@ -646,11 +654,19 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     // Binding.
 
+    /// Checks an input of an operation.
+    static member internal NotNull(operation: string, x: Tensor) =
+        if isNull x then
+            Shape.fail operation "an input is null: a tensor was expected that was never made."
+
     /// Runs a primitive on the innermost interpreter among its inputs, or on their device.
     static member Bind(primitive: Primitive, [<ParamArray>] inputs: Tensor[]) : Tensor =
         let mutable top = inputs[0]
+        Tensor.NotNull(primitive.Name, top)
 
         for i in 1 .. inputs.Length - 1 do
+            Tensor.NotNull(primitive.Name, inputs[i])
+
             if inputs[i].Level > top.Level then
                 top <- inputs[i]
 
@@ -941,6 +957,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// that is a cotangent of 0 for the other, which a function with an infinite derivative there turns into NaN: write
     /// `where (x > 0) (log (where (x > 0) x 1)) 0`, so that log itself sees a safe argument.
     static member Where(condition: Tensor, x: Tensor, y: Tensor) : Tensor =
+        Tensor.NotNull("where", condition)
+        Tensor.NotNull("where", x)
+        Tensor.NotNull("where", y)
         let dtype = DTypes.Promote(x.DType, y.DType)
         Tensor.Bind(select, Tensor.Cast(condition, DType.Bool), Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
 

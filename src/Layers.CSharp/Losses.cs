@@ -163,7 +163,7 @@ public static class Losses
                 $"{name}: class numbers are {target.DType.Name()}; they must be integers: convert with To(DType.Int32).");
         }
 
-        Tensor labels = target.DType == DType.Int64 ? target : target.To(DType.Int32);
+        Tensor labels = Shapes.WideEnough(target);
         Tensor? counts = null;
         if (ignore is { } ignored)
         {
@@ -172,7 +172,9 @@ public static class Losses
             labels = Tensor.Where(isIgnored, TensorModule.zerosLike(labels), labels);
         }
 
-        CheckLabels(name, labels, classes);
+        labels = Shapes.InRange(labels, classes, (least, largest) => FormattableString.Invariant(
+            $"{name}: class numbers run from {least} to {largest}; outputs with {classes} classes take 0 to {classes - 1}. ")
+            + "Give the last layer more units, or number the classes from 0.");
         Tensor found = logarithms.Gather(labels.ExpandAxis(-1), -1).Squeeze(-1);
         if (weights is null && smoothing == 0 && counts is null) return found.Sum() * (-(double)classes / output.Size);
 
@@ -189,19 +191,6 @@ public static class Losses
         // Where nothing counts, the sum is 0.
         Tensor total = weight.Sum();
         return -sum / Tensor.Where(Tensor.EqualTo(total, TensorModule.zerosLike(total)), TensorModule.onesLike(total), total);
-    }
-
-    /// <summary>Class numbers must lie in range: positions below 0, which gathering counts from the end, would go
-    /// unseen.</summary>
-    private static void CheckLabels(string name, Tensor labels, int classes)
-    {
-        // Labels that a transform traces have no values yet.
-        if (labels.Level != 0) return;
-        double least = labels.Min().ToDouble(), largest = labels.Max().ToDouble();
-        if (least >= 0 && largest < classes) return;
-        throw new ArgumentException(FormattableString.Invariant(
-            $"{name}: class numbers run from {least} to {largest}; outputs with {classes} classes take 0 to {classes - 1}. ")
-            + "Give the last layer more units, or number the classes from 0.");
     }
 
     private static Tensor Matching(string name, Tensor output, Tensor target) =>

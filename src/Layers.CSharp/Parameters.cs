@@ -201,6 +201,28 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
             ? new(layout, [.. leaves], 0)
             : throw new ArgumentException($"Parameters: {leaves.Count} tensors were given for {Count} names.");
 
+    /// <summary>The first differences of tensors by name from these, in names, shapes and whether they are floating-point, as
+    /// text; null if there are none.</summary>
+    internal string? DifferencesFrom(IReadOnlyDictionary<string, Tensor> found)
+    {
+        const int shown = 4;
+        var problems = new List<string>();
+        foreach ((string name, Tensor tensor) in this)
+        {
+            if (!found.TryGetValue(name, out Tensor? value))
+                problems.Add($"'{name}' {Shapes.Format(tensor.Shape)} is missing");
+            else if (!value.Shape.AsSpan().SequenceEqual(tensor.Shape))
+                problems.Add($"'{name}' has shape {Shapes.Format(value.Shape)} where the network has {Shapes.Format(tensor.Shape)}");
+            else if (!value.DType.IsFloat())
+                problems.Add($"'{name}' is {value.DType.Name()}, not a floating-point type");
+        }
+
+        problems.AddRange(found.Keys.Except(Names).Select(name => $"'{name}' is not in the network"));
+        if (problems.Count == 0) return null;
+        string more = problems.Count > shown ? $"; and {problems.Count - shown} more" : "";
+        return string.Join("; ", problems.Take(shown)) + more;
+    }
+
     // The layout, and where in it this part is, say all names.
     object ITree.Structure => (layout, start);
 

@@ -74,6 +74,28 @@ internal static class Shapes
             ? value
             : throw new ArgumentException($"{owner}: {name} is {value}; it must be a positive number.");
 
+    /// <summary>Integers in a type that holds every position along an axis.</summary>
+    internal static Tensor WideEnough(Tensor numbers) => numbers.DType == DType.Int64 ? numbers : numbers.To(DType.Int32);
+
+    /// <summary>Class numbers or tokens to gather by, which must be 0 to count - 1; gathering alone would count those below 0 from
+    /// the end. Those that a transform traces have no values yet: what lies below the range is moved above it, where gathering
+    /// finds it.</summary>
+    /// <param name="numbers">The numbers, int32 or int64.</param>
+    /// <param name="count">The number of classes or tokens.</param>
+    /// <param name="error">The message for the least and the largest number.</param>
+    internal static Tensor InRange(Tensor numbers, int count, Func<double, double, string> error)
+    {
+        if (numbers.Level != 0)
+        {
+            Tensor beyond = Tensor.Full([], count, numbers.DType, numbers.Device);
+            return Tensor.Where(Tensor.Less(numbers, Tensor.ZerosLike(beyond)), beyond, numbers);
+        }
+
+        if (numbers.Size == 0) return numbers;
+        double least = numbers.Min().ToDouble(), largest = numbers.Max().ToDouble();
+        return least >= 0 && largest < count ? numbers : throw new ArgumentException(error(least, largest));
+    }
+
     /// <summary>A number that must lie on [0, 1).</summary>
     internal static double Fraction(double value, string owner, string name) =>
         value is >= 0 and < 1

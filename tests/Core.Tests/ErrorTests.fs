@@ -39,6 +39,12 @@ let private table: (string * (unit -> unit) * string list) list =
       "bits of floats", run (fun () -> bitwiseNot x3), [ "xor: "; "float64"; "To" ]
       "division of integers by zero", run (fun () -> ints / Tensor.ofSeq [ 0 ]), [ "divide: "; "zero"; "float" ]
 
+      "sum with null", run (fun () -> x3 + Unchecked.defaultof<Tensor>), [ "add: "; "null" ]
+      "function of null", run (fun () -> exp Unchecked.defaultof<Tensor>), [ "exp: "; "null" ]
+      "where with null", run (fun () -> Tensor.Where(x3, null, x3)), [ "where: "; "null" ]
+      "matmul with null", run (fun () -> Tensor.matmul x23 null), [ "matmul: "; "null" ]
+      "concat with null", run (fun () -> Tensor.concat 0 [ x3; null ]), [ "concat: "; "null" ]
+
       "matmul",
       run (fun () -> Tensor.matmul x23 x23),
       [ "matmul: "; "(2, 3) and (2, 3)"; "3 columns"; "2 rows"; "Transpose" ]
@@ -218,6 +224,17 @@ let private table: (string * (unit -> unit) * string list) list =
 
       "negative shape", run (fun () -> Tensor.zeros [ 2; -1 ]), [ "Full: "; "(2, -1)"; "negative" ]
       "huge shape", run (fun () -> Tensor.zeros [ 100000; 100000 ]), [ "Full: "; "(100000, 100000)"; "10000000000" ]
+      "huge shape of many axes",
+      run (fun () -> Tensor.zeros [ 2000000000; 2000000000; 2000000000 ]),
+      [ "Full: "; "8000000000000000000000000000" ]
+      "huge result",
+      run (fun () ->
+          let one = Tensor.ones []
+          Tensor.broadcastTo [ 2000000000; 1 ] one + Tensor.broadcastTo [ 1; 2000000000 ] one),
+      [ "memory: "; "(2000000000, 2000000000)"; "16000000000000000000 bytes"; "parts" ]
+      "huge reshape",
+      run (fun () -> Tensor.reshape [ 65536; 65536; 65536; 65536 ] x23),
+      [ "reshape: "; "18446744073709551616" ]
       "huge memory",
       run (fun () -> Tensor.full DType.Float64 [ 50000; 40000 ] 0.0),
       [ "memory: "; "(50000, 40000)"; "2 GiB" ]
@@ -226,6 +243,9 @@ let private table: (string * (unit -> unit) * string list) list =
       [ "ofArray: "; "3 values"; "(2, 2)"; "4" ]
       "ragged rows", run (fun () -> Tensor.ofRows [ [ 1.0; 2.0 ]; [ 3.0 ] ]), [ "ofRows: "; "2 and 1"; "same number" ]
       "arange", run (fun () -> Tensor.arange 0.0 1.0 0.0), [ "arange: "; "step" ]
+      "arange of many", run (fun () -> Tensor.arange 0.0 1e12 1.0), [ "arange: "; "1000000000000 numbers"; "2 GiB" ]
+      "arange to NaN", run (fun () -> Tensor.arange 0.0 nan 1.0), [ "arange: "; "NaN" ]
+      "identity", run (fun () -> Tensor.eye -1), [ "eye: "; "(-1, -1)"; "negative" ]
       "linspace", run (fun () -> Tensor.linspace 0.0 1.0 -1), [ "linspace: "; "-1" ]
       "value of many", run (fun () -> float x23), [ "ToDouble: "; "(2, 3)"; "one element" ]
 
@@ -256,6 +276,9 @@ let private table: (string * (unit -> unit) * string list) list =
       run (fun () -> key.Normal([| 2 |], dtype = DType.Bool)),
       [ "Normal: "; "bool"; "float32 or float64" ]
       "negative random shape", run (fun () -> key.Normal [| -1 |]), [ "Normal: "; "(-1)"; "negative" ]
+      "uniform on nothing", run (fun () -> key.Uniform([| 2 |], 3.0, 1.0)), [ "Uniform: "; "from 3 to below 1"; "lower" ]
+      "uniform to infinity", run (fun () -> key.Uniform([| 2 |], 0.0, infinity)), [ "Uniform: "; "finite" ]
+      "standard deviation", run (fun () -> key.Normal([| 2 |], 0.0, -1.0)), [ "Normal: "; "-1"; "0" ]
       "probability", run (fun () -> key.Bernoulli([| 2 |], 1.5)), [ "Bernoulli: "; "1.5"; "0 and 1" ]
       "range of integers", run (fun () -> key.Integers([| 2 |], 3L, 3L)), [ "Integers: "; "3"; "empty" ]
       "negative permutation", run (fun () -> key.Permutation -2), [ "Permutation: "; "-2" ]

@@ -170,6 +170,14 @@ let ``eigenvectors and left singular vectors have a positive largest entry`` () 
             Assert.True(Array.maxBy abs columns[i, *] > 0.0)
 
 [<Fact>]
+let ``singular vectors and values of a matrix with an entry that is not finite are all NaN`` () =
+    for bad in [ nan; infinity ] do
+        let struct (u, s, vt) = (rows [ [ 1.0; 2.0 ]; [ bad; 1.0 ]; [ 3.0; 4.0 ] ]).Svd()
+
+        for x in [ u; s; vt ] do
+            Assert.All(floats x, fun v -> Assert.True(Double.IsNaN v))
+
+[<Fact>]
 let ``the determinant of a product is the product of determinants`` () =
     let a, b = normal 1 [| 3; 5; 5 |], normal 2 [| 3; 5; 5 |]
     near 1e-11 (Linalg.det a * Linalg.det b) (Linalg.det (a *@ b))

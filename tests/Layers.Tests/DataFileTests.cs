@@ -99,6 +99,18 @@ public sealed class DataFileTests : IDisposable
     }
 
     [Fact]
+    public void Saving_deletes_what_a_killed_process_left_long_ago()
+    {
+        string left = files.Write(".x.0123456789abcdef0123456789abcdef.tmp", "half"), path = files["x"];
+        string[] others = [files.Write(".y.0123456789abcdef0123456789abcdef.tmp", ""), files.Write(".x.mine.tmp", "")];
+        Savers[0].Save(path);
+        Assert.True(File.Exists(left));
+        foreach (string file in (string[])[left, .. others]) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddHours(-2));
+        Savers[0].Save(path);
+        Assert.Equal([.. others, path], Directory.GetFiles(files.Folder).OrderByDescending(file => file.Contains(".y.")).ThenBy(file => file == path));
+    }
+
+    [Fact]
     public void Saving_into_a_missing_folder_or_onto_a_folder_says_so()
     {
         foreach ((_, Action<string> save) in Savers)
@@ -106,6 +118,21 @@ public sealed class DataFileTests : IDisposable
             string path = Path.Combine(files["nowhere"], "x");
             Samples.AssertFails<DirectoryNotFoundException>(path, ["does not exist", "Create it"], () => save(path));
             Samples.AssertFails<IOException>(files.Folder, ["is a folder"], () => save(files.Folder));
+        }
+    }
+
+    [Fact]
+    public void Saving_through_a_link_replaces_what_it_leads_to_and_a_device_is_refused()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        foreach ((string name, Action<string> save) in Savers)
+        {
+            string path = files.Write("x", "old"), link = files[$"{name} link"];
+            File.CreateSymbolicLink(link, path);
+            save(link);
+            Assert.NotEqual("old", File.ReadAllText(path));
+            Assert.Equal(path, new FileInfo(link).LinkTarget);
+            Samples.AssertFails<IOException>("/dev/null", ["is a device", "name a file"], () => save("/dev/null"));
         }
     }
 

@@ -190,6 +190,61 @@ public sealed class TrainingTests : IDisposable
         Assert.Equal(first.Evaluate(OtherRings, Metrics.Accuracy), second.Model.Evaluate(OtherRings, Metrics.Accuracy), 0.05);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Class_numbers_and_tokens_outside_their_range_are_named_compiled_or_not(bool isCompiled)
+    {
+        foreach ((long wrong, string range) in ((long, string)[])[(-1, "from -1 to 1"), (2, "from 0 to 2")])
+        {
+            Tensor labels = Tensor.From([0, wrong, 1, 1]);
+            Trainer trainer = new(new Dense(2), Losses.SoftmaxCrossEntropy, new SGD(0.1)) { Compiled = isCompiled, Output = Output.None };
+            string message = Assert.Throws<ArgumentException>(() => trainer.Fit(new Dataset(Rings.Inputs[..4], labels))).Message;
+            Assert.StartsWith($"SoftmaxCrossEntropy: class numbers run {range}; outputs with 2 classes take 0 to 1", message, StringComparison.Ordinal);
+        }
+
+        Trainer embedding = new(
+            new Sequential(new Embedding(3, 2), new Flatten(), new Dense(2)), Losses.SoftmaxCrossEntropy, new SGD(0.1))
+        {
+            Compiled = isCompiled,
+            Output = Output.None,
+        };
+        foreach (int wrong in new[] { -1, 3 })
+        {
+            string message = Assert.Throws<ArgumentException>(
+                () => embedding.Fit(new Dataset(Tensor.From([0, 1, 2, wrong], 2, 2), Tensor.From([0, 1])))).Message;
+            Assert.Equal($"Sequential, layer 0: Embedding(3, 2): a token is {wrong}; tokens are 0 to 2.", message);
+        }
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_named_before_training()
+    {
+        var steps = 0;
+        Trainer trainer = RingTrainer(null, Callback.From(onStepEnd: _ => steps++));
+        Parameters other = new Sequential(new Dense(16), Activations.Tanh, new Dropout(0.1), new Dense(3)).Initialize(new Key(0), [2]);
+        foreach ((Action act, string[] pieces) in ((Action, string[])[])
+            [
+                (() => trainer.Fit(Rings, initial: other), ["Start: ", "network Sequential", "'3.weight' has shape (16, 3)", "(16, 2)", "same network"]),
+                (() => trainer.Fit(Rings, initial: other.Part("0")), ["Start: ", "'0.weight' (2, 16) is missing", "and 2 more"]),
+                (() => trainer.Fit(Rings, new Dataset(Tensor.Ones(4, 3), Tensor.Zeros(4).To(DType.Int32))), ["Fit: ", "(n, 3)", "(n, 2)", "validation"]),
+            ])
+        {
+            string message = Assert.Throws<ArgumentException>(act).Message;
+            foreach (string piece in pieces) Assert.Contains(piece, message, StringComparison.Ordinal);
+        }
+
+        foreach (double slope in new[] { -1.0, double.NaN })
+        {
+            Trainer wrong = RingTrainer(new SGD(Schedule.From(step => 0.1 + step * slope)));
+            string message = Assert.Throws<ArgumentException>(() => wrong.Fit(Rings, epochs: 3)).Message;
+            Assert.StartsWith("Fit: the learning rate of epoch ", message, StringComparison.Ordinal);
+        }
+
+        Assert.Throws<ArgumentException>(() => new Sequential(new Dense(2), null!));
+        Assert.Equal(0, steps);
+    }
+
     [Fact]
     public void Cancelling_returns_the_best_model_so_far()
     {

@@ -25,8 +25,10 @@ module Implicit =
             0.0
             (Tensor.toArray<float> x)
 
-    /// The solution of a x = b for a square matrix, found in float64.
-    let private solve (operation: string) (a: Tensor) (b: Tensor) : Tensor =
+    let private atSolution = "at the solution, so that its derivative does not exist"
+
+    /// The solution of a x = b for a square matrix, a Jacobian somewhere, found in float64.
+    let private solve (operation: string) (place: string) (a: Tensor) (b: Tensor) : Tensor =
         let a, column = Tensor.Cast(a, DType.Float64), Tensor.Cast(Tensor.expandAxis -1 b, DType.Float64)
 
         let x =
@@ -35,7 +37,7 @@ module Implicit =
             with :? ArgumentException as error ->
                 raise (
                     ArithmeticException(
-                        $"{operation}: the Jacobian is singular at the solution, so that its derivative does not exist.",
+                        $"{operation}: the Jacobian is singular {place}.",
                         error
                     )
                 )
@@ -45,7 +47,7 @@ module Implicit =
         else
             raise (
                 ArithmeticException
-                    $"{operation}: the Jacobian is not finite, or singular, at the solution, so that its derivative does not exist."
+                    $"{operation}: the Jacobian is not finite, or singular, {place}."
             )
 
     let private matrixLimit = 256
@@ -61,7 +63,7 @@ module Implicit =
 
         if x.Size <= matrixLimit then
             let identity = Tensor.Cast(Tensor.eye x.Size, x.DType)
-            solve "fixedPoint" (Tensor.transpose (identity - jacrev g x)) ct
+            solve "fixedPoint" atSolution (Tensor.transpose (identity - jacrev g x)) ct
         else
             let mutable w = ct
             let mutable change = infinity
@@ -101,7 +103,7 @@ module Implicit =
         customVjp find forward backward p
 
     let private rootCotangent (f: Tensor -> Tensor -> Tensor) p x ct =
-        solve "root" (Tensor.transpose (jacrev (f p) x)) -ct
+        solve "root" atSolution (Tensor.transpose (jacrev (f p) x)) -ct
 
     let private checkedUnknowns operation (x: 'x) =
         let flat = Flat<'x>(x, Flat.WidestType x)
@@ -182,7 +184,7 @@ module Implicit =
 
             while not isStuck && error > 0.0 do
                 options.CancellationToken.ThrowIfCancellationRequested()
-                let step = solve "root" (jacfwd g x) -y
+                let step = solve "root" $"after {steps} iterations, where the function is {error:g3}; start nearer to the root, if there is one" (jacfwd g x) -y
                 let mutable scale = 1.0
                 let mutable moved, there = x, y
                 let mutable next = infinity

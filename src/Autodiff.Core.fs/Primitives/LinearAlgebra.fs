@@ -83,6 +83,8 @@ module internal LinearAlgebra =
     /// The matrix product of the last two axes, with leading axes broadcast; a vector counts as a row on the left and as
     /// a column on the right, and its axis is dropped again.
     let matmul (x: Tensor) (y: Tensor) : Tensor =
+        Tensor.NotNull("matmul", x)
+        Tensor.NotNull("matmul", y)
         let dtype = DTypes.Promote(x.DType, y.DType)
         let x, y = Tensor.Cast(x, dtype), Tensor.Cast(y, dtype)
 

@@ -186,6 +186,9 @@ module internal Structural =
         if xs.Length = 0 then
             Shape.fail "concat" "there are no tensors to join."
 
+        for x in xs do
+            Tensor.NotNull("concat", x)
+
         if xs[0].Rank = 0 then
             Shape.fail "concat" "a scalar has no axis to join along; use stack."
 

@@ -13,7 +13,8 @@ public static unsafe class Svd
 
     /// <summary>
     /// U (rows x columns) above the singular values (one row, descending) above V (columns x columns), for each
-    /// matrix. The first entry of largest magnitude in each column of U is positive.
+    /// matrix. The first entry of largest magnitude in each column of U is positive. Of a matrix with an entry that is not
+    /// finite all is NaN.
     /// </summary>
     /// <param name="dtype">float32 or float64.</param>
     /// <param name="batch">The number of matrices.</param>
@@ -40,6 +41,14 @@ public static unsafe class Svd
 
     private static void One<T>(T* a, int m, int n, T* packed) where T : unmanaged, IFloatingPointIeee754<T>
     {
+        // Powers of two scale exactly, and keep the squares in range.
+        T scale = Scale(a, m * n);
+        if (T.IsNaN(scale))
+        {
+            new Span<T>(packed, (m + 1 + n) * n).Fill(T.NaN);
+            return;
+        }
+
         // Columns lie in rows here: x becomes U S, and v the right singular vectors.
         T[] work = System.Buffers.ArrayPool<T>.Shared.Rent(m * n + n * n);
         T[] values = new T[n];
@@ -48,8 +57,6 @@ public static unsafe class Svd
         {
             T* v = x + (long)m * n;
             new Span<T>(v, n * n).Clear();
-            // Powers of two scale exactly, and keep the squares in range.
-            T scale = Scale(a, m * n);
             for (int i = 0; i < m; i++)
                 for (int j = 0; j < n; j++) x[(long)j * m + i] = a[(long)i * n + j] / scale;
             for (int j = 0; j < n; j++) v[(long)j * n + j] = T.One;
@@ -107,11 +114,13 @@ public static unsafe class Svd
         return isRotated;
     }
 
+    /// <summary>The power of two by which to divide; NaN if an entry is not finite.</summary>
     private static T Scale<T>(T* a, int count) where T : unmanaged, IFloatingPointIeee754<T>
     {
         T largest = T.Zero;
         for (int i = 0; i < count; i++) largest = T.Max(largest, T.Abs(a[i]));
-        return largest > T.Zero && T.IsFinite(largest) ? T.ScaleB(T.One, T.ILogB(largest)) : T.One;
+        if (!T.IsFinite(largest)) return T.NaN;
+        return largest > T.Zero ? T.ScaleB(T.One, T.ILogB(largest)) : T.One;
     }
 
     /// <summary>
@@ -129,7 +138,7 @@ public static unsafe class Svd
 
         RowOps.Divide(m, value, column);
         T half = T.CreateChecked(0.5);
-        if (value > (T.BitIncrement(T.One) - T.One) * T.CreateChecked(m) * largest || T.IsNaN(value)) return;
+        if (value > (T.BitIncrement(T.One) - T.One) * T.CreateChecked(m) * largest) return;
         for (int pass = 0; pass < 2; pass++)
         {
             Project(x, m, done, column);

@@ -42,24 +42,32 @@ internal static class DataFile
     }
 
     /// <summary>
-    /// Writes a file as a whole or not at all: into a new file in the same folder, which then takes the name.
+    /// Writes a file as a whole or not at all: into a new file in the same folder, which then takes the name. Of a link the
+    /// file that it leads to is replaced.
     /// </summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
-    /// <exception cref="IOException">The path names a folder, or the disk refuses.</exception>
+    /// <exception cref="IOException">The path names a folder or a device, or the disk refuses.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
     public static void Replace(string path, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string target = Path.GetFullPath(path);
+        if (new FileInfo(target) is { LinkTarget: not null } link)
+            target = link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? target;
         string folder = Path.GetDirectoryName(target) ?? target;
         if (Directory.Exists(target)) throw new IOException($"'{target}' is a folder; name a file to write.");
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException(
                 $"'{target}' cannot be written: the folder '{folder}' does not exist. Create it, or name another.");
 
-        string temporary = Path.Combine(folder, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        // A file that takes its name would be in the way of all that use the device.
+        if (folder == "/dev") throw new IOException($"'{target}' is a device; name a file to write.");
+
+        string name = Path.GetFileName(target);
+        string temporary = Path.Combine(folder, $".{name}.{Guid.NewGuid():N}.tmp");
         try
         {
-            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+            using (FileStream file = Create(temporary, target, folder))
             {
                 write(file);
                 file.Flush(flushToDisk: true);
@@ -71,6 +79,49 @@ internal static class DataFile
         {
             File.Delete(temporary);
             throw;
+        }
+
+        DeleteLeftovers(folder, $".{name}.");
+    }
+
+    /// <summary>Deletes what processes that were killed in the middle of writing have left, where it lets itself be deleted. What
+    /// was written to within the last hour may be another's that is still at it.</summary>
+    private static void DeleteLeftovers(string folder, string prefix)
+    {
+        const string ending = ".tmp";
+        var all = new EnumerationOptions { AttributesToSkip = FileAttributes.None };
+        DateTime hourAgo = DateTime.UtcNow.AddHours(-1);
+        foreach (string path in Directory.EnumerateFiles(folder, $".*{ending}", all))
+        {
+            ReadOnlySpan<char> name = Path.GetFileName(path);
+            if (!name.StartsWith(prefix, StringComparison.Ordinal)
+                || name.Length <= prefix.Length + ending.Length
+                || !Guid.TryParseExact(name[prefix.Length..^ending.Length], "N", out _)
+                || File.GetLastWriteTimeUtc(path) >= hourAgo)
+            {
+                continue;
+            }
+
+            try
+            {
+                File.Delete(path);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+            }
+        }
+    }
+
+    private static FileStream Create(string temporary, string target, string folder)
+    {
+        try
+        {
+            return new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            string message = $"'{target}' cannot be written: no file can be made in the folder '{folder}'. Name another, or let it be written to.";
+            throw error is IOException ? new IOException(message, error) : new UnauthorizedAccessException(message, error);
         }
     }
 

@@ -37,10 +37,9 @@ public sealed class Embedding(int tokens, int units, Initializer? initializer = 
                 $"{Name}: inputs are {input.DType.Name()}; tokens must be integers: convert with To(DType.Int32).");
         }
 
-        // Positions below 0, which selection counts from the end, would go unseen; traced inputs have no values yet.
-        if (input is { Level: 0, Size: > 0 } && input.Min().ToDouble() is var least and < 0)
-            throw new ArgumentException(FormattableString.Invariant($"{Name}: a token is {least}; tokens are 0 to {Tokens - 1}."));
-        return parameters["weight"].Take(input, 0);
+        Tensor known = Shapes.InRange(Shapes.WideEnough(input), Tokens, (least, largest) => FormattableString.Invariant(
+            $"{Name}: a token is {(least < 0 ? least : largest)}; tokens are 0 to {Tokens - 1}."));
+        return parameters["weight"].Take(known, 0);
     }
 }
 

@@ -17,7 +17,13 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
     private readonly Layer[] layers;
 
     /// <summary>Layers in the order in which they are applied.</summary>
-    public Sequential(params IEnumerable<Layer> layers) => this.layers = [.. layers];
+    /// <exception cref="ArgumentException">A layer is null.</exception>
+    public Sequential(params IEnumerable<Layer> layers)
+    {
+        this.layers = [.. layers];
+        int missing = Array.IndexOf(this.layers, null);
+        if (missing >= 0) throw new ArgumentException($"Sequential: layer {missing} is null.");
+    }
 
     /// <inheritdoc/>
     public int Count => layers.Length;

@@ -107,27 +107,11 @@ public sealed class Model
         NamedTensors found = Safetensors.Load(path);
         inputShape ??= NotedShape(found, path);
         Parameters expected = network.Initialize(new Key(0), inputShape);
-        var problems = new List<string>();
-        foreach ((string name, Tensor tensor) in expected)
+        if (expected.DifferencesFrom(found) is { } differences)
         {
-            if (!found.TryGetValue(name, out Tensor? value))
-                problems.Add($"'{name}' {Shapes.Format(tensor.Shape)} is missing");
-            else if (!value.Shape.AsSpan().SequenceEqual(tensor.Shape))
-            {
-                problems.Add(
-                    $"'{name}' has shape {Shapes.Format(value.Shape)} where the network has {Shapes.Format(tensor.Shape)}");
-            }
-            else if (!value.DType.IsFloat())
-                problems.Add($"'{name}' is {value.DType.Name()}, not a floating-point type");
-        }
-
-        problems.AddRange(found.Keys.Except(expected.Names).Select(name => $"'{name}' is not in the network"));
-        if (problems.Count > 0)
-        {
-            string more = problems.Count > 4 ? $"; and {problems.Count - 4} more" : "";
             throw new ArgumentException(
-                $"Load: {path} does not fit the network {network.Name} for inputs {Shapes.FormatBatch(inputShape)}: "
-                + $"{string.Join("; ", problems.Take(4))}{more}. Describe the network as it was when the file was saved.");
+                $"Load: {path} does not fit the network {network.Name} for inputs {Shapes.FormatBatch(inputShape)}: {differences}. "
+                + "Describe the network as it was when the file was saved.");
         }
 
         return new(network, expected.WithLeaves([.. expected.Names.Select(name => found[name])]), inputShape);

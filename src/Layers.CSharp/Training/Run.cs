@@ -93,6 +93,14 @@ internal sealed class Run(
         using Activity? span = Telemetry.Source.StartActivity("autodiff.epoch")?.SetTag("autodiff.epoch", epoch);
         epochStart = clock.Elapsed;
         if (step == 0) rate = trainer.Optimizer.LearningRate(state.Optimizer);
+
+        // A compiled step does not look at its rate.
+        if (!(rate >= 0 && double.IsFinite(rate)))
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"Fit: the learning rate of epoch {epoch} is {rate}; it must be a number from 0 up: mend the schedule."));
+        }
+
         foreach (Batch batch in train.Batches(key.FoldIn(epoch), step))
         {
             if (token.IsCancellationRequested) return false;

@@ -71,10 +71,19 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <param name="key">The source of randomness of parameters and dropout.</param>
     /// <param name="inputShape">The shape of one input, without the batch axis.</param>
     /// <param name="parameters">The parameters to start from; by default the network initializes them.</param>
-    /// <exception cref="ArgumentException">The network does not take inputs of this shape.</exception>
+    /// <exception cref="ArgumentException">The network does not take inputs of this shape, or the parameters are not those of
+    /// such a network.</exception>
     public TrainingState Start(Key key, int[] inputShape, Parameters? parameters = null)
     {
-        parameters ??= Network.Initialize(key.FoldIn(0), inputShape);
+        Parameters own = Network.Initialize(key.FoldIn(0), inputShape);
+        if (parameters is not null && own.DifferencesFrom(parameters.ToDictionary()) is { } differences)
+        {
+            throw new ArgumentException(
+                $"Start: the parameters do not fit the network {Network.Name} for inputs {Shapes.FormatBatch(inputShape)}: "
+                + $"{differences}. Give those of the same network, or none.");
+        }
+
+        parameters ??= own;
         return new(parameters, Optimizer.Init(parameters), key.FoldIn(1));
     }
 
@@ -95,14 +104,30 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
         using Activity? span = Telemetry.Source.StartActivity("autodiff.step");
         Key key = state.Key.FoldIn(state.Step);
         (Tensor loss, Tensor output, Parameters parameters, OptimizerState optimizer) =
-            !Compiled ? Compute(state.Parameters, state.Optimizer, batch, key)
-            : donate ? (donating ??= Jit.CompileDonating<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
-                (at, with) => ComputeIfFinite(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key))
-            : (compiled ??= Jit.Compile<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
-                (at, with) => Compute(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key));
+            Compiled ? RunCompiled(state, batch, key, donate) : Compute(state.Parameters, state.Optimizer, batch, key);
         double value = loss.ToDouble();
         if (!Compiled && donate && !double.IsFinite(value)) (parameters, optimizer) = (state.Parameters, state.Optimizer);
         return new(state with { Parameters = parameters, Optimizer = optimizer, Step = state.Step + 1 }, value, output);
+    }
+
+    /// <summary>A compiled step. Its errors name operations; the same step without compiling names the layer or the loss and what
+    /// they take. Its parameters are fresh ones, because those of the state may be used up.</summary>
+    private (Tensor Loss, Tensor Output, Parameters Parameters, OptimizerState State) RunCompiled(
+        TrainingState state, Batch batch, Key key, bool donate)
+    {
+        try
+        {
+            return donate ? (donating ??= Jit.CompileDonating<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
+                    (at, with) => ComputeIfFinite(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key))
+                : (compiled ??= Jit.Compile<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
+                    (at, with) => Compute(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key));
+        }
+        catch (ArgumentException) when (batch.Inputs.Rank > 0)
+        {
+            Parameters fresh = Network.Initialize(new Key(0), batch.Inputs.Shape[1..]);
+            Compute(fresh, Optimizer.Init(fresh), batch, key);
+            throw;
+        }
     }
 
     /// <summary>A step that changes nothing if the loss is not finite: what is written over cannot be gone back to.</summary>
@@ -183,6 +208,13 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
             throw new ArgumentException($"Fit: {train.Data.Count} examples make no batch of {train.BatchSize}, and smaller ones are dropped; lower the batch size.");
         if (validation is { Count: 0 })
             throw new ArgumentException("Fit: the validation data are empty; give at least one example, or none at all (null).");
+        if (validation is not null && !validation.Inputs.Shape.AsSpan(1).SequenceEqual(train.InputShape))
+        {
+            throw new ArgumentException(
+                $"Fit: the validation inputs have shape {Shapes.FormatBatch(validation.Inputs.Shape.AsSpan(1))}, the training inputs "
+                + $"{Shapes.FormatBatch(train.InputShape)}; both must be the same.");
+        }
+
         if (initial is not null && resumeFrom is not null)
             throw new ArgumentException("Fit: both initial parameters and a checkpoint were given; the checkpoint holds parameters, so give one of the two.");
 
