@@ -4,7 +4,7 @@ using Autodiff.Kernels;
 
 namespace Kernels.Tests;
 
-public class PackedMatrixTests
+public class ProductEpilogueTests
 {
     public static TheoryData<int> Widths => [.. Simd.Available];
 
@@ -30,38 +30,6 @@ public class PackedMatrixTests
     }
 
     [Theory, MemberData(nameof(Widths))]
-    public void Products_with_a_packed_matrix_are_products(int width)
-    {
-        foreach ((int m, int n, int k) in new[]
-            { (1, 1, 1), (5, 3, 7), (1, 70, 33), (32, 200, 130), (13, 31, 1025), (300, 130, 600),
-                (7, 4200, 520), (4100, 5, 40), (0, 3, 4), (3, 0, 4), (3, 4, 0) })
-        {
-            Agree<float>(width, m, n, k);
-            Agree<double>(width, m, n, k);
-        }
-    }
-
-    private static void Agree<T>(int width, int m, int n, int k)
-        where T : unmanaged, System.Numerics.INumber<T>
-    {
-        T[] a = Numbers<T>(m * k, 1), b = Numbers<T>(k * n, 2), transposed = new T[k * n];
-        for (int i = 0; i < k * n; i++) transposed[i % n * k + i / n] = b[i];
-        T[] expected = Product(width, 1, m, n, k, a, b);
-        foreach ((T[] source, int row, int column) in new[] { (b, n, 1), (transposed, 1, k) })
-        {
-            PackedMatrix packed = PackedMatrix.Pack(width, DTypes.Of<T>(), k, n, Bytes(source), row, column);
-            Assert.Equal((k, n), (packed.Rows, packed.Columns));
-            for (int round = 0; round < 2; round++)
-            {
-                T[] c = new T[m * n];
-                Array.Fill(c, T.One);
-                packed.Multiply(m, Bytes(a), k, 1, Bytes(c));
-                Assert.Equal(expected, c);
-            }
-        }
-    }
-
-    [Theory, MemberData(nameof(Widths))]
     public void An_epilogue_sees_each_element_once_when_its_sum_is_done(int width)
     {
         foreach ((int batch, int m, int n, int k) in new[]
@@ -74,11 +42,6 @@ public class PackedMatrixTests
             float[] a = Numbers<float>(batch * m * k, 3), b = Numbers<float>(batch * k * n, 4);
             float[] expected = [.. Product(width, batch, m, n, k, a, b).Select(x => 2 * x + 1)];
             Assert.Equal(expected, Product(width, batch, m, n, k, a, b, Epilogue));
-            if (batch > 1) continue;
-            float[] c = new float[m * n];
-            PackedMatrix packed = PackedMatrix.Pack(width, DType.Float32, k, n, Bytes(b), n, 1);
-            packed.Multiply(m, Bytes(a), k, 1, Bytes(c), Epilogue);
-            Assert.Equal(expected, c);
 
             void Epilogue(Span<byte> result, int row, int rows, int column, int columns)
             {
@@ -104,18 +67,5 @@ public class PackedMatrixTests
                 foreach (ref int x in c.Slice(i * 90 + column, columns)) x = -x;
             }
         }));
-    }
-
-    [Fact]
-    public void What_does_not_fit_is_refused()
-    {
-        byte[] twelve = new byte[12 * 4];
-        PackedMatrix packed = PackedMatrix.Pack(DType.Float32, 3, 4, twelve, 4, 1);
-        Assert.Throws<NotSupportedException>(() => PackedMatrix.Pack(DType.Int32, 3, 4, twelve, 4, 1));
-        Assert.Throws<ArgumentException>(() => PackedMatrix.Pack(DType.Float32, 3, 4, twelve, 5, 1));
-        Assert.Throws<ArgumentException>(() => PackedMatrix.Pack(DType.Float32, -3, 4, twelve, 4, 1));
-        Assert.Throws<ArgumentException>(() => packed.Multiply(2, new byte[24], 3, 1, new byte[28]));
-        Assert.Throws<ArgumentException>(() => packed.Multiply(2, new byte[20], 3, 1, new byte[32]));
-        Assert.Throws<ArgumentException>(() => packed.Multiply(2, new byte[24], -3, 1, new byte[32]));
     }
 }
