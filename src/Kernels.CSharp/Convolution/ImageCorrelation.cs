@@ -1,4 +1,3 @@
-
 namespace Autodiff.Kernels;
 
 /// <summary>

@@ -33,16 +33,14 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     private readonly int width;
     private readonly int panelRows;
     private readonly nint longest;
-    private readonly T* packed;
     private T* packedA;
     private T* packedB;
     private nint rowFrom, rowCount, columnFrom, columnCount, from, slice;
     private nint rowPanels, columnPanels, blockPanels, groupPanels, groups;
 
-    private BlockedProduct(in Operands<T> operands, int maxRows, int width, T* packed = null)
+    private BlockedProduct(in Operands<T> operands, int maxRows, int width)
     {
         x = operands;
-        this.packed = packed;
         longest = SliceOf(x.K);
         panelRows = maxRows;
         this.width = width;
@@ -57,42 +55,18 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     /// <summary>The length of the parts of sums.</summary>
     public static nint SliceOf(nint k) => CeilingDivide(k, CeilingDivide(k, SliceBytes / sizeof(T)));
 
-    /// <summary>Computes a product with a B that <see cref="PackB"/> packed; the operands' own is not read.</summary>
-    public static void Multiply(in Operands<T> operands, int maxRows, int width, T* packed) =>
-        new BlockedProduct<T, V, L>(operands, maxRows, width, packed).Run();
-
-    /// <summary>The elements of a packed B.</summary>
-    public static nint PackedSize(nint k, nint n) => RoundUp(n, PanelColumns) * k;
-
-    /// <summary>Packs all of a B, whose sizes and place the operands say.</summary>
-    public static void PackB(in Operands<T> operands, int width, T* target) =>
-        new BlockedProduct<T, V, L>(operands, 1, width, target).PackSlices();
-
-    private void PackSlices()
-    {
-        Action<int> pack = PackColumns;
-        for (columnFrom = 0; columnFrom < x.N; columnFrom += MostColumns)
-        {
-            TakeColumns();
-            for (from = 0; from < x.K; from += longest)
-            {
-                TakeSlice();
-                Fork(columnPanels, columnCount * slice >= ElementsToFork, pack);
-            }
-        }
-    }
-
     private void Run()
     {
         nint mostRows = Math.Min(x.M, MostRows), mostColumns = Math.Min(x.N, MostColumns);
         nint sizeA = RoundUp(CeilingDivide(mostRows, panelRows) * panelRows * longest, 64 / sizeof(T));
-        nint sizeB = packed == null ? RoundUp(mostColumns, PanelColumns) * longest : 0;
+        nint sizeB = RoundUp(mostColumns, PanelColumns) * longest;
         packedA = (T*)Scratch.Take((sizeA + sizeB) * sizeof(T));
         packedB = packedA + sizeA;
         Action<int> pack = Pack, compute = Compute;
         for (columnFrom = 0; columnFrom < x.N; columnFrom += MostColumns)
         {
-            TakeColumns();
+            columnCount = Math.Min(MostColumns, x.N - columnFrom);
+            columnPanels = CeilingDivide(columnCount, PanelColumns);
             for (rowFrom = 0; rowFrom < x.M; rowFrom += MostRows)
             {
                 rowCount = Math.Min(MostRows, x.M - rowFrom);
@@ -100,27 +74,14 @@ internal sealed unsafe class BlockedProduct<T, V, L>
                 nint blocks = Divide();
                 for (from = 0; from < x.K; from += longest)
                 {
-                    TakeSlice();
-                    nint panels = rowPanels + (packed == null ? columnPanels : 0);
-                    nint lines = rowCount + (packed == null ? columnCount : 0);
+                    slice = Math.Min(longest, x.K - from);
+                    nint panels = rowPanels + columnPanels;
+                    nint lines = rowCount + columnCount;
                     Fork(panels, lines * slice >= ElementsToFork, pack);
                     Fork(blocks * groups, x.Work >= WorkToFork || x.K * x.N >= ReadsToFork, compute);
                 }
             }
         }
-    }
-
-    private void TakeColumns()
-    {
-        columnCount = Math.Min(MostColumns, x.N - columnFrom);
-        columnPanels = CeilingDivide(columnCount, PanelColumns);
-    }
-
-    /// <summary>Parts of B follow one another: the slices of some columns, then those of the next.</summary>
-    private void TakeSlice()
-    {
-        slice = Math.Min(longest, x.K - from);
-        if (packed != null) packedB = packed + columnFrom * x.K + columnPanels * PanelColumns * from;
     }
 
     private static void Fork(nint count, bool isWorthIt, Action<int> task)

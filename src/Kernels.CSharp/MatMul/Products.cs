@@ -265,40 +265,6 @@ internal static unsafe class Products<T>
         }
     }
 
-    /// <summary>The elements of a packed k x n matrix.</summary>
-    public static nint PackedSize(nint k, nint n, int width) => width switch
-    {
-        512 => BlockedProduct<T, Vector512<T>, Lanes512<T>>.PackedSize(k, n),
-        256 => BlockedProduct<T, Vector256<T>, Lanes256<T>>.PackedSize(k, n),
-        128 => BlockedProduct<T, Vector128<T>, Lanes128<T>>.PackedSize(k, n),
-        _ => BlockedProduct<T, T, Lanes1<T>>.PackedSize(k, n),
-    };
-
-    /// <summary>Packs B.</summary>
-    public static void Pack(in Operands<T> x, T* target, int width)
-    {
-        switch (width)
-        {
-            case 512: BlockedProduct<T, Vector512<T>, Lanes512<T>>.PackB(x, width, target); break;
-            case 256: BlockedProduct<T, Vector256<T>, Lanes256<T>>.PackB(x, width, target); break;
-            case 128: BlockedProduct<T, Vector128<T>, Lanes128<T>>.PackB(x, width, target); break;
-            default: BlockedProduct<T, T, Lanes1<T>>.PackB(x, width, target); break;
-        }
-    }
-
-    /// <summary>Computes one product with a packed B.</summary>
-    public static void Multiply(in Operands<T> x, T* packed, int width)
-    {
-        int rows = MaxRows(width);
-        switch (width)
-        {
-            case 512: BlockedProduct<T, Vector512<T>, Lanes512<T>>.Multiply(x, rows, width, packed); break;
-            case 256: BlockedProduct<T, Vector256<T>, Lanes256<T>>.Multiply(x, rows, width, packed); break;
-            case 128: BlockedProduct<T, Vector128<T>, Lanes128<T>>.Multiply(x, rows, width, packed); break;
-            default: BlockedProduct<T, T, Lanes1<T>>.Multiply(x, rows, width, packed); break;
-        }
-    }
-
     /// <summary>
     /// The rows of the tallest tile: two accumulators a row, in 32 vector registers, which come with 512-bit vectors,
     /// or in 16.

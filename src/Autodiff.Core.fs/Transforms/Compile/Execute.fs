@@ -24,6 +24,8 @@ type internal Frame(values: NDArray[], own: NDArray[], arguments: NDArray[], ope
     member val Views: NDArray[] = Array.zeroCreate operands.Length
     member val Sources: NDArray[] = Array.zeroCreate operands.Length
     member val Distances: int[] = Array.zeroCreate operands.Length
+    /// For each step that puts values side by side at their place, the parts of that place.
+    member val Parts: NDArray[][] = null with get, set
 
 /// One equation, made ready to be run many times.
 [<AbstractClass>]
@@ -121,6 +123,21 @@ type internal MultiStep(index, reads, passing, operation: MultiPrimitive, output
 
         this.Release frame
 
+/// Values side by side, of which most are written there by what makes them.
+[<Sealed>]
+type internal AssemblyStep(index, reads: int[], passing, assembly: Assembly, output: int) =
+    inherit Step(index, reads, passing)
+
+    override this.Run frame =
+        let parts = frame.Parts[index]
+
+        for k in 0 .. reads.Length - 1 do
+            if not (isNull assembly.Copies[k]) then
+                parts[k].Device.Fused(assembly.Copies[k], [| frame.Values[reads[k]] |], [| parts[k] |]) |> ignore
+
+        frame.Values[output] <- frame.Places[index][0]
+        this.Release frame
+
 /// A compiled program, as steps that are prepared once, with memory for what it computes on the way, which is planned once
 /// and kept between runs. A run makes its results and what operations do not put where they are told, and nothing else.
 /// Any number of threads may run it at once: each run has a frame of its own.
@@ -188,7 +205,9 @@ type internal Executable(program: Program, donated: int) =
             let out = e.Outputs[0].Type
 
             match e.Operation with
-            | :? FusedPrimitive as fused -> FusedStep(i, reads[i], passing[i], fused, outputs) :> Step
+            | _ when not (isNull plan.Assemblies[i]) ->
+                AssemblyStep(i, reads[i], passing[i], plan.Assemblies[i], outputs[0]) :> Step
+            | :? FusedPrimitive as fused -> FusedStep(i, reads[i], passing[i], fused, outputs)
             | :? Primitive as primitive when Places.isView e && not (plan.IsKept outputs[0]) ->
                 ViewStep(i, reads[i], passing[i], primitive, outputs[0], out)
             | :? Primitive as primitive -> PrimitiveStep(i, reads[i], passing[i], primitive, outputs[0], out)
@@ -197,6 +216,13 @@ type internal Executable(program: Program, donated: int) =
                 MultiStep(i, reads[i], passing[i], multi, outputs, outs, plan.IsFresh[i]))
 
     let array (t: TensorType) (storage: obj) = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, storage, 0L)
+
+    /// What is put together in memory that each run makes or is given: the equation, and where its parts begin.
+    let assembled =
+        [| for i in 0 .. equations.Length - 1 do
+               if not (isNull plan.Assemblies[i] || isPlanned equations[i].Outputs[0].Index) then
+                   let parts = plan.Assemblies[i].PartsOf(array equations[i].Outputs[0].Type null)
+                   struct (i, parts |> Array.map _.Offset) |]
 
     let makeFrame () =
         let memory = if plan.Bytes = 0L then null else HostMemory.Allocate plan.Bytes
@@ -211,12 +237,28 @@ type internal Executable(program: Program, donated: int) =
                 elif plan.IsFresh[i] && Places.isInline v.Type && not (plan.IsKept s) then
                     own[s] <- array v.Type null
 
+        let partsOf i (assembly: Assembly) =
+            if isNull assembly then
+                null
+            else
+                let whole = equations[i].Outputs[0]
+                let parts = assembly.PartsOf(if isNull own[whole.Index] then array whole.Type null else own[whole.Index])
+
+                for k in 0 .. parts.Length - 1 do
+                    if assembly.IsWritten[k] then
+                        own[reads[i][k]] <- parts[k]
+
+                parts
+
+        let parts = Array.mapi partsOf plan.Assemblies
+
         Frame(
             Array.copy slots.Constants,
             own,
             inputs |> Array.map (fun v -> array v.Type null),
             reads |> Array.map (fun r -> Array.zeroCreate r.Length),
-            equations |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> own[v.Index]))
+            equations |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> own[v.Index])),
+            Parts = parts
         )
 
     let mutable idle: Frame = null
@@ -239,76 +281,89 @@ type internal Executable(program: Program, donated: int) =
             if uses = 1 then memory.Take() else null
         | _ -> null
 
+    /// Puts a value where it is wanted, if it is not there.
+    let put (value: NDArray, place: NDArray) =
+        if place.IsInline then
+            place.Point(0, null, NDArray.Scalar(value.Device, value.DType, value.Bytes).Bits)
+        elif
+            value.Size > 0
+            && not (
+                value.IsContiguous
+                && value.Offset = place.Offset
+                && obj.ReferenceEquals(value.Storage, place.Storage)
+            )
+        then
+            HostArrays.copyTo (value, place)
+
     new(program) = Executable(program, 0)
 
     /// The memory in bytes that is kept between runs.
     member _.Planned = plan.Bytes
 
-    /// The results for arrays.
-    member this.Run(arrays: NDArray[]) : NDArray[] =
-        match only with
-        | ValueNone -> this.RunInto(arrays, null, false)
-        | ValueSome fused ->
-            let operands = Array.zeroCreate reads[0].Length
+    /// A frame for any number of runs, one at a time, until it is left.
+    member _.Enter() : Frame =
+        match Interlocked.Exchange(&idle, null) with
+        | null -> makeFrame ()
+        | kept -> kept
 
-            for k in 0 .. operands.Length - 1 do
-                let s = reads[0][k]
-                operands[k] <- if inputOf[s] >= 0 then arrays[inputOf[s]] else slots.Constants[s]
+    /// Makes a frame forget its runs.
+    member _.Clear(frame: Frame) : unit =
+        for j in 0 .. results.Length - 1 do
+            let s = results[j]
+            let struct (i, k) = placeOf[j]
 
-            let found = fused.Values(operands, null)
-            let ys = Array.zeroCreate results.Length
+            if i >= 0 then
+                frame.Places[i][k] <- null
 
-            for j in 0 .. results.Length - 1 do
-                let struct (_, k) = placeOf[j]
-                ys[j] <- found[k]
+            if s < program.VariableCount then
+                frame.Values[s] <- null
 
-            ys
+        for stand in frame.Arguments do
+            stand.Point(0, null, 0L)
 
-    /// The results for arrays, of which the first are used up: results are written over them where nothing else that is
-    /// given lies there and the program allows it. Who holds such an array gets an error when it reads it.
-    member this.RunDonating(arrays: NDArray[]) : NDArray[] = this.RunInto(arrays, null, true)
+        for v in inputs do
+            frame.Values[v.Index] <- null
 
-    /// The results for arrays, in given places where there are (null: anywhere): contiguous arrays of the types of the
-    /// results, which overlap neither one another nor the arguments.
-    member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] = this.RunInto(arrays, places, false)
+        for view in frame.Views do
+            if not (isNull view) then
+                view.Point(0, null, 0L)
 
-    member private _.RunInto(arrays: NDArray[], places: NDArray[], isDonating: bool) : NDArray[] =
-        let frame =
-            match Interlocked.Exchange(&idle, null) with
-            | null -> makeFrame ()
-            | kept -> kept
+        for struct (i, _) in assembled do
+            for part in frame.Parts[i] do
+                part.Point(0, null, 0L)
 
-        if not (isNull places) then
-            for j in 0 .. results.Length - 1 do
-                let struct (i, k) = placeOf[j]
+    /// Hands a frame back.
+    member this.Leave(frame: Frame) : unit =
+        this.Clear frame
+        Volatile.Write(&idle, frame)
 
-                if i >= 0 then
-                    frame.Places[i][k] <- places[j]
+    /// One run in a frame: the results for arrays, in given places where there are (null: anywhere), contiguous arrays of the
+    /// types of the results, which overlap neither one another nor the arguments.
+    member _.Walk(frame: Frame, arrays: NDArray[], places: NDArray[]) : NDArray[] =
+        for j in 0 .. results.Length - 1 do
+            let struct (i, k) = placeOf[j]
 
-        let mutable taken: HostMemory[] = null
+            if i >= 0 then
+                frame.Places[i][k] <- if isNull places then null else places[j]
 
-        if isDonating && hasDonations then
-            taken <- Array.zeroCreate arrays.Length
+        for struct (i, offsets) in assembled do
+            let t, places, parts = equations[i].Outputs[0].Type, frame.Places[i], frame.Parts[i]
 
-            for j in 0 .. results.Length - 1 do
-                let p = donations[j]
+            if isNull places[0] then
+                places[0] <- HostArrays.fresh (Cpu.Instance, t.DType, t.Shape)
 
-                if p >= 0 then
-                    let t = typeOf[results[j]]
-                    taken[p] <- take arrays p
-                    let struct (i, k) = placeOf[j]
-                    // Native memory, however small, so that it can be donated in turn.
-                    let memory = if isNull taken[p] then HostMemory.Allocate(Places.bytesOf t) else taken[p]
-                    frame.Places[i][k] <- array t memory
+            let whole = places[0]
+
+            for k in 0 .. parts.Length - 1 do
+                parts[k].Point(whole.Offset + offsets[k], whole.Storage, 0L)
 
         for p in 0 .. arrays.Length - 1 do
             let x = arrays[p]
 
             frame.Values[inputs[p].Index] <-
-                if x.IsContiguous then
+                if x.IsContiguous && isNull x.Packed then
                     let stand = frame.Arguments[p]
-                    let storage = if isNull taken || isNull taken[p] then x.Storage else taken[p] :> obj
-                    stand.Point(x.Offset, storage, x.Bits)
+                    stand.Point(x.Offset, x.Storage, x.Bits)
                     stand
                 else
                     x
@@ -336,33 +391,63 @@ type internal Executable(program: Program, donated: int) =
         if not (isNull places) then
             for j in 0 .. results.Length - 1 do
                 if not (isNull places[j] || obj.ReferenceEquals(ys[j], places[j])) then
-                    HostArrays.copyTo (ys[j], places[j])
+                    put (ys[j], places[j])
                     ys[j] <- places[j]
 
-        // What is kept for the next run holds nothing of this one.
-        for j in 0 .. results.Length - 1 do
-            let s = results[j]
-            let struct (i, k) = placeOf[j]
-
-            if i >= 0 then
-                frame.Places[i][k] <- null
-
-            if s < program.VariableCount then
-                frame.Values[s] <- null
-
-        for stand in frame.Arguments do
-            stand.Point(0, null, 0L)
-
-        for p in 0 .. arrays.Length - 1 do
-            frame.Values[inputs[p].Index] <- null
-
-        for i in 0 .. equations.Length - 1 do
-            let view = frame.Views[i]
-
-            if not (isNull view) then
-                view.Point(0, null, 0L)
+        for struct (i, _) in assembled do
+            frame.Places[i][0] <- null
 
         GC.KeepAlive arrays
         GC.KeepAlive frame
-        Volatile.Write(&idle, frame)
         ys
+
+    /// The results for arrays, in given places where there are.
+    member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] =
+        let frame = this.Enter()
+        let ys = this.Walk(frame, arrays, places)
+        this.Leave frame
+        ys
+
+    /// The results for arrays.
+    member this.Run(arrays: NDArray[]) : NDArray[] =
+        match only with
+        | ValueNone -> this.RunInto(arrays, null)
+        | ValueSome fused ->
+            let operands = Array.zeroCreate reads[0].Length
+
+            for k in 0 .. operands.Length - 1 do
+                let s = reads[0][k]
+                operands[k] <- if inputOf[s] >= 0 then arrays[inputOf[s]] else slots.Constants[s]
+
+            let found = fused.Values(operands, null)
+            let ys = Array.zeroCreate results.Length
+
+            for j in 0 .. results.Length - 1 do
+                let struct (_, k) = placeOf[j]
+                ys[j] <- found[k]
+
+            ys
+
+    /// The results for arrays, of which the first are used up: results are written over them where nothing else that is
+    /// given lies there and the program allows it. Who holds such an array gets an error when it reads it.
+    member this.RunDonating(arrays: NDArray[]) : NDArray[] =
+        if hasDonations then
+            let given = Array.copy arrays
+            let places = Array.zeroCreate results.Length
+
+            for j in 0 .. results.Length - 1 do
+                let p = donations[j]
+
+                if p >= 0 then
+                    let t = typeOf[results[j]]
+                    let taken = take given p
+
+                    if not (isNull taken) then
+                        given[p] <- array t taken
+
+                    // Native memory, however small, so that it can be donated in turn.
+                    places[j] <- array t (if isNull taken then HostMemory.Allocate(Places.bytesOf t) else taken)
+
+            this.RunInto(given, places)
+        else
+            this.Run arrays

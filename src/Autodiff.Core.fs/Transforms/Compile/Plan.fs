@@ -74,6 +74,17 @@ module internal Places =
 
     let bytesOf (t: TensorType) : int64 = Shape.size t.Shape * int64 (DTypes.Size t.DType)
 
+/// What is put side by side at its place: where each part begins, whether the loop that makes it writes it there, and what
+/// copies the others.
+[<Sealed; AllowNullLiteral>]
+type internal Assembly(starts: int[][], shapes: int[][], isWritten: bool[], copies: FusedCall[]) =
+    member _.IsWritten = isWritten
+    /// For each part that is made elsewhere, the loop that copies it; else null.
+    member _.Copies = copies
+    /// The parts of an array.
+    member _.PartsOf(whole: NDArray) : NDArray[] =
+        Array.map2 (fun (start: int[]) shape -> whole.Slice(start, shape, Array.create start.Length 1)) starts shapes
+
 /// Memory that some values have in turn: the first equation that writes it, and the last that reads it.
 [<Sealed; AllowNullLiteral>]
 type internal PlanBlock(bytes: int64, first: int, last: int) =
@@ -87,6 +98,9 @@ type internal PlanBlock(bytes: int64, first: int, last: int) =
 [<Sealed>]
 type internal Plan(program: Program, slots: Slots) =
     static let alignment = 64L
+
+    // Loops that write shorter runs than this are slower than one that writes to a place of its own, and a copy.
+    static let shortestRun = 16L
 
     let equations = program.Equations
     let count = slots.Constants.Length
@@ -116,6 +130,106 @@ type internal Plan(program: Program, slots: Slots) =
                 last[v.Index] <- max last[v.Index] i
 
         last
+
+    let typesRead i = equations[i].Inputs |> Array.map _.Type
+
+    /// Of an equation that puts values side by side, where each begins; null if they do not cover its result, if one of them is
+    /// not made by a loop that could write it there, or if it would write short runs.
+    let startsOf (i: int) : int[][] =
+        let e = equations[i]
+        let find name = e.Operation.Parameters |> List.find (fst >> (=) name) |> snd
+        let shape = e.Outputs[0].Type.Shape
+        let shapes = typesRead i |> Array.map _.Shape
+
+        let starts =
+            match e.Operation.Name with
+            | _ when not (e.Operation :? Primitive) -> null
+            | "placeAll" when Array.forall ((=) 1) (find "steps" :?> int[]) ->
+                (find "starts" :?> int[]) |> Array.chunkBySize shape.Length
+            | "concat" ->
+                let axis = find "axis" :?> int
+                let ends = (0, shapes) ||> Array.scan (fun at s -> at + s[axis])
+                Array.init shapes.Length (fun k -> Array.init shape.Length (fun a -> if a = axis then ends[k] else 0))
+            | _ -> null
+
+        let isLoops s =
+            let from = definedBy[s]
+
+            from >= 0
+            && (match equations[from].Operation with
+                | :? FusedPrimitive as fused ->
+                    let k = equations[from].Outputs |> Array.findIndex (fun v -> v.Index = s)
+                    DTypes.IsFloat equations[from].Outputs[k].Type.DType && isNull fused.Call.OutStrides[k]
+                | _ -> false)
+
+        let areApart k l =
+            Seq.exists
+                (fun a -> starts[k][a] + shapes[k][a] <= starts[l][a] || starts[l][a] + shapes[l][a] <= starts[k][a])
+                (seq { 0 .. shape.Length - 1 })
+
+        // The elements of a part that lie one after another in the whole.
+        let runOf (part: int[]) =
+            let mutable axis = shape.Length - 1
+
+            while axis > 0 && part[axis] = shape[axis] do
+                axis <- axis - 1
+
+            Shape.size part[axis..]
+
+        let fits () =
+            Shape.size shape > 0L
+            && Array.forall isLoops slots.Reads[i]
+            && Array.forall (fun part -> runOf part >= min shortestRun (Shape.size part)) shapes
+            && (shapes |> Array.sumBy Shape.size) = Shape.size shape
+            && Seq.forall
+                (fun (k, l) -> k = l || areApart k l)
+                (Seq.allPairs (seq { 0 .. shapes.Length - 1 }) (seq { 0 .. shapes.Length - 1 }))
+
+        if isNull starts || not (fits ()) then null else starts
+
+    let copying (t: TensorType) =
+        let graph = FusedGraph t.DType
+        graph.Output(graph.Input())
+        let itself = Func<NDArray, NDArray> id
+        FusedCall(graph, t.Shape, 0, [| t.DType |], [| t.Shape |], [| null |], [| 0 |], [| 0 |], [| null |], [| itself |])
+
+    /// Of a part that is written where it will lie, the slot of the whole; else -1.
+    let wholeOf = Array.create count -1
+
+    /// For equations whose result is put together at its place, how; else null.
+    let assemblies: Assembly[] =
+        let assemble i =
+            match startsOf i with
+            | null -> null
+            | starts ->
+                let reads, whole = slots.Reads[i], equations[i].Outputs[0].Index
+                // What is read elsewhere too is read there as a part of this.
+                let isOwn k s = lastUse[s] < forever && wholeOf[s] < 0 && Array.IndexOf(reads, s) = k
+                let own = Array.mapi isOwn reads
+
+                if Array.contains true own then
+                    for k in 0 .. reads.Length - 1 do
+                        if own[k] then
+                            wholeOf[reads[k]] <- whole
+                            lastUse[whole] <- max lastUse[whole] lastUse[reads[k]]
+
+                    let types = typesRead i
+                    let copies = Array.map2 (fun own t -> if own then null else copying t) own types
+                    Assembly(starts, types |> Array.map _.Shape, own, copies)
+                else
+                    null
+
+        Array.init equations.Length assemble
+
+    /// The first equation that writes where a slot lies.
+    let firstWrite =
+        let first = Array.copy definedBy
+
+        for s in 0 .. count - 1 do
+            if wholeOf[s] >= 0 then
+                first[wholeOf[s]] <- min first[wholeOf[s]] definedBy[s]
+
+        first
 
     let isAlike (a: TensorType) (b: TensorType) =
         DTypes.Size a.DType = DTypes.Size b.DType && Shape.equal a.Shape b.Shape
@@ -156,19 +270,22 @@ type internal Plan(program: Program, slots: Slots) =
 
                 for j in 0 .. equations[i].Outputs.Length - 1 do
                     let v = equations[i].Outputs[j]
-                    let s = v.Index
+                    // A part lies in the whole, which begins with the first of them.
+                    let isPart = wholeOf[v.Index] >= 0
+                    let s = if isPart then wholeOf[v.Index] else v.Index
+                    let t = if isPart then equations[definedBy[s]].Outputs[0].Type else v.Type
 
-                    if lastUse[s] < forever && not (Places.isInline v.Type) && Places.bytesOf v.Type > 0L then
-                        let suits (before, t) =
-                            not (isNull blockOf[before]) && isAlike t v.Type && not (isTaken.Contains before)
+                    if isNull blockOf[s] && lastUse[s] < forever && not (Places.isInline t) && Places.bytesOf t > 0L then
+                        let suits (before, other) =
+                            not (isNull blockOf[before]) && isAlike other t && not (isTaken.Contains before)
 
-                        match overwritable i j |> List.tryFind suits with
+                        match (if isPart then None else overwritable i j |> List.tryFind suits) with
                         | Some(before, _) ->
                             isTaken.Add before |> ignore
                             blockOf[s] <- blockOf[before]
                             blockOf[s].Last <- max blockOf[s].Last lastUse[s]
                         | None ->
-                            blockOf[s] <- PlanBlock(Places.bytesOf v.Type, i, lastUse[s])
+                            blockOf[s] <- PlanBlock(Places.bytesOf t, i, lastUse[s])
                             all.Add blockOf[s]
 
         all
@@ -199,6 +316,8 @@ type internal Plan(program: Program, slots: Slots) =
     member _.Bytes = bytes
     member _.LastUse = lastUse
     member _.IsFresh = isFresh
+    /// For equations whose result is put together at its place, how; else null.
+    member _.Assemblies = assemblies
     /// Where a slot lies; -1 if not in the planned memory.
     member _.OffsetOf(slot: int) : int64 =
         match blockOf[slot] with
@@ -235,7 +354,7 @@ type internal Plan(program: Program, slots: Slots) =
                     && isAlike v.Type out.Type
                     && not (Places.isInline v.Type)
                     && Places.bytesOf v.Type > 0L
-                    && (lastUse[v.Index] < i || List.contains v.Index along)
+                    && (lastUse[v.Index] < firstWrite[s] || List.contains v.Index along)
 
                 match Seq.tryFind suits (seq { 0 .. donated - 1 }) with
                 | Some p ->

@@ -391,33 +391,7 @@ module internal Scan =
         let entry (x: Tensor) = { Shape = x.Shape[1..]; DType = x.DType }
         let types = Array.map Stage.typeOf init
         let struct (program, consts) = Stage.run device body (Array.append types (Array.map entry items))
-        let k = program.Inputs[.. consts.Length - 1]
-        let isFixed = HashSet<Variable>(k, HashIdentity.Reference)
-
-        let isInvariant atom =
-            match atom with
-            | Atom.Variable v -> isFixed.Contains v
-            | Atom.Literal _ -> true
-
-        let before, within =
-            program.Equations
-            |> Array.partition (fun equation ->
-                let invariant = Array.forall isInvariant equation.Inputs
-                if invariant then
-                    isFixed.UnionWith equation.Outputs
-                invariant)
-
-        let used = HashSet<Variable>(HashIdentity.Reference)
-
-        for atom in Seq.append (within |> Seq.collect _.Inputs) program.Outputs do
-            match atom with
-            | Atom.Variable v -> used.Add v |> ignore
-            | Atom.Literal _ -> ()
-
-        let computed = before |> Array.collect _.Outputs |> Array.filter used.Contains
-        let prelude = Program.Of(k, before, computed |> Array.map Atom.Variable)
+        let struct (prelude, body) = LoopBody.Hoist(program, consts.Length)
         let consts = Array.append consts (prelude.Evaluate consts)
-        let inputs = Array.concat [ k; computed; program.Inputs[k.Length ..] ]
-        let body = Program.Of(inputs, within, program.Outputs)
         let parts = { Consts = consts.Length; Carries = init.Length; Items = items.Length }
         Tensor.BindAll(ScanPrimitive(body, parts, length, reverse), Array.concat [ consts; init; items ])

@@ -16,6 +16,9 @@ type internal WhilePrimitive(condition: Program, body: Program, parts: WhilePart
     let outputs = Stage.outputTypes body
     let types = Array.append (Array.take kCount (Stage.inputTypes condition)) (Stage.inputTypes body)
 
+    let tested = lazy (Executable condition)
+    let loop = lazy (LoopBody(body, bCount, bCount, carries))
+
     /// Of the condition's constants, the body's, and the carry.
     let split (xs: 'x[]) : struct ('x[] * 'x[] * 'x[]) =
         struct (xs[.. kCount - 1], xs[kCount .. kCount + bCount - 1], xs[kCount + bCount ..])
@@ -29,12 +32,8 @@ type internal WhilePrimitive(condition: Program, body: Program, parts: WhilePart
 
     override _.Values(xs, _) =
         let struct (k, b, c) = split xs
-        let mutable carry = c
-
-        while Loops.isTrue (Array.head (condition.Run(Array.append k carry))) do
-            carry <- body.Run(Array.append b carry)
-
-        carry
+        let goesOn carry = Loops.isTrue (Array.head (tested.Value.Run(Array.append k carry)))
+        loop.Value.Iterate(b, c, (fun carry -> if goesOn carry then [||] else null))
 
     override this.Unrolled xs =
         if xs |> Array.forall _.IsKnown then
@@ -152,6 +151,10 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
     let conditionTypes, bodyTypes, backTypes =
         Stage.inputTypes condition, Stage.inputTypes body, Stage.inputTypes back
 
+    let tested = lazy (Executable condition)
+    let forward = lazy (Executable body)
+    let walk = lazy (LoopBody(back, backConsts, backConsts + carries, outputs.Length))
+
     let types =
         Array.concat
             [ conditionTypes[.. kCount - 1]
@@ -168,22 +171,6 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
                 xs[first .. first + carries - 1],
                 xs[first + carries .. first + carries + backConsts - 1],
                 xs[first + carries + backConsts ..])
-
-    let run (evaluate: Program -> 'x[] -> 'x[]) (isTrue: 'x -> bool) (xs: 'x[]) : 'x[] =
-        let struct (k, b, c, rk, r) = split xs
-        let states = Stack<'x[]>()
-        let mutable carry = c
-
-        while isTrue (Array.head (evaluate condition (Array.append k carry))) do
-            states.Push carry
-            carry <- evaluate body (Array.append b carry)
-
-        let mutable result = r
-
-        while states.Count > 0 do
-            result <- evaluate back (Array.concat [ rk; states.Pop(); result ])
-
-        result
 
     /// The same by loops that run forward again to each state, from which derivatives of reverse mode follow.
     let definition (xs: Tensor[]) : Tensor[] =
@@ -209,11 +196,36 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
         this.Fit(types, xs)
         outputs
 
-    override _.Values(xs, _) = run (fun program -> program.Run) Loops.isTrue xs
+    override _.Values(xs, _) =
+        let struct (k, b, c, rk, r) = split xs
+        let states = Stack<NDArray[]>()
+        let mutable carry = c
+
+        while Loops.isTrue (Array.head (tested.Value.Run(Array.append k carry))) do
+            states.Push carry
+            carry <- forward.Value.Run(Array.append b carry)
+
+        walk.Value.Iterate(rk, r, (fun _ -> if states.Count > 0 then states.Pop() else null))
 
     override _.Unrolled xs =
         if xs |> Array.forall _.IsKnown then
-            run (fun program -> program.Evaluate) (fun flag -> flag.ToDouble() <> 0.0) xs
+            let struct (k, b, c, rk, r) = split xs
+            let states = Stack<Tensor[]>()
+            let mutable carry = c
+
+            let goesOn () = (condition.Evaluate(Array.append k carry))[0]
+
+            while goesOn().ToDouble() <> 0.0 do
+                states.Push carry
+                carry <- body.Evaluate(Array.append b carry)
+
+            let mutable result = r
+
+            while states.Count > 0 do
+                let state = states.Pop()
+                result <- back.Evaluate(Array.concat [ rk; state; result ])
+
+            result
         else
             null
 
