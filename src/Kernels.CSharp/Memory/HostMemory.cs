@@ -17,6 +17,9 @@ public sealed unsafe class HostMemory
     /// <summary>Bytes handed out between two collections, at least: a part of what a large cache holds, so that memory is used again while it is there.</summary>
     private const long MinimumBudget = 16L << 20;
 
+    // The memory that may wait for a full collection, and that the pool keeps, however little is in use.
+    private const long Slack = 16 * MinimumBudget;
+
     private const int Alignment = 64;
 
     private static readonly Lock Gate = new();
@@ -144,11 +147,12 @@ public sealed unsafe class HostMemory
         TakeBack();
 
         // What outlived two young collections and died since is found by a full one, which is worth its price only when
-        // much has gathered.
-        if (inUse > before - handedOut / 4 && inUse > inUseAfterFull + inUseAfterFull / 2) CollectAll();
+        // much has gathered: a full one makes all that is alive old, such as the result of the call before, so that the
+        // next young one does not find it.
+        if (inUse > before - handedOut / 4 && inUse > inUseAfterFull + Math.Max(inUseAfterFull, Slack)) CollectAll();
         handedOut = 0;
         budget = Math.Max(MinimumBudget, inUse);
-        Trim(Math.Max(16 * MinimumBudget, inUse));
+        Trim(Math.Max(Slack, inUse));
     }
 
     private static void CollectAll()
