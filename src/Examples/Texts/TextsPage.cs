@@ -41,7 +41,8 @@ internal static class TextsPage
             runs one, prints its numbers beside those of the text and writes its figures. `dotnet fsi build.fsx texts --results FOLDER`
             runs all and writes this page, and [all pictures side by side](seeds.svg).
 
-            {results.Count} examples; of {rows.Length} numbers, or rows of numbers, of the texts {rows.Count(row => row.Agrees)} agree.
+            {results.Count} examples; of {rows.Length} numbers, or rows of numbers, {rows.Count(row => row.Agrees)} agree. The column
+            "text" has what the text prints or claims; for the networks that a text only announces, figures as published, or by hand.
             How ours should lie to the text's: = in all printed digits, ≥ at least, ≤ at most, ≈ within a quarter, where random numbers
             decide or the text has a figure only. Where ours differs, the column says so.
 
