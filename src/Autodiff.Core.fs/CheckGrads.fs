@@ -434,6 +434,8 @@ type CheckGrads private () =
             [<Optional; DefaultParameterValue(0.0)>] step: float,
             [<Optional; DefaultParameterValue(1)>] directions: int
         ) : GradientReport =
+        ArgumentNullException.ThrowIfNull(f, nameof f)
+
         if order < 1 || directions < 1 then
             Shape.fail "CheckGrads" $"order {order} and {directions} directions: both must be at least 1."
 
@@ -486,5 +488,5 @@ type CheckGrads private () =
         ) : unit =
         CheckGrads.Report(f, x, order, tolerance, seed, modes, step, directions).ThrowIfFailed()
 
-    /// Checks the derivatives of f at x to the second order: `checkGrads f x`.
+    /// Checks the derivatives of f at x to the second order, as Run does, for functions of F#: `CheckGrads.Check f x`.
     static member Check (f: 'a -> 'b) (x: 'a) : unit = CheckGrads.Run(Func<'a, 'b> f, x)

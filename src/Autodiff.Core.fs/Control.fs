@@ -229,7 +229,8 @@ module Control =
     /// The tensors of a donated argument, and all that share their memory (slices, transposes), are used up: reading one
     /// whose memory was taken is an InvalidOperationException, also if the call failed; use the results instead. Donate a
     /// copy (Tensor.copy) of what is needed later or what others hold. Tensors in memory that is passed twice, or that are
-    /// views of other memory, and those of a call inside a transformation, are not taken.
+    /// views of other memory, those of so few elements that they are in managed memory, and those of a call inside a
+    /// transformation, are not taken, and can still be read.
     let jitDonating (f: 'd -> 'a -> 'b) : 'd -> 'a -> 'b =
         let compiled = compile (fun (d: 'd, _: 'a) -> (Tree.leaves d).Length) (fun (d, x) -> f d x)
         fun d x -> compiled (d, x)

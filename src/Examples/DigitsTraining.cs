@@ -16,7 +16,7 @@ internal static class DigitsTraining
 
         // The learning rate falls by a third in each pass, so that the last ones settle what the first ones found.
         var optimizer = new Adam(Schedule.Exponential(2e-3, 2.0 / 3.0, every: Math.Max(1, train.Count / batchSize)));
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, optimizer) { Metrics = [Metrics.Accuracy] };
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, optimizer) { Metrics = [Metrics.Accuracy], Writer = settings.Output };
         TrainingResult result = trainer.Fit(
             train, test, epochs: settings.Epochs ?? 8, batchSize: batchSize, seed: settings.Seed,
             cancellationToken: settings.Cancellation);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Autodiff.Layers;
 
 namespace Autodiff.Examples;
@@ -39,28 +40,19 @@ internal static class Program
         Example example, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         Option<string?> data = DataOption();
-        var seed = new Option<int>("--seed") { Description = "Seed of all random numbers.", DefaultValueFactory = _ => 0 };
-        var epochs = new Option<int?>("--epochs") { Description = "Passes over the training data, or steps where there are none." };
-        var batch = new Option<int?>("--batch") { Description = "Examples in one step." };
+        Option<int?> seed = WholeNumber("--seed", "Seed of all random numbers (default: 0).");
+        Option<int?> epochs = WholeNumber("--epochs", "Passes over the training data, or steps where there are none.", least: 1);
+        Option<int?> batch = WholeNumber("--batch", "Examples in one step.", least: 1);
         var folder = new Option<string?>("--out") { Description = "Folder for what the example writes." };
         var json = new Option<bool>("--json") { Description = "End with one line of JSON: the name, the metrics, the seconds." };
-        foreach (Option<int?> positive in new[] { epochs, batch })
-        {
-            positive.Validators.Add(result =>
-            {
-                // What is not a number is reported by the parser itself.
-                if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out int value) && value < 1)
-                    result.AddError($"{positive.Name} must be at least 1.");
-            });
-        }
-
         var command = new Command(example.Name, example.Summary) { data, seed, epochs, batch, folder, json };
         command.SetAction(parsed => Guarded(example.Name, error, () =>
         {
+            if (parsed.GetValue(folder) is { } path) MakeFolder(folder.Name, path);
             var settings = new Settings(input, output, cancellation)
             {
                 Data = DataDirectory.Find(parsed.GetValue(data)),
-                Seed = parsed.GetValue(seed),
+                Seed = parsed.GetValue(seed) ?? 0,
                 Epochs = parsed.GetValue(epochs),
                 Batch = parsed.GetValue(batch),
                 Out = parsed.GetValue(folder),
@@ -84,6 +76,7 @@ internal static class Program
         command.SetAction(parsed => Guarded("texts", error, () =>
         {
             string root = parsed.GetValue(results)!;
+            MakeFolder(results.Name, root);
             Example[] examples = [.. Catalog.All.Where(TextsPage.IsOfText)];
             foreach (Example example in examples.Where(one => one.Name.Contains(parsed.GetValue(only)!, StringComparison.Ordinal)))
             {
@@ -114,6 +107,40 @@ internal static class Program
     private static Option<string?> DataOption() =>
         new("--data") { Description = "Folder with the data sets (default: the environment variable AUTODIFF_DATA)." };
 
+    private static Option<int?> WholeNumber(string name, string description, int least = int.MinValue) => new(name)
+    {
+        Description = description,
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result =>
+        {
+            string text = result.Tokens is [var token, ..] ? token.Value : "";
+            if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value))
+                result.AddError($"{name}: '{text}' is not a whole number{(long.TryParse(text, CultureInfo.InvariantCulture, out _) ? " of 32 bits" : "")}.");
+            else if (value < least)
+                result.AddError($"{name}: {value} is too small; it must be at least {least}.");
+            return value;
+        },
+    };
+
+    /// <summary>Makes the folder of an option, and sees to it that files can be written there before hours have gone into
+    /// them.</summary>
+    private static void MakeFolder(string option, string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            string probe = Path.Combine(path, Path.GetRandomFileName());
+            using (File.Create(probe, 1, FileOptions.DeleteOnClose))
+            {
+            }
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            string reason = File.Exists(path) ? "there is a file of that name" : problem.Message.TrimEnd('.');
+            throw new IOException($"{option}: no files can be written to the folder '{path}': {reason}. Name another folder, or one that can be made.", problem);
+        }
+    }
+
     /// <summary>Writes a file whole, or not at all.</summary>
     private static void Write(string path, string text)
     {
@@ -132,6 +159,12 @@ internal static class Program
         {
             error.WriteLine("Interrupted.");
             return 130;
+        }
+        catch (TypeInitializationException problem) when (problem.GetBaseException() is ArgumentException setting)
+        {
+            // A setting of the environment, which the first kernel reads.
+            error.WriteLine($"{name}: {setting.Message}");
+            return 1;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or DataFormatException or ArgumentException or TrainingException)
         {

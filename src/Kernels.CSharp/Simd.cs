@@ -7,9 +7,11 @@ public static class Simd
 {
     /// <summary>
     /// The width in bits: 512, 256, 128, or 0 for scalar code; the widest that the machine accelerates, or what the
-    /// environment variable <c>AUTODIFF_SIMD</c> names, if the machine has it. Chosen once, when the process starts.
+    /// environment variable <c>AUTODIFF_SIMD</c> names. Chosen once, when the process starts. If the machine has no such
+    /// width, the first use of a kernel fails with an <see cref="ArgumentException"/>, inside the
+    /// <see cref="TypeInitializationException"/> of this class.
     /// </summary>
-    public static readonly int Width = Choose();
+    public static readonly int Width = Choose(Environment.GetEnvironmentVariable("AUTODIFF_SIMD"));
 
     /// <summary>The widths that this machine can run, widest first; 0, scalar code, is always there.</summary>
     public static IReadOnlyList<int> Available { get; } =
@@ -23,8 +25,10 @@ public static class Simd
         _ => width == 0,
     };
 
-    private static int Choose() =>
-        int.TryParse(Environment.GetEnvironmentVariable("AUTODIFF_SIMD"), out int asked) && IsAvailable(asked)
-            ? asked
-            : IsAvailable(512) ? 512 : IsAvailable(256) ? 256 : IsAvailable(128) ? 128 : 0;
+    internal static int Choose(string? asked)
+    {
+        int[] widths = [.. new[] { 512, 256, 128, 0 }.Where(IsAvailable)];
+        return EnvironmentSetting.Parse(
+            "AUTODIFF_SIMD", asked, widths[0], IsAvailable, $"a vector width in bits that this machine has ({string.Join(", ", widths)})");
+    }
 }

@@ -12,12 +12,12 @@ namespace Autodiff.Kernels;
 public static class Workers
 {
     private const int SpinsBeforeSleep = 2000;
+    private const int MostThreads = 1024;
 
-    /// <summary>The number of threads, the caller's included: the cores, or <c>AUTODIFF_THREADS</c>.</summary>
-    public static readonly int Count =
-        int.TryParse(Environment.GetEnvironmentVariable("AUTODIFF_THREADS"), out int asked) && asked > 0
-            ? asked
-            : Environment.ProcessorCount;
+    /// <summary>The number of threads, the caller's included: the cores, or what the environment variable
+    /// <c>AUTODIFF_THREADS</c> says. If that is not a whole number from 1 to 1024, the first use of a kernel fails with an
+    /// <see cref="ArgumentException"/>, inside the <see cref="TypeInitializationException"/> of this class.</summary>
+    public static readonly int Count = Choose(Environment.GetEnvironmentVariable("AUTODIFF_THREADS"));
 
     private static readonly Lazy<Worker[]> Threads = new(
         () => [.. Enumerable.Range(1, Count - 1).Select(index => new Worker(index))]);
@@ -28,6 +28,10 @@ public static class Workers
     private static int nextTask;
     private static int running;
     private static Exception? failure;
+
+    internal static int Choose(string? asked) => EnvironmentSetting.Parse(
+        "AUTODIFF_THREADS", asked, Environment.ProcessorCount, count => count is >= 1 and <= MostThreads,
+        $"a number of threads from 1 to {MostThreads}");
 
     /// <summary>Runs <paramref name="task"/> for 0 to <paramref name="count"/> - 1, on all threads, and waits.</summary>
     /// <exception cref="Exception">What a task threw, after all have ended.</exception>

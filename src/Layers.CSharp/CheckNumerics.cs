@@ -19,7 +19,7 @@ public static class CheckNumerics
     /// </code></example>
     public static Func<T, TResult> Of<T, TResult>(Func<T, TResult> f, bool allowInfinities = false)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return x => Debugging.checkNumericsWith(allowInfinities, function, x);
     }
 }

@@ -17,7 +17,7 @@ public static class Stage
     /// </code></example>
     public static Func<T, StagedFunction<T, TResult>> Of<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return x => Control.stage(function, x);
     }
 
@@ -48,7 +48,7 @@ public static class Jit
     /// </code></example>
     public static Func<T, TResult> Compile<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> compiled = Control.jit<T, TResult>(FuncConvert.FromFunc(f));
+        FSharpFunc<T, TResult> compiled = Control.jit<T, TResult>(Curried.From(f));
         return compiled.Invoke;
     }
 
@@ -77,14 +77,15 @@ public static class Jit
     /// <remarks>The tensors of a donated argument, and all that share their memory (slices, transposes), are used up: reading
     /// one whose memory was taken is an <see cref="InvalidOperationException"/>, also if the call failed; use the results
     /// instead. Donate a copy (<c>tensor.Copy()</c>) of what is needed later or what others hold. Tensors in memory that is passed twice, or
-    /// that are views of other memory, and those of a call inside a transform, are not taken.</remarks>
+    /// that are views of other memory, those of so few elements that they are in managed memory, and those of a call inside a
+    /// transform, are not taken, and can still be read.</remarks>
     /// <example><code>
     /// var step = Jit.CompileDonating((Tensor w, Tensor x) => w - 0.1f * slope(w, x));
     /// for (int i = 0; i &lt; 100; i++) w = step(w, batches[i]);
     /// </code></example>
     public static Func<T1, T2, TResult> CompileDonating<T1, T2, TResult>(Func<T1, T2, TResult> f)
     {
-        FSharpFunc<T1, FSharpFunc<T2, TResult>> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T1, FSharpFunc<T2, TResult>> function = Curried.From(f);
         FSharpFunc<T1, FSharpFunc<T2, TResult>> compiled = Control.jitDonating(function);
         return (donated, x) => FSharpFunc<T1, T2>.InvokeFast(compiled, donated, x);
     }
@@ -101,7 +102,7 @@ public static class Checkpoint
     /// </code></example>
     public static Func<T, TResult> Of<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return x => Control.checkpoint(function, x);
     }
 }
@@ -120,7 +121,7 @@ public static class ControlFlow
     /// Tensor y = ControlFlow.Cond(Tensor.Greater(x.Sum(), Tensor.Scalar(0f)), v => v * v, v => Tensor.Sin(v), x);
     /// </code></example>
     public static TResult Cond<T, TResult>(Tensor predicate, Func<T, TResult> ifTrue, Func<T, TResult> ifFalse, T x) =>
-        Control.cond(predicate, FuncConvert.FromFunc(ifTrue), FuncConvert.FromFunc(ifFalse), x);
+        Control.cond(predicate, Curried.From(ifTrue), Curried.From(ifFalse), x);
 
     /// <summary>The last carry and the stacked results of a step (carry, item) -> (carry, result), run for the entries of
     /// tensors along their first axis, in order.</summary>
@@ -152,7 +153,7 @@ public static class ControlFlow
     /// </code></example>
     public static T ForiLoop<T>(int lower, int upper, Func<Tensor, T, T> body, T x)
     {
-        FSharpFunc<Tensor, FSharpFunc<T, T>> step = FuncConvert.FromFunc(body);
+        FSharpFunc<Tensor, FSharpFunc<T, T>> step = Curried.From(body);
         return Control.foriLoop(lower, upper, step, x);
     }
 
@@ -166,11 +167,14 @@ public static class ControlFlow
     /// </code></example>
     public static T WhileLoop<T>(Func<T, Tensor> condition, Func<T, T> body, T x)
     {
-        FSharpFunc<T, Tensor> test = FuncConvert.FromFunc(condition);
-        return Control.whileLoop(test, FuncConvert.FromFunc(body), x);
+        FSharpFunc<T, Tensor> test = Curried.From(condition);
+        return Control.whileLoop(test, Curried.From(body), x);
     }
 
     private static FSharpFunc<TCarry, FSharpFunc<TItem, Tuple<TCarry, TResult>>> Step<TCarry, TItem, TResult>(
-        Func<TCarry, TItem, (TCarry, TResult)> step) =>
-        FuncConvert.FromFunc((TCarry carry, TItem item) => step(carry, item).ToTuple());
+        Func<TCarry, TItem, (TCarry, TResult)> step)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        return FuncConvert.FromFunc((TCarry carry, TItem item) => step(carry, item).ToTuple());
+    }
 }

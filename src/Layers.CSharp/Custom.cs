@@ -15,8 +15,8 @@ public static class Custom
     /// </code></example>
     public static Func<T, TResult> Jvp<T, TResult>(Func<T, TResult> f, Func<T, TResult, T, TResult> rule)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
-        FSharpFunc<T, FSharpFunc<TResult, FSharpFunc<T, TResult>>> forward = FuncConvert.FromFunc(rule);
+        FSharpFunc<T, TResult> function = Curried.From(f);
+        FSharpFunc<T, FSharpFunc<TResult, FSharpFunc<T, TResult>>> forward = Curried.From(rule);
         return x => CustomRules.customJvp(function, forward, x);
     }
 
@@ -31,8 +31,9 @@ public static class Custom
     public static Func<T, TResult> Vjp<T, TResult, TResiduals>(
         Func<T, TResult> f, Func<T, (TResult Result, TResiduals Residuals)> forward, Func<TResiduals, TResult, T> backward)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
-        FSharpFunc<TResiduals, FSharpFunc<TResult, T>> back = FuncConvert.FromFunc(backward);
+        FSharpFunc<T, TResult> function = Curried.From(f);
+        FSharpFunc<TResiduals, FSharpFunc<TResult, T>> back = Curried.From(backward);
+        ArgumentNullException.ThrowIfNull(forward);
         FSharpFunc<T, Tuple<TResult, TResiduals>> there = FuncConvert.FromFunc((T x) => forward(x).ToTuple());
         return x => CustomRules.customVjp(function, there, back, x);
     }

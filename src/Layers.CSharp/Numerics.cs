@@ -82,10 +82,10 @@ public static class Minimize
     /// var fit = Minimize.LeastSquares(((Tensor Rate, Tensor Size) p) => p.Size * Tensor.Exp(-p.Rate * times) - data, start);
     /// </code></example>
     public static MinimizeResult<T> LeastSquares<T>(Func<T, Tensor> residuals, T start, MinimizeOptions? options = null) =>
-        Convert(Numerics.LeastSquares.levenbergMarquardt(MinimizeOptions.Convert(options), FuncConvert.FromFunc(residuals), start));
+        Convert(Numerics.LeastSquares.levenbergMarquardt(MinimizeOptions.Convert(options), Curried.From(residuals), start));
 
     private static MinimizeResult<T> Run<T>(Numerics.MinimizeMethod method, Func<T, Tensor> f, T start, MinimizeOptions? options) =>
-        Convert(Numerics.Minimize.minimize(method, MinimizeOptions.Convert(options), FuncConvert.FromFunc(f), start));
+        Convert(Numerics.Minimize.minimize(method, MinimizeOptions.Convert(options), Curried.From(f), start));
 
     private static MinimizeResult<T> Convert<T>(Numerics.MinimizeResult<T> r) =>
         new(r.Parameters, r.Value, r.GradientNorm, r.Iterations, r.Evaluations, r.Converged, r.Reason);
@@ -161,12 +161,12 @@ public static class Ode
     /// Tensor y = Ode.Solve((t, y) => -y, Tensor.Scalar(1.0), 0.0, 2.0);
     /// </code></example>
     public static T Solve<T>(Func<Tensor, T, T> f, T y0, double t0, double t1, OdeOptions? options = null) =>
-        Numerics.Ode.odeint(OdeOptions.Convert(options), FuncConvert.FromFunc(f), y0, t0, t1);
+        Numerics.Ode.odeint(OdeOptions.Convert(options), Curried.From(f), y0, t0, t1);
 
     /// <summary>The solution at times that follow t0 in order, rising or falling; between steps it is interpolated to
     /// order 4.</summary>
     public static T[] SolveAt<T>(Func<Tensor, T, T> f, T y0, double t0, IEnumerable<double> times, OdeOptions? options = null) =>
-        Numerics.Ode.odeintAt(OdeOptions.Convert(options), FuncConvert.FromFunc(f), y0, t0, times);
+        Numerics.Ode.odeintAt(OdeOptions.Convert(options), Curried.From(f), y0, t0, times);
 
     /// <summary>The solution of y' = f(t, y, parameters) at t1, whose derivatives with respect to y0 and the parameters come
     /// from integrating the adjoint equation backward: memory does not grow with the number of steps, but the gradient has an
@@ -177,13 +177,13 @@ public static class Ode
     /// </code></example>
     public static T SolveAdjoint<T, TParameters>(
         Func<Tensor, T, TParameters, T> f, T y0, TParameters parameters, double t0, double t1, OdeOptions? options = null) =>
-        Numerics.Ode.odeintAdjoint(OdeOptions.Convert(options), FuncConvert.FromFunc(f), y0, parameters, t0, t1);
+        Numerics.Ode.odeintAdjoint(OdeOptions.Convert(options), Curried.From(f), y0, parameters, t0, t1);
 
     /// <summary>The solution of y' = f(t, y, parameters) at times that follow t0 in order, with derivatives from the adjoint
     /// equation, as <see cref="SolveAdjoint"/>.</summary>
     public static T[] SolveAdjointAt<T, TParameters>(
         Func<Tensor, T, TParameters, T> f, T y0, TParameters parameters, double t0, IEnumerable<double> times, OdeOptions? options = null) =>
-        Numerics.Ode.odeintAdjointAt(OdeOptions.Convert(options), FuncConvert.FromFunc(f), y0, parameters, t0, times);
+        Numerics.Ode.odeintAdjointAt(OdeOptions.Convert(options), Curried.From(f), y0, parameters, t0, times);
 }
 
 /// <summary>When to stop searching for a root or a fixed point.</summary>
@@ -212,14 +212,14 @@ public static class Implicit
     /// <summary>The x that repeating x = f(parameters, x) leads to. The equation for its derivative is solved directly for
     /// up to 256 unknowns, and by repeating for more.</summary>
     public static T FixedPoint<TParameters, T>(Func<TParameters, T, T> f, T start, TParameters parameters, RootOptions? options = null) =>
-        Numerics.Implicit.fixedPoint(RootOptions.Convert(options), FuncConvert.FromFunc(f), start, parameters);
+        Numerics.Implicit.fixedPoint(RootOptions.Convert(options), Curried.From(f), start, parameters);
 
     /// <summary>A root x of f(parameters, x) = 0 by Newton's method: for up to some hundreds of unknowns.</summary>
     /// <example><code>
     /// Func&lt;Tensor, Tensor&gt; slope = Gradient.Of((Tensor a) => Implicit.Root((a, x) => x * x - a, Tensor.Scalar(1.0), a));
     /// </code></example>
     public static T Root<TParameters, T>(Func<TParameters, T, T> f, T start, TParameters parameters, RootOptions? options = null) =>
-        Numerics.Implicit.root(RootOptions.Convert(options), FuncConvert.FromFunc(f), start, parameters);
+        Numerics.Implicit.root(RootOptions.Convert(options), Curried.From(f), start, parameters);
 
     /// <summary>A root that any solver finds from the parameters, with the derivative of the equation f(parameters, x) = 0;
     /// for a minimum, f is the gradient.</summary>
@@ -229,5 +229,5 @@ public static class Implicit
     /// <param name="parameters">What the root depends on.</param>
     public static T Differentiate<TParameters, T>(
         Func<TParameters, T> solver, Func<TParameters, T, T> f, T like, TParameters parameters) =>
-        Numerics.Implicit.implicitRoot(FuncConvert.FromFunc(solver), FuncConvert.FromFunc(f), like, parameters);
+        Numerics.Implicit.implicitRoot(Curried.From(solver), Curried.From(f), like, parameters);
 }

@@ -246,14 +246,14 @@ public static class TensorOperations
         public static T WithLeaves<T>(T tree, params Tensor[] leaves) => Tree.withLeaves(tree, leaves);
 
         /// <summary>Applies a function to each tensor.</summary>
-        public static T Map<T>(Func<Tensor, Tensor> function, T tree) => Tree.map(FuncConvert.FromFunc(function), tree);
+        public static T Map<T>(Func<Tensor, Tensor> function, T tree) => Tree.map(Curried.From(function), tree);
 
         /// <summary>Applies a function to the tensors at the same places of two trees of one structure.</summary>
         public static T Map2<T>(Func<Tensor, Tensor, Tensor> function, T a, T b) =>
-            Tree.map2(FuncConvert.FromFunc(function), a, b);
+            Tree.map2(Curried.From(function), a, b);
 
         /// <summary>Applies a function to the tensors at the same places of three trees of one structure.</summary>
         public static T Map3<T>(Func<Tensor, Tensor, Tensor, Tensor> function, T a, T b, T c) =>
-            Tree.map3(FuncConvert.FromFunc(function), a, b, c);
+            Tree.map3(Curried.From(function), a, b, c);
     }
 }

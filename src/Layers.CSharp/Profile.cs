@@ -20,7 +20,7 @@ public static class Profile
     /// </code></example>
     public static (TResult Value, ProfileReport Report) Run<T, TResult>(Func<T, TResult> f, T x)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return Profiling.profile(function, x).ToValueTuple();
     }
 

@@ -20,7 +20,7 @@ public static class Jet
     /// </code></example>
     public static Func<T, IEnumerable<T>, (TResult Value, IReadOnlyList<TResult> Series)> Of<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return (x, series) =>
         {
             Tuple<TResult, FSharpList<TResult>> result = Transforms.jet(function, x, ListModule.OfSeq(series));
@@ -42,7 +42,7 @@ public static class Derivatives
     /// </code></example>
     public static Func<Tensor, int, IReadOnlyList<Tensor>> Of(Func<Tensor, Tensor> f)
     {
-        FSharpFunc<Tensor, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<Tensor, Tensor> function = Curried.From(f);
         return (x, n) => Transforms.derivatives(function, x, n);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.FSharp.Core;
 
 namespace Autodiff;
@@ -13,7 +14,7 @@ public static class Gradient
     /// </code></example>
     public static Func<T, T> Of<T>(Func<T, Tensor> f)
     {
-        FSharpFunc<T, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, Tensor> function = Curried.From(f);
         return x => Transforms.grad(function, x);
     }
 
@@ -60,7 +61,7 @@ public static class Gradient
     /// </code></example>
     public static Func<T, (Tensor Value, T Gradient)> ValueAndGrad<T>(Func<T, Tensor> f)
     {
-        FSharpFunc<T, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, Tensor> function = Curried.From(f);
         return x =>
         {
             Tuple<Tensor, T> result = Transforms.valueAndGrad(function, x);
@@ -117,6 +118,7 @@ public static class Gradient
     /// </code></example>
     public static Func<T, (Tensor Value, TAux Aux, T Gradient)> ValueAndGradAux<T, TAux>(Func<T, (Tensor Value, TAux Aux)> f)
     {
+        ArgumentNullException.ThrowIfNull(f);
         FSharpFunc<T, Tuple<Tensor, TAux>> function = FuncConvert.FromFunc((T x) => f(x).ToTuple());
         return x =>
         {
@@ -145,7 +147,7 @@ public static class Jvp
     /// </code></example>
     public static Func<T, T, (TResult Value, TResult Tangent)> Of<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return (x, tangent) =>
         {
             Tuple<TResult, TResult> result = Transforms.jvp(function, x, tangent);
@@ -193,7 +195,7 @@ public static class Vjp
     /// </code></example>
     public static Func<T, (TResult Value, Func<TResult, T> Pullback)> Of<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return x =>
         {
             Tuple<TResult, FSharpFunc<TResult, T>> result = Transforms.vjp(function, x);
@@ -253,7 +255,7 @@ public static class Linearize
     /// </code></example>
     public static Func<T, (TResult Value, Func<T, TResult> Pushforward)> Of<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return x =>
         {
             Tuple<TResult, FSharpFunc<T, TResult>> result = Transforms.linearize(function, x);
@@ -329,7 +331,7 @@ public static class LinearTranspose
     /// </code></example>
     public static Func<T, Func<TResult, T>> Of<T, TResult>(Func<T, TResult> f)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return x => Transforms.linearTranspose(function, x).Invoke;
     }
 }
@@ -346,7 +348,7 @@ public static class Jacobian
     /// </code></example>
     public static Func<Tensor, Tensor> Forward(Func<Tensor, Tensor> f)
     {
-        FSharpFunc<Tensor, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<Tensor, Tensor> function = Curried.From(f);
         return x => Transforms.jacfwd(function, x);
     }
 
@@ -358,7 +360,7 @@ public static class Jacobian
     /// </code></example>
     public static Func<Tensor, Tensor> Reverse(Func<Tensor, Tensor> f)
     {
-        FSharpFunc<Tensor, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<Tensor, Tensor> function = Curried.From(f);
         return x => Transforms.jacrev(function, x);
     }
 }
@@ -374,7 +376,7 @@ public static class Hessian
     /// </code></example>
     public static Func<Tensor, Tensor> Of(Func<Tensor, Tensor> f)
     {
-        FSharpFunc<Tensor, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<Tensor, Tensor> function = Curried.From(f);
         return x => Transforms.hessian(function, x);
     }
 
@@ -386,7 +388,7 @@ public static class Hessian
     /// </code></example>
     public static Func<T, T, T> VectorProduct<T>(Func<T, Tensor> f)
     {
-        FSharpFunc<T, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, Tensor> function = Curried.From(f);
         return (x, v) => Transforms.hvp(function, x, v);
     }
 }
@@ -414,7 +416,7 @@ public static class Vmap
     /// </code></example>
     public static Func<T, TResult> Of<T, TResult>(Func<T, TResult> f, int inAxis = 0, int outAxis = 0)
     {
-        FSharpFunc<T, TResult> function = FuncConvert.FromFunc(f);
+        FSharpFunc<T, TResult> function = Curried.From(f);
         return x => Transforms.vmapWith([FSharpOption<int>.Some(inAxis)], outAxis, function, x);
     }
 
@@ -497,11 +499,47 @@ public static class Vmap
 /// <summary>Functions of several arguments as functions of one tuple, which is a tree.</summary>
 internal static class Tuples
 {
-    internal static Func<(T1, T2), TResult> Join<T1, T2, TResult>(Func<T1, T2, TResult> f) => x => f(x.Item1, x.Item2);
+    internal static Func<(T1, T2), TResult> Join<T1, T2, TResult>(Func<T1, T2, TResult> f)
+    {
+        ArgumentNullException.ThrowIfNull(f);
+        return x => f(x.Item1, x.Item2);
+    }
 
-    internal static Func<(T1, T2, T3), TResult> Join<T1, T2, T3, TResult>(Func<T1, T2, T3, TResult> f) =>
-        x => f(x.Item1, x.Item2, x.Item3);
+    internal static Func<(T1, T2, T3), TResult> Join<T1, T2, T3, TResult>(Func<T1, T2, T3, TResult> f)
+    {
+        ArgumentNullException.ThrowIfNull(f);
+        return x => f(x.Item1, x.Item2, x.Item3);
+    }
 
-    internal static Func<(T1, T2, T3, T4), TResult> Join<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, TResult> f) =>
-        x => f(x.Item1, x.Item2, x.Item3, x.Item4);
+    internal static Func<(T1, T2, T3, T4), TResult> Join<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, TResult> f)
+    {
+        ArgumentNullException.ThrowIfNull(f);
+        return x => f(x.Item1, x.Item2, x.Item3, x.Item4);
+    }
+}
+
+/// <summary>Delegates as functions of F#, which take one argument after another; null is an error that names the
+/// parameter.</summary>
+internal static class Curried
+{
+    internal static FSharpFunc<T, TResult> From<T, TResult>(
+        Func<T, TResult> f, [CallerArgumentExpression(nameof(f))] string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(f, name);
+        return FuncConvert.FromFunc(f);
+    }
+
+    internal static FSharpFunc<T1, FSharpFunc<T2, TResult>> From<T1, T2, TResult>(
+        Func<T1, T2, TResult> f, [CallerArgumentExpression(nameof(f))] string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(f, name);
+        return FuncConvert.FromFunc(f);
+    }
+
+    internal static FSharpFunc<T1, FSharpFunc<T2, FSharpFunc<T3, TResult>>> From<T1, T2, T3, TResult>(
+        Func<T1, T2, T3, TResult> f, [CallerArgumentExpression(nameof(f))] string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(f, name);
+        return FuncConvert.FromFunc(f);
+    }
 }

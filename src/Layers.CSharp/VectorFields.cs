@@ -14,7 +14,7 @@ public static class Laplacian
     /// </code></example>
     public static Func<Tensor, Tensor> Of(Func<Tensor, Tensor> f)
     {
-        FSharpFunc<Tensor, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<Tensor, Tensor> function = Curried.From(f);
         return x => VectorCalculus.laplacian(function, x);
     }
 }
@@ -32,7 +32,7 @@ public static class Divergence
     /// </code></example>
     public static Func<Tensor, Tensor> Of(Func<Tensor, Tensor> f)
     {
-        FSharpFunc<Tensor, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<Tensor, Tensor> function = Curried.From(f);
         return x => VectorCalculus.divergence(function, x);
     }
 }
@@ -52,7 +52,7 @@ public static class Curl
     /// </code></example>
     public static Func<Tensor, Tensor> Of(Func<Tensor, Tensor> f)
     {
-        FSharpFunc<Tensor, Tensor> function = FuncConvert.FromFunc(f);
+        FSharpFunc<Tensor, Tensor> function = Curried.From(f);
         return x => VectorCalculus.curl(function, x);
     }
 }

@@ -115,6 +115,49 @@ public class ExamplesTests
         Assert.Contains(arguments[^1] == "0" ? "--epochs" : arguments[^1] == "11" ? "--speed" : arguments[^1], output + error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--epochs", "x", "--epochs: 'x' is not a whole number.")]
+    [InlineData("--batch", "1.5", "--batch: '1.5' is not a whole number.")]
+    [InlineData("--seed", "3000000000", "--seed: '3000000000' is not a whole number of 32 bits.")]
+    [InlineData("--batch", "0", "--batch: 0 is too small; it must be at least 1.")]
+    public void A_wrong_number_is_told_by_its_option(string option, string text, string message)
+    {
+        (int code, _, string error) = Run("rosenbrock", option, text);
+        Assert.NotEqual(0, code);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_option_without_its_number_is_an_error()
+    {
+        (int code, _, string error) = Run("rosenbrock", "--epochs");
+        Assert.NotEqual(0, code);
+        Assert.Contains("--epochs", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_written_is_told_by_its_option()
+    {
+        string file = Path.GetTempFileName();
+        (int code, _, string error) = Run("rosenbrock", "--out", file);
+        Assert.Equal(1, code);
+        Assert.Contains(
+            $"rosenbrock: --out: no files can be written to the folder '{file}': there is a file of that name. Name another folder", error,
+            StringComparison.Ordinal);
+        (code, _, error) = Run("texts", "--results", Path.Combine(file, "folder"), "--only", "none");
+        Assert.Equal(1, code);
+        Assert.Contains("texts: --results: no files can be written", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_for_files_is_made_and_holds_no_more_than_these()
+    {
+        string folder = Path.Combine(Directory.CreateTempSubdirectory().FullName, "new", "one");
+        (int code, _, string error) = Run("texts", "--results", folder, "--only", "none");
+        Assert.True(code == 0, error);
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+    }
+
     [Fact]
     public void Inference_without_data_says_what_is_missing()
     {

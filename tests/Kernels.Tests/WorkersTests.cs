@@ -4,6 +4,29 @@ namespace Kernels.Tests;
 
 public class WorkersTests
 {
+    [Fact]
+    public void Settings_of_the_environment_are_whole_numbers_that_the_machine_has()
+    {
+        Assert.Equal(3, Workers.Choose("3"));
+        Assert.Equal(Environment.ProcessorCount, Workers.Choose(null));
+        Assert.Equal(Environment.ProcessorCount, Workers.Choose(""));
+        foreach (string wrong in new[] { "abc", "-1", "0", "1.5", "99999999999" })
+        {
+            Assert.Contains(
+                $"AUTODIFF_THREADS is '{wrong}'; it must be a number of threads from 1", Assert.Throws<ArgumentException>(() => Workers.Choose(wrong)).Message,
+                StringComparison.Ordinal);
+        }
+
+        Assert.All(Simd.Available, width => Assert.Equal(width, Simd.Choose($"{width}")));
+        Assert.Equal(Simd.Available[0], Simd.Choose(null));
+        foreach (string wrong in new[] { "77", "wide", "-128", "1024" })
+        {
+            Assert.Contains(
+                $"AUTODIFF_SIMD is '{wrong}'; it must be a vector width in bits that this machine has (",
+                Assert.Throws<ArgumentException>(() => Simd.Choose(wrong)).Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -193,4 +193,15 @@ public class ComposedLayerTests
             ], rows);
         Assert.All(table.TrimEnd().Split('\n').Skip(1), row => Assert.Equal(table.IndexOf('\n'), row.Length));
     }
+
+    [Fact]
+    public void Parameters_are_counted_and_summarized_without_being_drawn()
+    {
+        // Eight gigabytes, if it were drawn.
+        Sequential network = [new Dense(100_000, useBias: false), new BatchNorm()];
+        Assert.Equal(1_900_200_000, network.CountParameters([19_000]));
+        Assert.Contains("1,900,400,000", network.Summary([19_000]), StringComparison.Ordinal);
+        Assert.Equal(
+            new LSTM(2).Initialize(new Key(0), [3, 4]).ElementCount, new LSTM(2).CountParameters([3, 4]));
+    }
 }

@@ -34,6 +34,15 @@ public class ControlFlowTests
     }
 
     [Fact]
+    public void A_donated_argument_of_few_elements_can_still_be_read()
+    {
+        Func<Tensor, Tensor, Tensor> step = Jit.CompileDonating((Tensor w, Tensor x) => w - x);
+        Tensor few = Tensor.From([3f, 4f]);
+        Assert.Equal([2f, 3f], step(few, Tensor.Scalar(1f)).ToArray<float>());
+        Assert.Equal([3f, 4f], few.ToArray<float>());
+    }
+
+    [Fact]
     public void Donated_arguments_are_written_over_and_copies_are_not()
     {
         Func<Tensor, Tensor, Tensor> step = Jit.CompileDonating((Tensor w, Tensor x) => w - (x.Sum() * w));

@@ -35,6 +35,21 @@ public class RecurrentTests
     private static Parameters Doubles(Layer layer, int[] shape) => layer.Initialize(new Key(5), shape).To(DType.Float64);
 
     [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Sequences_without_steps_are_told(string kind)
+    {
+        Recurrent layer = Make(kind, 3);
+        foreach (Action wrong in new Action[]
+        {
+            () => layer.OutputShape([0, 2]), () => layer.Initialize(new Key(0), [0, 2]),
+            () => layer.Apply(layer.Initialize(new Key(0), [4, 2]), Tensor.Zeros(5, 0, 2)),
+        })
+        {
+            Assert.Contains("time must be at least 1", Assert.Throws<ArgumentException>(wrong).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Values_are_those_of_PyTorch(int index)
     {

@@ -460,6 +460,19 @@ public sealed class TrainingTests : IDisposable
     }
 
     [Fact]
+    public void Lines_go_to_the_writer_that_is_given()
+    {
+        var data = new Dataset(new Key(0).Normal([8, 2]), Tensor.Zeros(8, 1));
+        var lines = new StringWriter();
+        var trainer = new Trainer(new Dense(1), Losses.MeanSquaredError, new SGD(0.1)) { Writer = lines };
+        trainer.Fit(data, epochs: 2);
+        string[] printed = lines.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, printed.Length);
+        Assert.StartsWith("epoch 1/2  loss ", printed[0], StringComparison.Ordinal);
+        Assert.StartsWith("epoch 2/2  loss ", printed[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_summary_lists_layers_shapes_and_parameter_counts()
     {
         Sequential network = [new Conv2D(4, 3), Activations.ReLU, new Sequential(new Flatten(), new Dense(10))];

@@ -1,4 +1,5 @@
 using Autodiff;
+using Autodiff.Layers;
 
 namespace Layers.Tests;
 
@@ -237,5 +238,34 @@ public class TransformsTests
         Assert.Equal([3.0, -6, 12], outer.ToArray<double>());
         Assert.Contains("one floating-point number", Assert.Throws<ArgumentException>(
             () => Gradient.ValueAndGradAux((Tensor at) => (at, at))(x)).Message);
+    }
+
+    [Fact]
+    public void Null_is_told_by_the_name_of_its_parameter()
+    {
+        Tensor x = Tensor.Scalar(1.0);
+        foreach ((string name, Action wrong) in new (string, Action)[]
+        {
+            ("f", () => Gradient.Of((Func<Tensor, Tensor>)null!)),
+            ("f", () => Gradient.Of((Func<Tensor, Tensor, Tensor>)null!)),
+            ("f", () => Gradient.ValueAndGrad((Func<Tensor, Tensor>)null!)),
+            ("f", () => Gradient.ValueAndGradAux((Func<Tensor, (Tensor, Tensor)>)null!)),
+            ("f", () => Jvp.Of((Func<Tensor, Tensor>)null!)),
+            ("f", () => Jit.Compile((Func<Tensor, Tensor>)null!)),
+            ("f", () => Jit.CompileDonating((Func<Tensor, Tensor, Tensor>)null!)),
+            ("f", () => Vmap.Of((Func<Tensor, Tensor>)null!)),
+            ("f", () => Checkpoint.Of((Func<Tensor, Tensor>)null!)),
+            ("f", () => Stage.Of((Func<Tensor, Tensor>)null!)),
+            ("f", () => CheckGrads.Run((Func<Tensor, Tensor>)null!, x)),
+            ("rule", () => Custom.Jvp((Tensor y) => y, null!)),
+            ("forward", () => Custom.Vjp((Tensor y) => y, null!, (Tensor residual, Tensor ct) => ct)),
+            ("body", () => ControlFlow.ForiLoop(0, 3, null!, x)),
+            ("input", () => new Dense(1).Apply(Parameters.Empty, null!)),
+            ("parameters", () => new Dense(1).Apply(null!, x)),
+            ("inputShape", () => new Dense(1).Summary(null!)),
+        })
+        {
+            Assert.Equal(name, Assert.Throws<ArgumentNullException>(wrong).ParamName);
+        }
     }
 }

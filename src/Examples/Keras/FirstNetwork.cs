@@ -15,7 +15,7 @@ internal static class FirstNetwork
 
         // Specify the network, its loss function, optimizer and metrics.
         var network = new Sequential(new Dense(512), Activations.ReLU, new Dense(10));
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new RMSProp(1e-3)) { Metrics = [Metrics.Accuracy] };
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new RMSProp(1e-3)) { Metrics = [Metrics.Accuracy], Writer = settings.Output };
 
         // Train and test.
         int batch = settings.Batch ?? 128;

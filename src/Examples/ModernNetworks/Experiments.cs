@@ -6,17 +6,6 @@ namespace Autodiff.Examples.ModernNetworks;
 /// <summary>What the examples of the chapter share: shapes beside those of the text, and training of small copies.</summary>
 internal static class Experiments
 {
-    /// <summary>The shapes of the parameters that are trained. Initialization is staged, not run: no parameter is made.</summary>
-    internal static IReadOnlyList<int[]> ParameterShapes(this Layer network, params int[] image) =>
-    [
-        .. Stage.Of((Key key) => network.Initialize(key, image).Trainable)(new Key(0)).Program.Outputs
-            .Select(parameter => parameter.Type.Shape),
-    ];
-
-    /// <summary>The number of parameters that are trained.</summary>
-    internal static double CountParameters(this Layer network, params int[] image) =>
-        network.ParameterShapes(image).Sum(shape => shape.Aggregate(1.0, (product, length) => product * length));
-
     /// <summary>The layers of a network by name, with the shapes of their outputs, channels last as the text has them.</summary>
     internal static IEnumerable<(string Name, int[] Shape)> Shapes(this Sequential network, params int[] image) =>
         network.Parts(image).Select(part => (
@@ -54,11 +43,12 @@ internal static class Experiments
         Sequential whole = side == 28 ? network(width) : [resize, network(isSmall ? width / 2 : width)];
         int batch = settings.Batch ?? 128, epochs = settings.Epochs ?? 5;
         settings.Output.WriteLine(
-            $"A copy of {whole.CountParameters(1, 28, 28):n0} parameters learns from {train.Count:n0} images of {side} x {side}.");
+            $"A copy of {whole.CountParameters([1, 28, 28]):n0} parameters learns from {train.Count:n0} images of {side} x {side}.");
 
         var batches = new Pipeline(train, batch);
         var trainer = new Trainer(whole, Losses.SoftmaxCrossEntropy, new Adam(Schedule.Cosine(rate, batches.Steps * epochs)))
         {
+            Writer = settings.Output,
             Metrics = [Metrics.Accuracy],
         };
         Parameters start = whole.Initialize(new Key(settings.Seed), train.Inputs.Shape[1..]);

@@ -24,7 +24,7 @@ internal static class ConvNet
         // A learning rate that falls settles what the first epochs found.
         var batches = new Pipeline(train, batch);
         var rate = Schedule.Cosine(2e-3, batches.Steps * epochs);
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(rate)) { Metrics = [Metrics.Accuracy] };
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(rate)) { Metrics = [Metrics.Accuracy], Writer = settings.Output };
         TrainingResult result = trainer.Fit(
             batches, test, epochs, settings.Seed, initial: start, cancellationToken: settings.Cancellation);
 

@@ -28,7 +28,7 @@ internal static class DeepConvNet
             .Augment(Augmentation.Affine(shift: 2, degrees: 10, zoom: 0.1))
             .Prefetch();
         var rate = Schedule.Cosine(2e-3, batches.Steps * epochs);
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(rate)) { Metrics = [Metrics.Accuracy] };
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(rate)) { Metrics = [Metrics.Accuracy], Writer = settings.Output };
         TrainingResult result = trainer.Fit(batches, test, epochs, settings.Seed, cancellationToken: settings.Cancellation);
 
         double accuracy = result.Model.Evaluate(test, Metrics.Accuracy);

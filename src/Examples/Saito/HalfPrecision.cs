@@ -10,7 +10,7 @@ internal static class HalfPrecision
     {
         (Dataset train, Dataset test, _) = settings.Digits();
         var network = new Sequential(new Dense(100), Activations.ReLU, new Dense(10));
-        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(1e-3));
+        var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(1e-3)) { Writer = settings.Output };
         Model model = trainer.Fit(
             train, epochs: settings.Epochs ?? 5, batchSize: settings.Batch ?? 100, seed: settings.Seed,
             cancellationToken: settings.Cancellation).Model;

@@ -24,6 +24,7 @@ internal static class TwoLayerNet
         var losses = new List<double>();
         var trainer = new Trainer(Experiments.MultiLayer([50], Initializers.Normal(0.01), activation), Losses.SoftmaxCrossEntropy, new SGD(0.1))
         {
+            Writer = settings.Output,
             Metrics = [Metrics.Accuracy],
             Callbacks = [Callback.From(onStepEnd: run => losses.Add(run.Loss))],
         };

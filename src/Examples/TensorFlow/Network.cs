@@ -39,7 +39,7 @@ internal static class Network
         settings.Save(Diagram.Of(("784-256-128-10", network, [784])).Title("Fig 3-9: a network of three layers"), "tensorflow-ch3-network.svg");
         return new Dictionary<string, double> { ["accuracy"] = accuracy, ["linearAccuracy"] = limit, ["seconds"] = deep.History.Seconds };
 
-        TrainingResult Train(Layer model) => new Trainer(model, Squares, new Momentum(0.003)) { Metrics = [Metrics.Accuracy] }.Fit(
+        TrainingResult Train(Layer model) => new Trainer(model, Squares, new Momentum(0.003)) { Metrics = [Metrics.Accuracy], Writer = settings.Output }.Fit(
             train, epochs: settings.Epochs ?? 50, batchSize: settings.Batch ?? 512, seed: settings.Seed,
             cancellationToken: settings.Cancellation);
     }

@@ -29,7 +29,7 @@ internal static class Autoencoder
             Full(7 * Side * Side), Activations.Tanh, new Reshape(7, Side, Side), Convolution(14), Activations.Tanh, Convolution(1),
             Activations.Tanh,
         ];
-        var trainer = new Trainer(new Sequential(encoder, decoder), Losses.MeanSquaredError, new Adam(1e-3));
+        var trainer = new Trainer(new Sequential(encoder, decoder), Losses.MeanSquaredError, new Adam(1e-3)) { Writer = settings.Output };
         TrainingResult result = trainer.Fit(
             images, epochs: settings.Epochs ?? 1, batchSize: settings.Batch ?? 60, seed: settings.Seed, cancellationToken: settings.Cancellation);
         Parameters parameters = result.Model.Parameters;

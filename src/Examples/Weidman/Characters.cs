@@ -52,6 +52,7 @@ internal static class Characters
             var optimizer = new Chain(new Adam(Schedule.Cosine(learningRate, epochs * batches.Steps, to: learningRate / 20)), new ClipByNorm(1));
             var trainer = new Trainer(network(streams), Losses.SoftmaxCrossEntropy, optimizer)
             {
+                Writer = settings.Output,
                 Callbacks = [Callback.From(onEpochEnd: run => losses.Add(LossOf(run.Model, validation, streams)))],
             };
             TrainingResult result = trainer.Fit(batches, epochs: epochs, seed: settings.Seed, cancellationToken: settings.Cancellation);

@@ -56,6 +56,7 @@ internal static class Convolutional
             var path = new List<double>();
             var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Momentum(0.01))
             {
+                Writer = settings.Output,
                 Metrics = [Metrics.Accuracy],
                 Callbacks =
                 [

@@ -35,7 +35,12 @@ public abstract class Layer
     public abstract Tensor Apply(Parameters parameters, Tensor input, Context context);
 
     /// <summary>The value of the function when predicting.</summary>
-    public Tensor Apply(Parameters parameters, Tensor input) => Apply(parameters, input, default);
+    public Tensor Apply(Parameters parameters, Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(input);
+        return Apply(parameters, input, default);
+    }
 
     /// <summary>The value of the function, and the parameters with what the layers made of the state that they keep, such
     /// as running means: what a training step passes on.</summary>
@@ -57,6 +62,7 @@ public abstract class Layer
     public (Tensor Output, Parameters Parameters) ApplyAndUpdate(Parameters parameters, Tensor input, Context context = default)
     {
         ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(input);
         var updates = new Dictionary<(Tensor[] Tensors, int Index), Tensor>();
         Tensor output = Apply(parameters, input, context.With(updates));
         Parameters after = parameters.With(updates);
@@ -71,14 +77,33 @@ public abstract class Layer
 
     /// <summary>The layers with the shapes of their outputs and the numbers of their parameters, as a table.</summary>
     /// <param name="inputShape">The shape of one input, without the batch axis.</param>
+    /// <remarks>No number is drawn: <see cref="Initialize"/> is staged, and so may not branch on values.</remarks>
     /// <exception cref="ArgumentException">The layer does not take inputs of this shape.</exception>
     /// <example><code>
     /// Console.WriteLine(network.Summary([1, 28, 28]));
     /// </code></example>
-    public string Summary(int[] inputShape) => LayerSummary.Table(this, Initialize(new Key(0), inputShape), inputShape);
+    public string Summary(int[] inputShape) => LayerSummary.Table(this, Outline(inputShape), inputShape);
+
+    /// <summary>The number of elements of the parameters that are trained.</summary>
+    /// <param name="inputShape">The shape of one input, without the batch axis.</param>
+    /// <remarks>No number is drawn: <see cref="Initialize"/> is staged, and so may not branch on values.</remarks>
+    /// <exception cref="ArgumentException">The layer does not take inputs of this shape.</exception>
+    /// <example><code>
+    /// long count = new Dense(10).CountParameters([784]); // 7850
+    /// </code></example>
+    public long CountParameters(int[] inputShape) => Outline(inputShape).Trainable.ElementCount;
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    /// <summary>The parameters with their names, shapes and types, but without values.</summary>
+    private Parameters Outline(int[] inputShape)
+    {
+        ArgumentNullException.ThrowIfNull(inputShape);
+        Parameters outline = Parameters.Empty;
+        Stage.Of((Key key) => outline = Initialize(key, inputShape))(new Key(0));
+        return outline;
+    }
 
     /// <summary>Fails where a new state belongs to a program that has been written, and so has no value here.</summary>
     private void CheckState(Parameters before, Parameters after)
@@ -129,10 +154,13 @@ public abstract class Layer
         Within(part, layer, inputShape, static (layer, shape) => layer.OutputShape(shape));
 
     /// <summary>The shape of one input of a batch.</summary>
-    private protected ReadOnlySpan<int> ShapeOfOne(Tensor input) =>
-        input.Rank > 0
+    private protected ReadOnlySpan<int> ShapeOfOne(Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return input.Rank > 0
             ? input.Shape.AsSpan(1)
             : throw new ArgumentException($"{Name}: the input is a scalar; inputs have a leading batch axis.");
+    }
 }
 
 /// <summary>A layer that another is made of.</summary>

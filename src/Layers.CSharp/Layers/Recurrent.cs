@@ -188,7 +188,8 @@ public abstract class Recurrent : Layer
     {
         ReadOnlySpan<int> shape = ShapeOfOne(input);
         Tensor first = parameters.Part(0)["input_weight"];
-        if (shape.Length != 2 || shape[0] == 0 || shape[1] != first.Shape[0])
+        CheckTime(shape);
+        if (shape.Length != 2 || shape[1] != first.Shape[0])
             throw WrongInput(shape, $"its weights of shape {Shapes.Format(first.Shape)} take sequences (n, time, {first.Shape[0]})");
         int batch = input.Shape[0];
         int[] stateShape = [Layers * Directions, batch, Units];
@@ -255,7 +256,13 @@ public abstract class Recurrent : Layer
 
     private void CheckSequences(ReadOnlySpan<int> shape)
     {
+        CheckTime(shape);
         if (shape is not [> 0, > 0]) throw WrongInput(shape, "it takes sequences (n, time, features)");
+    }
+
+    private void CheckTime(ReadOnlySpan<int> shape)
+    {
+        if (shape is [0, _]) throw WrongInput(shape, "sequences have no steps; time must be at least 1 in (n, time, features)");
     }
 
     /// <summary>What one layer in one direction takes: its parameters, the state before, and inputs, and perhaps a mask, with

@@ -7,7 +7,7 @@ namespace Autodiff.Layers;
 public enum Output
 {
     /// <summary>A progress bar with loss, metrics, speed and time left in an interactive terminal; one plain line for
-    /// each epoch when the output is redirected.</summary>
+    /// each epoch when the output is redirected, or goes to another <see cref="Trainer.Writer"/>.</summary>
     Automatic,
 
     /// <summary>One plain line for each epoch.</summary>
@@ -20,12 +20,12 @@ public enum Output
 /// <summary>Prints the progress of a training run.</summary>
 internal abstract class Reporter
 {
-    internal static Reporter For(Output output) => output switch
+    internal static Reporter For(Output output, TextWriter writer) => output switch
     {
         Output.None => new SilentReporter(),
-        Output.Automatic when !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive =>
+        Output.Automatic when ReferenceEquals(writer, Console.Out) && !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive =>
             new TerminalReporter(AnsiConsole.Console),
-        _ => new PlainReporter(Console.Out),
+        _ => new PlainReporter(writer),
     };
 
     /// <summary>Whether <see cref="OnProgress"/> shows anything.</summary>

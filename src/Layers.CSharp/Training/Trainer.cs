@@ -63,6 +63,9 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <summary>What is printed.</summary>
     public Output Output { get; init; }
 
+    /// <summary>Where lines are printed: by default to the console. There is no progress bar in another writer.</summary>
+    public TextWriter? Writer { get; init; }
+
     /// <summary>Whether steps are compiled (see <see cref="Jit"/>), once for each shape of batch. Without it each operation of
     /// a step runs by itself: for layers and losses that look at values, and to debug them.</summary>
     public bool Compiled { get; init; } = true;
@@ -91,8 +94,8 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     /// <param name="state">The state before the step.</param>
     /// <param name="batch">The examples.</param>
     /// <param name="donate">Whether a compiled step may write the next state over this one, which saves the memory and the time
-    /// of a second one: its tensors, and all that share their memory, are then used up, and reading them is an <see
-    /// cref="InvalidOperationException"/>. Only the state that the last step gave should be donated, or a <see
+    /// of a second one: its tensors, and all that share their memory, are then used up, and reading one whose memory was taken is an
+    /// <see cref="InvalidOperationException"/> (tensors of so few elements that they are in managed memory are not taken). Only the state that the last step gave should be donated, or a <see
     /// cref="TrainingState.Copy"/>. A step whose loss is infinite or NaN then leaves all tensors at their values.</param>
     /// <exception cref="ArgumentException">The shapes of the batch do not fit the network or the loss.</exception>
     /// <example><code>
@@ -218,7 +221,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
         if (initial is not null && resumeFrom is not null)
             throw new ArgumentException("Fit: both initial parameters and a checkpoint were given; the checkpoint holds parameters, so give one of the two.");
 
-        Reporter reporter = Reporter.For(Output);
+        Reporter reporter = Reporter.For(Output, Writer ?? Console.Out);
         var run = new Run(this, train, validation, epochs, seed, progress, reporter, cancellationToken);
         run.Begin(initial, resumeFrom);
         reporter.Run(run.Execute);
