@@ -8,11 +8,14 @@ internal sealed class FusedLayout
     private const long BlockColumns = 8192;
     private const long TileElements = 1 << 15;
 
+    // Totals that each column has its own of are not copied for a further block, so that blocks can be smaller.
+    private const long BlockOfColumnTotals = 1024;
+
     // With a total for each column, a tile of fewer rows would spend its time on the totals.
     private const long LeastRows = 64;
 
     // Rows of fewer elements are joined to longer ones, if operands of at most so many elements are written out for it.
-    private const long ShortRow = 64;
+    private const long ShortRow = 32;
     private const long MostWritten = 1 << 18;
 
     private readonly int[] shape;
@@ -214,7 +217,9 @@ internal sealed class FusedLayout
     /// <param name="wholeRows">Whether rows must not be cut.</param>
     internal FusedTiles MakeTiles(ReadOnlySpan<int> totals, bool wholeRows)
     {
-        long block = wholeRows ? Sizes[0] : Math.Min(Sizes[0], BlockColumns);
+        bool isOfColumns = true;
+        foreach (int total in totals) isOfColumns &= steps[total][0] != 0;
+        long block = wholeRows ? Sizes[0] : Math.Min(Sizes[0], isOfColumns ? BlockOfColumnTotals : BlockColumns);
         long blocks = (Sizes[0] + block - 1) / block;
         long rows = Math.Max(1, TileElements / block);
         long copied = 0;
