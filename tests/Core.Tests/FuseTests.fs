@@ -163,3 +163,32 @@ let ``operands that are walked otherwise are what they are`` () =
     agree f [| Tensor.broadcastTo [ 12; 30 ] (normal 4 [| 12; 1 |]); x |]
     // A row of two axes, of which an operand is stretched along one.
     agree (fun xs -> [| normalized [| 1; 2 |] (xs[0] * xs[1]) |]) [| normal 1 [| 5; 4; 6 |]; normal 2 [| 4; 1 |] |]
+
+[<Fact>]
+let ``short rows with operands and totals that stay along them equal the eager ones`` () =
+    let f (xs: Tensor[]) =
+        let x, scale, image, columns = xs[0], xs[1], xs[2], xs[3]
+        let y = Tensor.where (Tensor.Less(x, image)) (x * scale) (x + columns)
+
+        [| y
+           y.Sum([| 0; 2; 3 |])
+           (y * scale).Max([| 0; 3 |], true)
+           (y * y).Sum([| 1 |])
+           (y - image).Sum([| 2; 3 |], true)
+           y.Min([| 0; 1; 2; 3 |])
+           Tensor.where (Tensor.Less(scale, image)) y (-y) |]
+
+    for dtype in [ DType.Float64; DType.Float32 ] do
+        for shape in [ [| 16; 70; 3; 3 |]; [| 3; 40; 2; 1 |]; [| 40; 300; 3; 3 |]; [| 5; 33; 6; 6 |]; [| 2; 9; 1; 5 |]; [| 40; 3; 2; 7 |] ] do
+            let tensor k s = Tensor.cast dtype (normal k s)
+            let x, image = tensor 1 shape, tensor 3 [| shape[0]; shape[1]; 1; 1 |]
+            agree f [| x; tensor 2 [| shape[1]; 1; 1 |]; image; tensor 4 [| shape[3] |] |]
+            agree f [| x; tensor 2 [| shape[2]; 1 |]; image; tensor 4 [| shape[1]; 1; shape[3] |] |]
+
+    // A view whose rows lie apart.
+    agree f [| (normal 1 [| 4; 20; 5; 6 |])[*, *, 1..3, 2..4]; normal 2 [| 20; 1; 1 |]; normal 3 [| 4; 20; 1; 1 |]; normal 4 [| 3 |] |]
+
+    let loss (x: Tensor) =
+        (relu (normalized [| 0; 2; 3 |] x * normal 2 [| 20; 1; 1 |]) * x).Sum()
+
+    agree (fun xs -> [| grad loss xs[0] |]) [| normal 1 [| 4; 20; 3; 3 |] |]

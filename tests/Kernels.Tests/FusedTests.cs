@@ -148,6 +148,50 @@ public class FusedTests
         Assert.All(alone, one => Assert.Equal(results, one));
     }
 
+    [Theory]
+    [InlineData(16, 70, 9)]
+    [InlineData(64, 512, 9)]
+    [InlineData(5, 33, 36)]
+    [InlineData(300, 7, 2)]
+    public void Short_rows_are_joined_with_the_same_numbers_whatever_the_number_of_threads(int images, int channels, int pixels)
+    {
+        float[] x = Numbers(1, images * channels * pixels), y = Numbers(2, channels), z = Numbers(3, images * channels);
+        byte[] truth = [.. y.Select(v => (byte)(v > 0 ? 1 : 0))];
+        var graph = new FusedGraph(DType.Float32);
+        int a = graph.Input(), b = graph.Input(), c = graph.Input(), t = graph.Input(isTruth: true);
+        int value = graph.Select(t, graph.Binary(Binary.Multiply, a, b), graph.Binary(Binary.Add, a, c));
+        graph.Output(value);
+        graph.Output(value, Reduction.Sum);
+        graph.Output(value, Reduction.Maximum);
+        graph.Output(value, Reduction.Sum);
+
+        float[][] Run()
+        {
+            FusedOperand all = Of(new float[x.Length]), channel = Of(new float[channels], [0, 1, 0]);
+            FusedOperand pixel = Of(new float[channels * pixels], [0, pixels, 1]), one = Of(new float[1], [0, 0, 0]);
+            graph.Kernel.Run(
+                [images, channels, pixels],
+                [Of(x), Of(y, [0, 1, 0]), Of(z, [channels, 1, 0]), Of(truth, [0, 1, 0]), all, channel, pixel, one]);
+            return [Read<float>(all), Read<float>(channel), Read<float>(pixel), Read<float>(one)];
+        }
+
+        float[][] results = Run();
+        int[] places = [.. Enumerable.Range(0, x.Length)];
+        int Channel(int i) => i / pixels % channels;
+        float[] expected = [.. places.Select(i => truth[Channel(i)] != 0 ? x[i] * y[Channel(i)] : x[i] + z[i / pixels])];
+        Assert.Equal(expected, results[0]);
+        foreach (IGrouping<int, int> group in places.GroupBy(Channel))
+            Assert.Equal(group.Sum(i => (double)expected[i]), results[1][group.Key], 1e-6 * group.Sum(i => Math.Abs(expected[i])));
+        foreach (IGrouping<int, int> group in places.GroupBy(i => i % (channels * pixels)))
+            Assert.Equal(group.Max(i => expected[i]), results[2][group.Key]);
+        Assert.Equal(expected.Sum(v => (double)v), results[3][0], 1e-6 * expected.Sum(v => Math.Abs(v)));
+
+        // Inside a region everything runs on one thread.
+        var alone = new float[2][][];
+        Workers.For(2, i => alone[i] = Run());
+        Assert.All(alone, one => Assert.Equal(results, one));
+    }
+
     [Fact]
     public void What_follows_from_a_reduction_of_a_row_is_computed_in_the_same_pass()
     {

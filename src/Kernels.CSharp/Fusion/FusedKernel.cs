@@ -130,11 +130,42 @@ public sealed unsafe class FusedKernel
         FusedLayout? layout = last;
         if (layout is null || !layout.Fits(shape, rowAxes, operands))
         {
-            layout = new FusedLayout(shape, rowAxes, operands, inputs);
+            layout = new FusedLayout(shape, rowAxes, operands, inputs, totals);
             if (totals.Length > 0 && layout.Count > 0) layout.Tiles = layout.MakeTiles(totals, hasRows);
             last = layout;
         }
 
+        if (layout.Expansions.Length > 0) RunExpanded(layout, first);
+        else Run(layout, first);
+    }
+
+    /// <summary>Runs with operands written out.</summary>
+    [SkipLocalsInit]
+    private void RunExpanded(FusedLayout layout, nint* first)
+    {
+        long bytes = 0;
+        foreach (FusedExpansion expansion in layout.Expansions)
+        {
+            if (expansion.Operand < inputs) bytes += expansion.Bytes(sizes[expansion.Operand]);
+        }
+
+        byte* small = stackalloc byte[SmallBytes];
+        using var memory = new Scratch(small, bytes);
+        nint start = memory.Start;
+        foreach (FusedExpansion expansion in layout.Expansions)
+        {
+            int operand = expansion.Operand;
+            if (operand >= inputs) continue;
+            expansion.Write(sizes[operand], first[operand], start);
+            first[operand] = start;
+            start += (nint)expansion.Bytes(sizes[operand]);
+        }
+
+        Run(layout, first);
+    }
+
+    private void Run(FusedLayout layout, nint* first)
+    {
         if (totals.Length > 0)
         {
             RunWithTotals(layout, first);
@@ -221,7 +252,7 @@ public sealed unsafe class FusedKernel
         {
             bases[totals[i]] = start;
             nint own = pitches[i] * (nint)(tiles?.Copies[i] ?? 1);
-            Totals(totals[i], FusedTotals.Step.Start, start, own / sizes[totals[i]], 1, 0, 0);
+            Totals(totals[i], FusedTotals.Step.Start, start, own / sizes[totals[i]], 1, 0, 0, null);
             start += own;
         }
 
@@ -236,7 +267,8 @@ public sealed unsafe class FusedKernel
         {
             int total = totals[i];
             nint extent = layout.Count == 0 && IsEmpty(layout, total) ? 0 : (nint)layout.Extent(total);
-            Totals(total, FusedTotals.Step.Finish, bases[total], extent, (nint)(tiles?.Copies[i] ?? 1), pitches[i], first[total]);
+            FusedExpansion? expansion = Array.Find(layout.Expansions, expansion => expansion.Operand == total);
+            Totals(total, FusedTotals.Step.Finish, bases[total], extent, (nint)(tiles?.Copies[i] ?? 1), pitches[i], first[total], expansion);
         }
     }
 
@@ -278,12 +310,13 @@ public sealed unsafe class FusedKernel
 
     private bool IsExtreme(int operand) => graph.Outputs[operand - inputs].Reduction is Reduction.Maximum or Reduction.Minimum;
 
-    private void Totals(int operand, FusedTotals.Step step, nint memory, nint count, nint copies, nint pitch, nint result)
+    private void Totals(
+        int operand, FusedTotals.Step step, nint memory, nint count, nint copies, nint pitch, nint result, FusedExpansion? expansion)
     {
         Reduction reduction = graph.Outputs[operand - inputs].Reduction!.Value;
-        if (graph.DType == DType.Float64) FusedTotals.Run<double, double>(reduction, step, memory, count, copies, pitch, result);
-        else if (IsExtreme(operand)) FusedTotals.Run<float, float>(reduction, step, memory, count, copies, pitch, result);
-        else FusedTotals.Run<float, double>(reduction, step, memory, count, copies, pitch, result);
+        if (graph.DType == DType.Float64) FusedTotals.Run<double, double>(reduction, step, memory, count, copies, pitch, result, expansion);
+        else if (IsExtreme(operand)) FusedTotals.Run<float, float>(reduction, step, memory, count, copies, pitch, result, expansion);
+        else FusedTotals.Run<float, double>(reduction, step, memory, count, copies, pitch, result, expansion);
     }
 
     private Loop Find(FusedLayout layout)
@@ -333,20 +366,21 @@ internal static unsafe class FusedTotals
         Finish,
     }
 
-    internal static void Run<T, A>(Reduction reduction, Step step, nint memory, nint count, nint copies, nint pitch, nint result)
+    internal static void Run<T, A>(
+        Reduction reduction, Step step, nint memory, nint count, nint copies, nint pitch, nint result, FusedExpansion? expansion)
         where T : unmanaged, INumber<T>
         where A : unmanaged, INumber<A>
     {
         switch (reduction)
         {
-            case Reduction.Sum: Run<T, A, SumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
-            case Reduction.Product: Run<T, A, ProductReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
-            case Reduction.Maximum: Run<T, A, MaximumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
-            default: Run<T, A, MinimumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result); break;
+            case Reduction.Sum: Run<T, A, SumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result, expansion); break;
+            case Reduction.Product: Run<T, A, ProductReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result, expansion); break;
+            case Reduction.Maximum: Run<T, A, MaximumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result, expansion); break;
+            default: Run<T, A, MinimumReducer<A>>(step, (A*)memory, count, copies, pitch, (T*)result, expansion); break;
         }
     }
 
-    private static void Run<T, A, TOp>(Step step, A* totals, nint count, nint copies, nint pitch, T* result)
+    private static void Run<T, A, TOp>(Step step, A* totals, nint count, nint copies, nint pitch, T* result, FusedExpansion? expansion)
         where T : unmanaged, INumber<T>
         where A : unmanaged, INumber<A>
         where TOp : struct, IReducer<A>
@@ -366,6 +400,12 @@ internal static unsafe class FusedTotals
                 A* left = totals + copy * pitch, right = left + apart * pitch;
                 for (nint i = 0; i < count; i++) left[i] = TOp.Combine<Register1<A>, A>(left[i], right[i]);
             }
+        }
+
+        if (expansion is not null)
+        {
+            expansion.Fold<A, TOp>(totals);
+            count = (nint)expansion.Folded;
         }
 
         for (nint i = 0; i < count; i++) result[i] = T.CreateTruncating(totals[i]);

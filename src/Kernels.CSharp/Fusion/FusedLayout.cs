@@ -8,15 +8,22 @@ internal sealed class FusedLayout
     private const long BlockColumns = 8192;
     private const long TileElements = 1 << 15;
 
+    // Totals that each column has its own of are not copied for a further block, so that blocks can be smaller.
+    private const long BlockOfColumnTotals = 1024;
+
     // With a total for each column, a tile of fewer rows would spend its time on the totals.
     private const long LeastRows = 64;
+
+    // Rows of fewer elements are joined to longer ones, if operands of at most so many elements are written out for it.
+    private const long ShortRow = 32;
+    private const long MostWritten = 1 << 18;
 
     private readonly int[] shape;
     private readonly int rowAxes;
     private readonly int[]?[] given;
     private readonly long[][] steps;
 
-    internal FusedLayout(int[] shape, int rowAxes, ReadOnlySpan<FusedOperand> operands, int inputs)
+    internal FusedLayout(int[] shape, int rowAxes, ReadOnlySpan<FusedOperand> operands, int inputs, ReadOnlySpan<int> totals)
     {
         this.shape = shape;
         this.rowAxes = rowAxes;
@@ -69,19 +76,23 @@ internal sealed class FusedLayout
         steps = [.. strides.Select(s => s.ToArray())];
         if (Count > 0 && steps.Take(inputs).Any(s => s[0] > 1))
             throw new ArgumentException("An operand's elements lie apart along the last axis; copy it first.");
+        if (Count > 0 && rowAxes == 0) JoinRows(inputs, totals);
         Rows = Count == 0 ? 0 : Count / Sizes[0];
         Steps = string.Concat(steps.Select(s => s[0] == 0 ? '0' : '1'));
     }
 
     internal long Count { get; }
 
-    internal long[] Sizes { get; }
+    internal long[] Sizes { get; private set; }
 
     /// <summary>The number of rows, of all dimensions but the first.</summary>
     internal long Rows { get; }
 
     /// <summary>For each operand, whether it goes on along a row, 1, or stays, 0: what emitted code depends on.</summary>
     internal string Steps { get; }
+
+    /// <summary>Operands that are written out, and totals that are kept so, for rows to be longer.</summary>
+    internal FusedExpansion[] Expansions { get; private set; } = [];
 
     internal FusedKernel.Loop? Loop { get; set; }
 
@@ -137,12 +148,78 @@ internal sealed class FusedLayout
         return offset;
     }
 
+    /// <summary>Makes one of the dimensions of short rows, and writes out what does not go on along them.</summary>
+    private void JoinRows(int inputs, ReadOnlySpan<int> totals)
+    {
+        int joined = 0;
+        long width = Sizes[0];
+        for (int d = 1; d < Sizes.Length && width < ShortRow; d++)
+        {
+            width *= Sizes[d];
+            if (PaysToJoin(d, inputs, totals)) joined = d;
+        }
+
+        if (joined == 0) return;
+        long[] sizes = [Sizes[..(joined + 1)].Aggregate((x, y) => x * y), .. Sizes[(joined + 1)..]];
+        Expansions = [.. Enumerable.Range(0, steps.Length).Where(i => !GoesOn(i, joined)).Select(i => Expand(i, joined))];
+        for (int i = 0; i < steps.Length; i++) steps[i] = [steps[i][0], .. steps[i][(joined + 1)..]];
+        foreach (FusedExpansion expansion in Expansions)
+        {
+            long[] step = steps[expansion.Operand];
+            step[0] = 1;
+            long apart = sizes[0];
+            for (int d = 1; d < step.Length; d++)
+            {
+                if (step[d] == 0) continue;
+                step[d] = apart;
+                apart *= sizes[d];
+            }
+        }
+
+        Sizes = sizes;
+    }
+
+    private bool PaysToJoin(int dimension, int inputs, ReadOnlySpan<int> totals)
+    {
+        long written = 0;
+        for (int i = 0; i < steps.Length; i++)
+        {
+            if (GoesOn(i, dimension)) continue;
+            long count = Expand(i, dimension).Count;
+            if (i < inputs) written += count;
+            else if (!totals.Contains(i) || 4 * count > Count) return false;
+        }
+
+        return written <= Math.Min(Count, MostWritten);
+    }
+
+    /// <summary>Whether an operand steps through the dimensions up to one as through a single one.</summary>
+    private bool GoesOn(int operand, int dimension)
+    {
+        long step = steps[operand][0];
+        for (int d = 1; d <= dimension; d++)
+        {
+            step *= Sizes[d - 1];
+            if (steps[operand][d] != step) return false;
+        }
+
+        return true;
+    }
+
+    private FusedExpansion Expand(int operand, int dimension)
+    {
+        int[] over = [.. Enumerable.Range(0, Sizes.Length).Where(d => d <= dimension || steps[operand][d] != 0)];
+        return new(operand, [.. over.Select(d => Sizes[d])], [.. over.Select(d => steps[operand][d])]);
+    }
+
     /// <summary>Cuts the rows into tiles, by the sizes alone, so that sums do not depend on the number of threads.</summary>
     /// <param name="totals">The operands that are totals.</param>
     /// <param name="wholeRows">Whether rows must not be cut.</param>
     internal FusedTiles MakeTiles(ReadOnlySpan<int> totals, bool wholeRows)
     {
-        long block = wholeRows ? Sizes[0] : Math.Min(Sizes[0], BlockColumns);
+        bool isOfColumns = true;
+        foreach (int total in totals) isOfColumns &= steps[total][0] != 0;
+        long block = wholeRows ? Sizes[0] : Math.Min(Sizes[0], isOfColumns ? BlockOfColumnTotals : BlockColumns);
         long blocks = (Sizes[0] + block - 1) / block;
         long rows = Math.Max(1, TileElements / block);
         long copied = 0;
