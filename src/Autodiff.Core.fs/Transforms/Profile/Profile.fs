@@ -142,6 +142,7 @@ type internal ProfileRecorder() =
 
                 event.Start <- float (before - began) / float Stopwatch.Frequency
                 event.Duration <- float (after - before) / float Stopwatch.Frequency
+                event.Describing <- float (Stopwatch.GetTimestamp() - after) / float Stopwatch.Frequency
                 thread.Current <- outer
                 thread.Done.Add event
 
@@ -187,7 +188,7 @@ type internal ProfileRecorder() =
             event.Duration <- max 0.0 (event.Duration - clock)
 
             if not (isNull event.Parent) then
-                event.Parent.Contains(event.Duration + taking)
+                event.Parent.Contains(event.Duration + event.Describing + taking)
 
         ProfileReport(events, seconds, overhead)
 
