@@ -42,6 +42,12 @@ type Equation(operation: Operation, inputs: Atom[], outputs: Variable[]) =
     /// What it defines.
     member _.Outputs = outputs
 
+    /// The results for arrays.
+    member internal _.Run(arrays: NDArray[]) : NDArray[] =
+        match operation with
+        | :? Primitive as primitive -> [| primitive.Value(arrays, outputs[0].Type) |]
+        | operation -> (operation :?> MultiPrimitive).Values(arrays, outputs |> Array.map _.Type)
+
 /// Where a running program holds its values: the variables', then the constants'.
 [<Sealed>]
 type internal Slots(equations: Equation[], outputs: Atom[], variables: int) =
@@ -139,6 +145,7 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
         checkCount arrays.Length
         let slots, dying = slots.Value, dying.Value
         let environment = Array.copy slots.Constants
+        let observer = Observer.Current
 
         for i in 0 .. arrays.Length - 1 do
             environment[inputs[i].Index] <- arrays[i]
@@ -148,13 +155,14 @@ type Program internal (inputs: Variable[], equations: Equation[], outputs: Atom[
             let values = Slots.Gather(environment, slots.Reads[i])
             let outputs = equation.Outputs
 
-            match equation.Operation with
-            | :? Primitive as primitive -> environment[outputs[0].Index] <- primitive.Value(values, outputs[0].Type)
-            | operation ->
-                let ys = (operation :?> MultiPrimitive).Values(values, outputs |> Array.map _.Type)
+            let ys =
+                if isNull observer then
+                    equation.Run values
+                else
+                    observer.Step(equation.Operation, values, (fun () -> equation.Run values))
 
-                for j in 0 .. outputs.Length - 1 do
-                    environment[outputs[j].Index] <- ys[j]
+            for j in 0 .. outputs.Length - 1 do
+                environment[outputs[j].Index] <- ys[j]
 
             // What nothing needs any more may be used again.
             for index in dying[i] do

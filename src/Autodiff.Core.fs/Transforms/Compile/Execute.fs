@@ -29,7 +29,7 @@ type internal Frame(values: NDArray[], own: NDArray[], arguments: NDArray[], ope
 
 /// One equation, made ready to be run many times.
 [<AbstractClass>]
-type internal Step(index: int, reads: int[], passing: int[]) =
+type internal Step(index: int, reads: int[], outputs: int[], passing: int[]) =
     member _.Index = index
 
     member _.Operands(frame: Frame) : NDArray[] =
@@ -41,32 +41,60 @@ type internal Step(index: int, reads: int[], passing: int[]) =
 
         operands
 
+    abstract Compute: frame: Frame -> unit
+
     /// Forgets what nothing needs any more, so that memory that is not planned may be used again.
-    member _.Release(frame: Frame) : unit =
+    member private _.Release(frame: Frame) : unit =
         Array.Clear frame.Operands[index]
 
         for s in passing do
             frame.Values[s] <- null
 
-    abstract Run: frame: Frame -> unit
+    member this.Run(frame: Frame) : unit =
+        this.Compute frame
+        this.Release frame
+
+    /// Whether nothing is left to do, since others did it.
+    abstract IsIdle: bool
+    default _.IsIdle = false
+
+    /// What the step reads.
+    abstract Read: frame: Frame -> NDArray[]
+    default _.Read frame = Slots.Gather(frame.Values, reads)
+
+    /// What it wrote.
+    abstract Written: frame: Frame -> NDArray[]
+    default _.Written frame = Slots.Gather(frame.Values, outputs)
+
+    /// Runs as Run does, seen by an observer.
+    member this.RunSeen(frame: Frame, operation: Operation, observer: Observer) : unit =
+        if this.IsIdle then
+            this.Compute frame
+        else
+            let run () =
+                this.Compute frame
+                this.Written frame
+
+            observer.Step(operation, this.Read frame, run) |> ignore
 
 /// A primitive, which finds the place of its result in HostArrays.
 [<Sealed>]
-type internal PrimitiveStep(index, reads, passing, primitive: Primitive, output: int, out: TensorType) =
-    inherit Step(index, reads, passing)
+type internal PrimitiveStep(index, reads, outputs: int[], passing, primitive: Primitive, out: TensorType) =
+    inherit Step(index, reads, outputs, passing)
+    let output = outputs[0]
 
-    override this.Run frame =
+    override this.Compute frame =
         HostArrays.Give(frame.Places[index], 0, 1)
         frame.Values[output] <- primitive.Value(this.Operands frame, out)
         HostArrays.GiveNothing()
-        this.Release frame
 
 /// A primitive that walks its input differently: once for an array of the frame, wherever that lies at a run.
 [<Sealed>]
-type internal ViewStep(index, reads: int[], passing, primitive: Primitive, output: int, out: TensorType) =
-    inherit Step(index, reads, passing)
+type internal ViewStep(index, reads: int[], outputs: int[], passing, primitive: Primitive, out: TensorType) =
+    inherit Step(index, reads, outputs, passing)
+    let output = outputs[0]
 
-    override this.Run frame =
+    override this.Compute frame =
         let source = frame.Values[reads[0]]
         let known = frame.Views[index]
 
@@ -91,27 +119,23 @@ type internal ViewStep(index, reads: int[], passing, primitive: Primitive, outpu
                 frame.Sources[index] <- source
                 frame.Distances[index] <- y.Offset - source.Offset
 
-        this.Release frame
-
 /// A fused loop, which is given the places of its results.
 [<Sealed>]
-type internal FusedStep(index, reads, passing, fused: FusedPrimitive, outputs: int[]) =
-    inherit Step(index, reads, passing)
+type internal FusedStep(index, reads, outputs: int[], passing, fused: FusedPrimitive) =
+    inherit Step(index, reads, outputs, passing)
 
-    override this.Run frame =
+    override this.Compute frame =
         let ys = fused.ValuesAt(this.Operands frame, frame.Places[index])
 
         for j in 0 .. outputs.Length - 1 do
             frame.Values[outputs[j]] <- ys[j]
 
-        this.Release frame
-
 /// An operation of several results, which finds their places in HostArrays if it computes them itself.
 [<Sealed>]
-type internal MultiStep(index, reads, passing, operation: MultiPrimitive, outputs: int[], outs: TensorType[], isFresh: bool) =
-    inherit Step(index, reads, passing)
+type internal MultiStep(index, reads, outputs: int[], passing, operation: MultiPrimitive, outs: TensorType[], isFresh: bool) =
+    inherit Step(index, reads, outputs, passing)
 
-    override this.Run frame =
+    override this.Compute frame =
         if isFresh then
             HostArrays.Give(frame.Places[index], 0, outputs.Length)
 
@@ -121,22 +145,29 @@ type internal MultiStep(index, reads, passing, operation: MultiPrimitive, output
         for j in 0 .. outputs.Length - 1 do
             frame.Values[outputs[j]] <- ys[j]
 
-        this.Release frame
-
 /// Values side by side, of which most are written there by what makes them.
 [<Sealed>]
-type internal AssemblyStep(index, reads: int[], passing, assembly: Assembly, output: int) =
-    inherit Step(index, reads, passing)
+type internal AssemblyStep(index, reads: int[], outputs: int[], passing, assembly: Assembly) =
+    inherit Step(index, reads, outputs, passing)
 
-    override this.Run frame =
+    /// Those of some values, one for each part, that are copied.
+    let copied (values: NDArray[]) =
+        [| for k in 0 .. reads.Length - 1 do
+               if not (isNull assembly.Copies[k]) then
+                   values[k] |]
+
+    override _.IsIdle = Array.forall isNull assembly.Copies
+    override _.Read frame = copied (Slots.Gather(frame.Values, reads))
+    override _.Written frame = copied frame.Parts[index]
+
+    override this.Compute frame =
         let parts = frame.Parts[index]
 
         for k in 0 .. reads.Length - 1 do
             if not (isNull assembly.Copies[k]) then
                 parts[k].Device.Fused(assembly.Copies[k], [| frame.Values[reads[k]] |], [| parts[k] |]) |> ignore
 
-        frame.Values[output] <- frame.Places[index][0]
-        this.Release frame
+        frame.Values[outputs[0]] <- frame.Places[index][0]
 
 /// A compiled program, as steps that are prepared once, with memory for what it computes on the way, which is planned once
 /// and kept between runs. A run makes its results and what operations do not put where they are told, and nothing else.
@@ -206,14 +237,14 @@ type internal Executable(program: Program, donated: int) =
 
             match e.Operation with
             | _ when not (isNull plan.Assemblies[i]) ->
-                AssemblyStep(i, reads[i], passing[i], plan.Assemblies[i], outputs[0]) :> Step
-            | :? FusedPrimitive as fused -> FusedStep(i, reads[i], passing[i], fused, outputs)
+                AssemblyStep(i, reads[i], outputs, passing[i], plan.Assemblies[i]) :> Step
+            | :? FusedPrimitive as fused -> FusedStep(i, reads[i], outputs, passing[i], fused)
             | :? Primitive as primitive when Places.isView e && not (plan.IsKept outputs[0]) ->
-                ViewStep(i, reads[i], passing[i], primitive, outputs[0], out)
-            | :? Primitive as primitive -> PrimitiveStep(i, reads[i], passing[i], primitive, outputs[0], out)
+                ViewStep(i, reads[i], outputs, passing[i], primitive, out)
+            | :? Primitive as primitive -> PrimitiveStep(i, reads[i], outputs, passing[i], primitive, out)
             | operation ->
                 let multi, outs = operation :?> MultiPrimitive, e.Outputs |> Array.map _.Type
-                MultiStep(i, reads[i], passing[i], multi, outputs, outs, plan.IsFresh[i]))
+                MultiStep(i, reads[i], outputs, passing[i], multi, outs, plan.IsFresh[i]))
 
     let array (t: TensorType) (storage: obj) = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, storage, 0L)
 
@@ -369,8 +400,14 @@ type internal Executable(program: Program, donated: int) =
                     x
 
         try
-            for step in steps do
-                step.Run frame
+            let observer = Observer.Current
+
+            if isNull observer then
+                for step in steps do
+                    step.Run frame
+            else
+                for step in steps do
+                    step.RunSeen(frame, equations[step.Index].Operation, observer)
         finally
             HostArrays.GiveNothing()
 
@@ -419,7 +456,14 @@ type internal Executable(program: Program, donated: int) =
                 let s = reads[0][k]
                 operands[k] <- if inputOf[s] >= 0 then arrays[inputOf[s]] else slots.Constants[s]
 
-            let found = fused.Values(operands, null)
+            let observer = Observer.Current
+
+            let found =
+                if isNull observer then
+                    fused.Values(operands, null)
+                else
+                    observer.Step(fused, operands, (fun () -> fused.Values(operands, null)))
+
             let ys = Array.zeroCreate results.Length
 
             for j in 0 .. results.Length - 1 do

@@ -34,8 +34,9 @@ type internal JitPrimitive(program: Program, back: JitBackward, donated: int) =
     new(program) = JitPrimitive(program, null, 0)
     new(program, back) = JitPrimitive(program, back, 0)
 
-    member _.Compiled = compiled.Value
-    member _.IsCompiled = compiled.IsValueCreated
+    /// Compiles what is compiled at the first run otherwise.
+    member _.Compile() = executable.Force() |> ignore
+    member _.IsCompiled = executable.IsValueCreated
     override _.Mapped map = JitPrimitive(map program)
     override _.Parameters = [ "program", program ]
 

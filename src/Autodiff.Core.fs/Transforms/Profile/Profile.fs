@@ -110,12 +110,9 @@ type internal ProfileThread(number: int) =
 [<Sealed; AllowNullLiteral>]
 type internal ProfileRecorder() =
     let threads = ConcurrentDictionary<int, ProfileThread>()
-    let watched = ConcurrentDictionary<Operation, Operation>(HashIdentity.Reference)
+    let names = ConcurrentDictionary<Operation, string>(HashIdentity.Reference)
     let mutable began = Stopwatch.GetTimestamp()
     let mutable isOver = false
-
-    /// What an operation became that is watched, so that its programs are taken apart once.
-    member _.Watched(operation: Operation, make: Operation -> Operation) = watched.GetOrAdd(operation, make)
 
     /// Runs something as a span; `describe` tells what it was of.
     member _.Run(name: string, kind: ProfileKind, run: unit -> 'r, describe: ProfileEvent -> 'r -> unit) : 'r =
@@ -145,8 +142,30 @@ type internal ProfileRecorder() =
 
                 event.Start <- float (before - began) / float Stopwatch.Frequency
                 event.Duration <- float (after - before) / float Stopwatch.Frequency
+                event.Describing <- float (Stopwatch.GetTimestamp() - after) / float Stopwatch.Frequency
                 thread.Current <- outer
                 thread.Done.Add event
+
+    /// Runs an operation on arrays as a span.
+    member this.Operation(operation: Operation, inputs: NDArray[], run: unit -> NDArray[]) : NDArray[] =
+        let isProgram = operation :? ProgramPrimitive
+        let types (arrays: NDArray[]) = arrays |> Array.map (fun x -> { Shape = x.Shape; DType = x.DType })
+
+        let name = if operation :? FusedPrimitive then names.GetOrAdd(operation, Work.nameOf) else operation.Name
+
+        this.Run(
+            name,
+            (if isProgram then ProfileKind.Program else ProfileKind.Operation),
+            run,
+            fun event ys ->
+                event.Inputs <- types inputs
+                event.Outputs <- types ys
+
+                // What holds programs moves what their equations move.
+                if not isProgram then
+                    event.Flops <- Work.flops operation inputs ys
+                    event.Bytes <- Work.bytes operation inputs ys
+        )
 
     /// Runs a rule of an operation as a span.
     member this.Rule(rule: string, operation: string, run: unit -> 'r) : 'r =
@@ -169,9 +188,15 @@ type internal ProfileRecorder() =
             event.Duration <- max 0.0 (event.Duration - clock)
 
             if not (isNull event.Parent) then
-                event.Parent.Contains(event.Duration + taking)
+                event.Parent.Contains(event.Duration + event.Describing + taking)
 
         ProfileReport(events, seconds, overhead)
+
+/// Takes the times of the steps of programs.
+[<Sealed>]
+type internal ProfileObserver(recorder: ProfileRecorder) =
+    inherit Observer()
+    override _.Step(operation, inputs, run) = recorder.Operation(operation, inputs, run)
 
 /// A primitive whose evaluation on arrays is a span, and whose rules are. Interpreters below the one that watches get
 /// rules whose tensors are watched while they run. Those above it get rules of its trace, to which all tensors are lifted that
@@ -197,16 +222,7 @@ type internal ProfiledPrimitive(inner: Primitive, recorder: ProfileRecorder, abo
     override _.Shape inputs = inner.Shape inputs
 
     override _.Value(inputs, out) =
-        recorder.Run(
-            inner.Name,
-            ProfileKind.Operation,
-            (fun () -> inner.Value(inputs, out)),
-            fun event y ->
-                event.Inputs <- ProfiledTrace.Types inputs
-                event.Outputs <- [| out |]
-                event.Flops <- Work.flops inner inputs [| y |]
-                event.Bytes <- Work.bytes inner inputs [| y |]
-        )
+        recorder.Operation(inner, inputs, (fun () -> [| inner.Value(inputs, out) |]))[0]
 
     override _.Jvp(inputs, output, tangents) =
         watching "jvp" (fun wrap -> inner.Jvp(Array.map wrap inputs, wrap output, Array.map wrap tangents))
@@ -217,67 +233,29 @@ type internal ProfiledPrimitive(inner: Primitive, recorder: ProfileRecorder, abo
     override _.Batch(inputs, isBatched, size) =
         watching "batch" (fun wrap -> inner.Batch(Array.map wrap inputs, isBatched, size))
 
-/// An operation with several outputs whose evaluation on arrays is a span, as are the equations of the programs it holds.
+/// An operation with several outputs whose evaluation on arrays is a span, as are the steps of the programs that it runs.
 and [<Sealed; AllowNullLiteral>] internal ProfiledOperation(inner: MultiPrimitive, recorder: ProfileRecorder) =
     inherit MultiPrimitive(inner.Name)
-    let name = Work.nameOf inner
-    let kind = if inner :? ProgramPrimitive then ProfileKind.Program else ProfileKind.Operation
-
-    let run =
-        lazy
-            match inner with
-            | :? JitPrimitive as jit ->
-                let compiled =
-                    if jit.IsCompiled then
-                        jit.Compiled
-                    else
-                        recorder.Run("compile", ProfileKind.Compilation, (fun () -> jit.Compiled), (fun _ _ -> ()))
-
-                let program = ProfiledOperation.Watched(compiled, recorder)
-                fun (inputs: NDArray[]) (_: TensorType[]) -> program.Run inputs
-            | :? ProgramPrimitive as operation ->
-                let watched = operation.Mapped(fun program -> ProfiledOperation.Watched(program, recorder))
-                fun inputs outs -> watched.Values(inputs, outs)
-            | operation -> fun inputs outs -> operation.Values(inputs, outs)
-
     let watching rule (run: ProfiledTrace -> 'r) : 'r =
         let trace = ProfiledTrace recorder
         recorder.Rule(rule, inner.Name, fun () -> run trace)
 
     let unwrapped (trace: ProfiledTrace) xs = if isNull xs then null else Array.map trace.Unwrap xs
 
-    /// A program of which each equation is a span.
-    static member Watched(program: Program, recorder: ProfileRecorder) : Program =
-        let equations =
-            program.Equations
-            |> Array.map (fun e ->
-                let operation: Operation =
-                    match e.Operation with
-                    | :? Primitive as p -> ProfiledPrimitive(p, recorder, null)
-                    | other -> ProfiledOperation(other :?> MultiPrimitive, recorder)
-
-                Equation(operation, e.Inputs, e.Outputs))
-
-        Program.Of(program.Inputs, equations, program.Outputs)
-
     member _.Recorder = recorder
     override _.Parameters = inner.Parameters
     override _.Shapes inputs = inner.Shapes inputs
 
     override _.Values(inputs, outs) =
-        recorder.Run(
-            name,
-            kind,
-            (fun () -> run.Value inputs outs),
-            fun event ys ->
-                event.Inputs <- ProfiledTrace.Types inputs
-                event.Outputs <- outs
+        let run () =
+            match inner with
+            | :? JitPrimitive as jit when not jit.IsCompiled ->
+                recorder.Run("compile", ProfileKind.Compilation, jit.Compile, (fun _ () -> ()))
+            | _ -> ()
 
-                // What holds programs moves what their equations move.
-                if kind = ProfileKind.Operation then
-                    event.Flops <- Work.flops inner inputs ys
-                    event.Bytes <- Work.bytes inner inputs ys
-        )
+            inner.Values(inputs, outs)
+
+        ProfileObserver(recorder).See(fun () -> recorder.Operation(inner, inputs, run))
 
     override _.Recorded(inputs, isNeeded) = ProfiledOperation(inner.Recorded(inputs, isNeeded), recorder)
 
@@ -320,12 +298,9 @@ and [<Sealed; AllowNullLiteral>] internal ProfiledTrace(recorder: ProfileRecorde
         | :? ProfiledPrimitive as p when obj.ReferenceEquals(p.Recorder, recorder) -> p
         | :? ProfiledOperation as p when obj.ReferenceEquals(p.Recorder, recorder) -> p
         | :? Primitive as p -> ProfiledPrimitive(p, recorder, null)
-        | operation -> recorder.Watched(operation, fun p -> ProfiledOperation(p :?> MultiPrimitive, recorder))
+        | operation -> ProfiledOperation(operation :?> MultiPrimitive, recorder)
 
     member _.Recorder = recorder
-
-    static member Types(arrays: NDArray[]) : TensorType[] =
-        arrays |> Array.map (fun x -> { Shape = x.Shape; DType = x.DType })
 
     member this.Wrap(x: Tensor) : Tensor = if isNull x then null else Profiled(this, x)
 
@@ -393,6 +368,9 @@ module Profiling =
     /// time, types, arithmetic and bytes, and the rule that ran it; it prints as a table, and writes a trace file. Functions
     /// of `jit`, loops and other operations that hold programs are seen equation by equation, fused operations with the names
     /// of what they fuse.
+    ///
+    /// Compiled programs run as they do without: the steps that are seen are those that run, also what is copied where values
+    /// are put side by side. Only donated arguments are not taken.
     ///
     /// Call f once before, so that compiling it is not part of the profile. Pass in what it works on: operations
     /// that no tensor of x reaches are not seen, and count as time outside of operations. Derivatives taken of what `profile`

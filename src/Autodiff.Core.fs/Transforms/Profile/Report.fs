@@ -45,6 +45,8 @@ type ProfileEvent internal (name: string, kind: ProfileKind, parent: ProfileEven
     member val Start = 0.0 with get, set
     /// How long it took, with all that ran inside it.
     member val Duration = 0.0 with get, set
+    /// How long it then took to write down what it was.
+    member val internal Describing = 0.0 with get, set
     /// How long it took, without the spans inside it and their measurement.
     member this.Own = max 0.0 (this.Duration - inside)
     /// The types of the inputs.
