@@ -156,7 +156,7 @@ module Control =
     let private compile (donated: 'a -> int) (f: 'a -> 'b) : 'a -> 'b =
         let compiled = ConcurrentDictionary<JitKey, JitEntry<'b>>()
         let last: JitEntry<'b> ref = ref null
-        let fixedLeaves = lazy (Tree.fixedLeaves<'a> ())
+        let fixedLeaves = lazy (Tree.fixedLeaves<'a>())
 
         let find (x: 'a) (leaves: Tensor[]) (structure: obj[]) : JitEntry<'b> =
             let key = JitKey(Array.map Stage.typeOf leaves, deviceOf leaves, structure)

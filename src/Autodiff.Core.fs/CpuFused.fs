@@ -32,8 +32,7 @@ module internal CpuFused =
 
             results[i] <-
                 match places[i] with
-                | null when DTypes.IsFloat dtype ->
-                    NDArray(device, dtype, Shape.scalar, null, 0, null, bits[count + i])
+                | null when DTypes.IsFloat dtype -> NDArray(device, dtype, Shape.scalar, null, 0, null, bits[count + i])
                 | place when not (isNull place) && place.IsInline ->
                     place.Point(0, null, bits[count + i])
                     place

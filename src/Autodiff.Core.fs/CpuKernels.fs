@@ -168,7 +168,10 @@ type internal CpuKernels() =
         let mutable outer = 1
         let mutable length = 1
         let mutable inner = 1
-        let first = if axes.Length = 0 then 0 elif isNull order then axes[0] else shape.Length - axes.Length
+        let first =
+            if axes.Length = 0 then 0
+            elif isNull order then axes[0]
+            else shape.Length - axes.Length
 
         for i in 0 .. shape.Length - 1 do
             let n = shape[if isNull order then i else order[i]]
@@ -201,8 +204,7 @@ type internal CpuKernels() =
         let shape = selected.Shape
         let order = CpuKernels.Neighbours(shape.Length, axes)
         let struct (outer, length, inner) = CpuKernels.Around(shape, order, axes)
-        let y =
-            this.Allocate(ct.DType, (if isNull order then shape else order |> Array.map (fun axis -> shape[axis])))
+        let y = this.Allocate(ct.DType, (if isNull order then shape else order |> Array.map (fun axis -> shape[axis])))
         let ct, selected = HostArrays.dense ct, CpuKernels.Ordered(selected, order)
         SelectedMeans.Transpose(ct.DType, outer, length, inner, ct.Bytes, selected.Bytes, HostArrays.writable y)
         GC.KeepAlive ct
@@ -231,7 +233,8 @@ type internal CpuKernels() =
 
     override this.LuFactor x = CpuLinearAlgebra.luFactor x
 
-    override this.LuSolve(lu, pivots, b, shape, transposed) = CpuLinearAlgebra.luSolve (lu, pivots, b, shape, transposed)
+    override this.LuSolve(lu, pivots, b, shape, transposed) =
+        CpuLinearAlgebra.luSolve (lu, pivots, b, shape, transposed)
 
     override this.TriangularSolve(a, b, shape, form) = CpuLinearAlgebra.triangularSolve (a, b, shape, form)
 

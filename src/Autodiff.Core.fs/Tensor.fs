@@ -83,8 +83,7 @@ module Batching =
         whole
 
     /// The shape of one example.
-    let exampleShape (x: Tensor) (isBatched: bool) : int[] =
-        if isBatched then x.Shape.AsSpan(1).ToArray() else x.Shape
+    let exampleShape (x: Tensor) (isBatched: bool) : int[] = if isBatched then x.Shape.AsSpan(1).ToArray() else x.Shape
 
     /// The number of axes of one example.
     let exampleRank (x: Tensor) (isBatched: bool) : int = if isBatched then x.Rank - 1 else x.Rank
@@ -716,9 +715,12 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static member internal ScalarOf(like: Tensor, value: float) : Tensor =
         let device = like.Device
 
-        if obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float64 then Concrete.Of value
-        elif obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float32 then Concrete.Of(float32 value)
-        else Tensor.FilledScalar(device, like, value)
+        if obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float64 then
+            Concrete.Of value
+        elif obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float32 then
+            Concrete.Of(float32 value)
+        else
+            Tensor.FilledScalar(device, like, value)
 
     static member private FilledScalar(device: Device, like: Tensor, value: float) : Tensor =
         let isWithin low high = value >= low && value <= high
@@ -838,12 +840,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// The same elements in row-major order with another shape; one length may be -1.
     static member internal Reshaped(x: Tensor, shape: int[]) : Tensor =
-        if Shape.equal shape x.Shape then
-            x
-        elif x.Level = 0L then
-            Concrete(x.Array.Reshaped(Shape.resolve "reshape" x.Shape shape))
-        else
-            Tensor.Bind(reshaped shape, x)
+        if Shape.equal shape x.Shape then x
+        elif x.Level = 0L then Concrete(x.Array.Reshaped(Shape.resolve "reshape" x.Shape shape))
+        else Tensor.Bind(reshaped shape, x)
 
     /// Every steps[i]-th element from starts[i] of each axis.
     static member internal Sliced(x: Tensor, starts, lengths, steps) : Tensor =
@@ -1124,15 +1123,9 @@ type Concrete =
     val mutable private array: NDArray
     val private bits: int64
 
-    new(array: NDArray) =
-        { inherit Tensor(0L, array.Shape, array.DType)
-          array = array
-          bits = array.Bits }
+    new(array: NDArray) = { inherit Tensor(0L, array.Shape, array.DType); array = array; bits = array.Bits }
 
-    private new(dtype: DType, bits: int64) =
-        { inherit Tensor(0L, Shape.scalar, dtype)
-          array = null
-          bits = bits }
+    private new(dtype: DType, bits: int64) = { inherit Tensor(0L, Shape.scalar, dtype); array = null; bits = bits }
 
     /// A float64 number.
     static member internal Of(value: float) = Concrete(DType.Float64, BitConverter.DoubleToInt64Bits value)

@@ -114,8 +114,7 @@ type internal OptionalCodec(part: TreeCodec) =
         if not (isNull value) then
             part.Collect(value, leaves)
 
-    override _.Describe(value, parts) =
-        if isNull value then parts.Add null else part.Describe(value, parts)
+    override _.Describe(value, parts) = if isNull value then parts.Add null else part.Describe(value, parts)
 
     override _.FixedLeaves = part.FixedLeaves
 
@@ -123,8 +122,7 @@ type internal OptionalCodec(part: TreeCodec) =
         if not (isNull value) then
             part.Name(value, place, names)
 
-    override _.Rebuild(value, leaves, position) =
-        if isNull value then null else part.Rebuild(value, leaves, &position)
+    override _.Rebuild(value, leaves, position) = if isNull value then null else part.Rebuild(value, leaves, &position)
 
 /// Functions that take values of a type apart and make them, compiled once for each type.
 module internal TreeAccess =
@@ -133,12 +131,12 @@ module internal TreeAccess =
 
     /// The values of fields or properties.
     let reader (t: Type) (members: MemberInfo[]) : obj -> obj[] =
-        let itself: Expression =
-            if t.IsValueType then Expression.Unbox(value, t) else Expression.Convert(value, t)
+        let itself: Expression = if t.IsValueType then Expression.Unbox(value, t) else Expression.Convert(value, t)
 
         let parts =
             members
-            |> Array.map (fun m -> Expression.Convert(Expression.MakeMemberAccess(itself, m), typeof<obj>) :> Expression)
+            |> Array.map (fun m ->
+                Expression.Convert(Expression.MakeMemberAccess(itself, m), typeof<obj>) :> Expression)
 
         let body = Expression.NewArrayInit(typeof<obj>, parts)
         let read = Expression.Lambda<Func<obj, obj[]>>(body, value).Compile()
@@ -446,8 +444,7 @@ module internal TreeCodecs =
             // Longer ones are tuples in tuples.
             let read, make =
                 if items.Length <= 7 then
-                    let part (name, _) =
-                        if t.IsValueType then t.GetField name :> MemberInfo else t.GetProperty name
+                    let part (name, _) = if t.IsValueType then t.GetField name :> MemberInfo else t.GetProperty name
 
                     TreeAccess.reader t (Array.map part items), TreeAccess.maker (t.GetConstructors()[0])
                 else

@@ -276,7 +276,9 @@ let private table: (string * (unit -> unit) * string list) list =
       run (fun () -> key.Normal([| 2 |], dtype = DType.Bool)),
       [ "Normal: "; "bool"; "float32 or float64" ]
       "negative random shape", run (fun () -> key.Normal [| -1 |]), [ "Normal: "; "(-1)"; "negative" ]
-      "uniform on nothing", run (fun () -> key.Uniform([| 2 |], 3.0, 1.0)), [ "Uniform: "; "from 3 to below 1"; "lower" ]
+      "uniform on nothing",
+      run (fun () -> key.Uniform([| 2 |], 3.0, 1.0)),
+      [ "Uniform: "; "from 3 to below 1"; "lower" ]
       "uniform to infinity", run (fun () -> key.Uniform([| 2 |], 0.0, infinity)), [ "Uniform: "; "finite" ]
       "standard deviation", run (fun () -> key.Normal([| 2 |], 0.0, -1.0)), [ "Normal: "; "-1"; "0" ]
       "probability", run (fun () -> key.Bernoulli([| 2 |], 1.5)), [ "Bernoulli: "; "1.5"; "0 and 1" ]

@@ -16,7 +16,7 @@ let private step (parameters: Tensor[], velocities: Tensor[]) (x: Tensor, labels
     let loss (p: Tensor[]) =
         let hidden = tanh (Tensor.matmul x p[0] + p[1])
         let output = Tensor.matmul hidden p[2] + p[3]
-        Tensor.mean (Tensor.Square (output - labels))
+        Tensor.mean (Tensor.Square(output - labels))
 
     let value, slopes = valueAndGrad loss parameters
     let next = Array.map2 (fun (v: Tensor) g -> v * 0.9 + g) velocities slopes
@@ -31,8 +31,7 @@ let private start seed =
 
     p, Array.map (fun x -> Tensor.copy (Tensor.zerosLike x)) p
 
-let private batch seed =
-    normal (seed + 4) [| 64; 40 |], normal (seed + 5) [| 64; 3 |], scalar 0.05
+let private batch seed = normal (seed + 4) [| 64; 40 |], normal (seed + 5) [| 64; 3 |], scalar 0.05
 
 [<Fact>]
 let ``a warm run allocates its results and no more`` () =
@@ -80,7 +79,8 @@ let ``donated arguments are written over, and give the bits of a run that leaves
 
 [<Fact>]
 let ``the memory of a result is that of the argument`` () =
-    let f = jitDonating (fun (w: Tensor) (x: Tensor) -> w - 0.1 * Tensor.matmul (Tensor.transpose x) (Tensor.matmul x w))
+    let f =
+        jitDonating (fun (w: Tensor) (x: Tensor) -> w - 0.1 * Tensor.matmul (Tensor.transpose x) (Tensor.matmul x w))
     let x = normal 3 [| 20; 40 |]
     let mutable w = normal 4 [| 40; 60 |]
     let place = (memoryOf w).Pointer
@@ -171,7 +171,11 @@ let ``views of arguments follow them from call to call, whatever holds their ele
     let f (x: Tensor) =
         let wide = Tensor.broadcastTo [ 3; 2; 4 ] x
         let turned = Tensor.transpose x
-        Tensor.cumsum 0 turned, Tensor.sum (wide * wide), Tensor.reshape [ 8 ] turned, Tensor.matmul x turned, turned[1..2]
+        Tensor.cumsum 0 turned,
+        Tensor.sum (wide * wide),
+        Tensor.reshape [ 8 ] turned,
+        Tensor.matmul x turned,
+        turned[1..2]
 
     let compiled = jit f
 

@@ -65,7 +65,10 @@ let ``what uses reductions of its rows is one pass`` () =
 let private expression (random: Random) (shape: int[]) (inputs: Tensor[]) : Tensor[] =
     let pool = Collections.Generic.List<Tensor>(inputs)
     let pick () = pool[random.Next pool.Count]
-    let axes (x: Tensor) = [| for d in 0 .. x.Rank - 1 do if random.Next 2 = 0 then d |]
+    let axes (x: Tensor) =
+        [| for d in 0 .. x.Rank - 1 do
+               if random.Next 2 = 0 then
+                   d |]
     let trailing (x: Tensor) = if x.Rank = 0 then [||] else [| random.Next x.Rank .. x.Rank - 1 |]
 
     for _ in 1 .. 4 + random.Next 12 do
@@ -93,8 +96,21 @@ let private expression (random: Random) (shape: int[]) (inputs: Tensor[]) : Tens
     Array.append [| pool[pool.Count - 1]; pool[pool.Count - 2] |] [| pick (); pick () |]
 
 let private shapes =
-    [ [| 1 |]; [| 7 |]; [| 33 |]; [| 5; 8 |]; [| 3; 17 |]; [| 16; 16 |]; [| 9; 1; 20 |]; [| 4; 3; 11 |]; [| 2; 5; 3; 9 |]
-      [| 70; 130 |]; [| 0; 9 |]; [| 9; 0 |]; [| 3; 20000 |]; [| 2000; 9 |]; [| 8; 6; 30; 30 |] ]
+    [ [| 1 |]
+      [| 7 |]
+      [| 33 |]
+      [| 5; 8 |]
+      [| 3; 17 |]
+      [| 16; 16 |]
+      [| 9; 1; 20 |]
+      [| 4; 3; 11 |]
+      [| 2; 5; 3; 9 |]
+      [| 70; 130 |]
+      [| 0; 9 |]
+      [| 9; 0 |]
+      [| 3; 20000 |]
+      [| 2000; 9 |]
+      [| 8; 6; 30; 30 |] ]
 
 [<Theory>]
 [<InlineData 0>]
@@ -109,7 +125,9 @@ let ``random expressions with reductions equal the eager ones`` (kind: int) =
         let lengths = shape |> Array.map (fun n -> if seed % 3 = 0 then 1 else n)
         let row = Array.mapi (fun d n -> if d = shape.Length - 1 then n else 1) shape
         let tensor k s = Tensor.cast dtype (normal (seed + k) s)
-        agree (fun xs -> expression (Random seed) shape xs) [| tensor 1 shape; tensor 2 shape; tensor 3 lengths; tensor 4 row |])
+        agree
+            (fun xs -> expression (Random seed) shape xs)
+            [| tensor 1 shape; tensor 2 shape; tensor 3 lengths; tensor 4 row |])
 
 [<Fact>]
 let ``gradients of what uses reductions equal the eager ones`` () =
@@ -179,16 +197,26 @@ let ``short rows with operands and totals that stay along them equal the eager o
            Tensor.where (Tensor.Less(scale, image)) y (-y) |]
 
     for dtype in [ DType.Float64; DType.Float32 ] do
-        for shape in [ [| 16; 70; 3; 3 |]; [| 3; 40; 2; 1 |]; [| 40; 300; 3; 3 |]; [| 5; 33; 6; 6 |]; [| 2; 9; 1; 5 |]; [| 40; 3; 2; 7 |] ] do
+        for shape in
+            [ [| 16; 70; 3; 3 |]
+              [| 3; 40; 2; 1 |]
+              [| 40; 300; 3; 3 |]
+              [| 5; 33; 6; 6 |]
+              [| 2; 9; 1; 5 |]
+              [| 40; 3; 2; 7 |] ] do
             let tensor k s = Tensor.cast dtype (normal k s)
             let x, image = tensor 1 shape, tensor 3 [| shape[0]; shape[1]; 1; 1 |]
             agree f [| x; tensor 2 [| shape[1]; 1; 1 |]; image; tensor 4 [| shape[3] |] |]
             agree f [| x; tensor 2 [| shape[2]; 1 |]; image; tensor 4 [| shape[1]; 1; shape[3] |] |]
 
     // A view whose rows lie apart.
-    agree f [| (normal 1 [| 4; 20; 5; 6 |])[*, *, 1..3, 2..4]; normal 2 [| 20; 1; 1 |]; normal 3 [| 4; 20; 1; 1 |]; normal 4 [| 3 |] |]
+    agree
+        f
+        [| (normal 1 [| 4; 20; 5; 6 |])[*, *, 1..3, 2..4]
+           normal 2 [| 20; 1; 1 |]
+           normal 3 [| 4; 20; 1; 1 |]
+           normal 4 [| 3 |] |]
 
-    let loss (x: Tensor) =
-        (relu (normalized [| 0; 2; 3 |] x * normal 2 [| 20; 1; 1 |]) * x).Sum()
+    let loss (x: Tensor) = (relu (normalized [| 0; 2; 3 |] x * normal 2 [| 20; 1; 1 |]) * x).Sum()
 
     agree (fun xs -> [| grad loss xs[0] |]) [| normal 1 [| 4; 20; 3; 3 |] |]

@@ -67,7 +67,10 @@ let ``activations are differentiated where they are maxima`` () =
 
                 let inputs = operands dtype lengths pooled
                 agree slopes inputs
-                Assert.Equal<int list list>([ List.ofArray inputs[2].Shape ], shapesOf isGradient (compiled slopes inputs))
+                Assert.Equal<int list list>(
+                    [ List.ofArray inputs[2].Shape ],
+                    shapesOf isGradient (compiled slopes inputs)
+                )
 
 [<Fact>]
 let ``ties and numbers that are none go where they go without compilation`` () =
@@ -75,7 +78,8 @@ let ``ties and numbers that are none go where they go without compilation`` () =
     let special = Tensor.Where(Tensor.EqualTo(x, Tensor.Scalar 2.0), Tensor.Scalar nan, x)
 
     for input in [ x; special ] do
-        let slope (xs: Tensor[]) = grad (fun (ys: Tensor[]) -> (let p = pool 2 3 2 1 (relu ys[0]) in Tensor.sum (p * p))) xs
+        let slope (xs: Tensor[]) =
+            grad (fun (ys: Tensor[]) -> (let p = pool 2 3 2 1 (relu ys[0]) in Tensor.sum (p * p))) xs
         let expected, actual = slope [| input |], jit slope [| input |]
         Assert.True(sameBits expected[0] actual[0])
 
@@ -90,9 +94,13 @@ let ``what is needed whole stays whole`` () =
         Assert.Contains(whole, shapesOf isGradient (compiled f inputs))
 
     // Of an activation that is also used otherwise, of another array than the one that was pooled, and beside its own use.
-    kept (fun xs -> grad (fun (ys: Tensor[]) -> (let y = tanh ys[0] in Tensor.sum (pooled y * xs[2]) + Tensor.sum (y * y))) xs[..0])
+    kept (fun xs ->
+        grad (fun (ys: Tensor[]) -> (let y = tanh ys[0] in Tensor.sum (pooled y * xs[2]) + Tensor.sum (y * y))) xs[..0])
     kept (fun xs -> let y, pull = vjp pooled xs[0] in [| y; (snd (vjp relu (xs[0] * 2.0))) (pull xs[2]) |])
-    kept (fun xs -> let _, pull = vjp pooled (relu xs[0]) in let ct = pull xs[2] in [| ct; (snd (vjp relu xs[0])) ct |])
+    kept (fun xs ->
+        let _, pull = vjp pooled (relu xs[0]) in
+        let ct = pull xs[2] in
+        [| ct; (snd (vjp relu xs[0])) ct |])
 
 [<Fact>]
 let ``sums over images leave out zeros`` () =

@@ -20,7 +20,8 @@ let ``numbers are what arrays of one element are`` () =
                   number + 0.1, array + 0.1
                   number * number, array * array
                   Tensor.Sqrt number, Tensor.Sqrt array
-                  Tensor.Maximum(number, Tensor.ScalarOf(number, 2.0)), Tensor.Maximum(array, Tensor.ScalarOf(array, 2.0)) ]
+                  Tensor.Maximum(number, Tensor.ScalarOf(number, 2.0)),
+                  Tensor.Maximum(array, Tensor.ScalarOf(array, 2.0)) ]
 
             for a, b in pairs do
                 Assert.Equal(dtype, a.DType)
@@ -57,7 +58,10 @@ let ``reductions drop or keep their axes alike in all ways`` () =
 
     for axes in [ [||]; [| 0 |]; [| 1 |]; [| 2 |]; [| 0; 2 |]; [| 1; 2 |] ] do
         for keepAxes in [ false; true ] do
-            for f in [ (fun (x: Tensor) -> x.Sum(axes, keepAxes)); (fun x -> x.Max(axes, keepAxes)); (fun x -> x.Min(axes, keepAxes)) ] do
+            for f in
+                [ (fun (x: Tensor) -> x.Sum(axes, keepAxes))
+                  (fun x -> x.Max(axes, keepAxes))
+                  (fun x -> x.Min(axes, keepAxes)) ] do
                 let eager, staged = f x, (stage f x).Invoke x
                 let traced, _ = vjp f x
                 Assert.Equal<int[]>(staged.Shape, eager.Shape)

@@ -35,20 +35,12 @@ module Implicit =
             try
                 Tensor.Cast(Tensor.squeeze -1 (Linalg.solve a column), b.DType)
             with :? ArgumentException as error ->
-                raise (
-                    ArithmeticException(
-                        $"{operation}: the Jacobian is singular {place}.",
-                        error
-                    )
-                )
+                raise (ArithmeticException($"{operation}: the Jacobian is singular {place}.", error))
 
         if Double.IsFinite(largest x) then
             x
         else
-            raise (
-                ArithmeticException
-                    $"{operation}: the Jacobian is not finite, or singular, {place}."
-            )
+            raise (ArithmeticException $"{operation}: the Jacobian is not finite, or singular, {place}.")
 
     let private matrixLimit = 256
 
@@ -184,7 +176,12 @@ module Implicit =
 
             while not isStuck && error > 0.0 do
                 options.CancellationToken.ThrowIfCancellationRequested()
-                let step = solve "root" $"after {steps} iterations, where the function is {error:g3}; start nearer to the root, if there is one" (jacfwd g x) -y
+                let step =
+                    solve
+                        "root"
+                        $"after {steps} iterations, where the function is {error:g3}; start nearer to the root, if there is one"
+                        (jacfwd g x)
+                        -y
                 let mutable scale = 1.0
                 let mutable moved, there = x, y
                 let mutable next = infinity

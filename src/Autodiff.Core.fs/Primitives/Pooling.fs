@@ -19,8 +19,7 @@ module internal Pooling =
     let private times size (s: PoolShape) = PoolShape(s.Volumes * size, s.Z, s.Y, s.X)
     let private fold (x: Tensor) = reshape (Array.append [| x.Shape[0] * x.Shape[1] |] x.Shape[2..]) x
 
-    let private unfold size (images: int) (y: Tensor) =
-        reshape (Array.append [| size; images |] y.Shape[1..]) y
+    let private unfold size (images: int) (y: Tensor) = reshape (Array.append [| size; images |] y.Shape[1..]) y
 
     let private pooledAll (s: PoolShape) size primitive (inputs: Tensor[]) (isBatched: bool[]) =
         let all: Primitive = primitive (times size s)
@@ -60,12 +59,7 @@ module internal Pooling =
         override this.Jvp(inputs, tangents) =
             let ys = Tensor.BindAll(this, inputs)
 
-            struct (ys,
-                    [| (if isNull tangents[0] then
-                            null
-                        else
-                            Tensor.Bind(gatherP s, tangents[0], ys[1]))
-                       null |])
+            struct (ys, [| (if isNull tangents[0] then null else Tensor.Bind(gatherP s, tangents[0], ys[1])); null |])
 
         override _.Vjp(_, outputs, cts, _) =
             [| (if isNull cts[0] then null else Tensor.Bind(scatterP s, cts[0], outputs[1])) |]

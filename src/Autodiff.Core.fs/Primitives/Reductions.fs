@@ -30,12 +30,9 @@ module internal Reductions =
         let x = summable x
         let shape = Shape.reduce x.Shape axes keepAxes
 
-        if isAtOnce x shape then
-            atOnce Reduction.Sum x axes shape
-        elif not keepAxes && axes.Length = x.Rank then
-            Tensor.SumTo(x, Shape.scalar)
-        else
-            drop axes keepAxes x (Tensor.SumTo(x, Shape.reduce x.Shape axes true))
+        if isAtOnce x shape then atOnce Reduction.Sum x axes shape
+        elif not keepAxes && axes.Length = x.Rank then Tensor.SumTo(x, Shape.scalar)
+        else drop axes keepAxes x (Tensor.SumTo(x, Shape.reduce x.Shape axes true))
 
     let private single (x: Tensor) = { Shape = x.Shape; DType = x.DType }
 

@@ -45,7 +45,10 @@ type internal VmapTrace(size: int) =
     override this.ProcessAll(operation, inputs) =
         let struct (values, isBatched) = this.Split inputs
         let struct (ys, carry) = operation.Batch(values, isBatched, size)
-        Array.map2 (fun (y: Tensor) carries -> if carries then Batched(this, y, Batching.exampleShape y true) :> Tensor else y) ys carry
+        Array.map2
+            (fun (y: Tensor) carries -> if carries then Batched(this, y, Batching.exampleShape y true) :> Tensor else y)
+            ys
+            carry
 
 module internal Vmap =
     /// The axis of each tensor, from one for all or one for each.
@@ -78,7 +81,8 @@ module internal Vmap =
 
         let ys =
             Array.map2
-                (fun (x: Tensor) batched -> if batched then Batched(trace, x, Batching.exampleShape x true) :> Tensor else x)
+                (fun (x: Tensor) batched ->
+                    if batched then Batched(trace, x, Batching.exampleShape x true) :> Tensor else x)
                 values
                 isBatched
             |> f

@@ -15,7 +15,8 @@ internal static class BundleAdjustment
         {
             (Tensor x, Tensor y) = problem.ErrorsOf(problem.Observe());
             return new Errors(x, y, Problem.WeightError(problem.Weights));
-        }),
+        }
+    ),
         ("jacobian", problem => problem.Jacobian()));
 
     /// <summary>Cameras (11, n), points (3, m), weights (p) and features (2, p), with one coordinate in each row.</summary>

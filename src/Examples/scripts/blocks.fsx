@@ -64,7 +64,10 @@ compare "back through x + f x: ct plus what f lets back, apart by" "0.0000000" (
 let depth, width = 50, 32
 
 let layer place =
-    let weight = key.FoldIn(100 + place).Normal([| width; width |], standardDeviation = 0.7 / sqrt (float width), dtype = DType.Float64)
+    let weight =
+        key
+            .FoldIn(100 + place)
+            .Normal([| width; width |], standardDeviation = 0.7 / sqrt (float width), dtype = DType.Float64)
     fun (v: Tensor) -> tanh (Tensor.matmul v weight)
 
 let slope (block: (Tensor -> Tensor) -> Tensor -> Tensor) =
@@ -75,9 +78,13 @@ let slope (block: (Tensor -> Tensor) -> Tensor -> Tensor) =
 let plain, residually = slope id, slope residual
 let scientific (v: float) = v.ToString "0.0e+0"
 printfn $"Gradient at the input of {depth} layers: plain {scientific plain}, residual {scientific residually}"
-compare "ResNet: more than a thousand times the plain one" "true" (if residually > 1000.0 * plain then "true" else "false")
+compare
+    "ResNet: more than a thousand times the plain one"
+    "true"
+    (if residually > 1000.0 * plain then "true" else "false")
 
 // All blocks together; differences agree with all derivatives, both modes, two orders.
-let small = residual (conv 40 3 2 2) >> dense (conv 41 3 2 2) >> inception [ conv 42 1 4 2; conv 43 3 4 2 ] >> Tensor.sum
+let small =
+    residual (conv 40 3 2 2) >> dense (conv 41 3 2 2) >> inception [ conv 42 1 4 2; conv 43 3 4 2 ] >> Tensor.sum
 CheckGrads.Check small (key.FoldIn(50).Normal([| 1; 2; 4; 4 |], dtype = DType.Float64))
 printfn "CheckGrads: all derivatives of the blocks together agree with differences"

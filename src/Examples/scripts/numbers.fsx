@@ -15,11 +15,9 @@ type Number(value: float, parents: (Number * (float -> float)) list) =
     member _.Grad = grad
     static member Of value = Number(value, [])
 
-    static member (+)(a: Number, b: Number) =
-        Number(a.Value + b.Value, [ a, id; b, id ])
+    static member (+)(a: Number, b: Number) = Number(a.Value + b.Value, [ a, id; b, id ])
 
-    static member (*)(a: Number, b: Number) =
-        Number(a.Value * b.Value, [ a, (*) b.Value; b, (*) a.Value ])
+    static member (*)(a: Number, b: Number) = Number(a.Value * b.Value, [ a, (*) b.Value; b, (*) a.Value ])
 
     /// Adds to the gradients along every way back from this number: what is used twice gets both.
     member this.Backward(ct: float) =

@@ -77,8 +77,21 @@ internal unsafe struct ReducePlan
         CheckLengths(length * elementSize, sourceBytes, 1, elementSize, destinationBytes);
         return new()
         {
-            Outputs = 1, Repeat = 1, InRows = true, rowLength = length, pieces = 1, Units = 1, GroupUnits = 1, ChunkUnits = 1,
-            Chunks = 1, Tasks = 1, Columns = 1, BlockColumns = 1, columnBlocks = 1, ColumnDestination = 1, ElementsPerTask = length,
+            Outputs = 1,
+            Repeat = 1,
+            InRows = true,
+            rowLength = length,
+            pieces = 1,
+            Units = 1,
+            GroupUnits = 1,
+            ChunkUnits = 1,
+            Chunks = 1,
+            Tasks = 1,
+            Columns = 1,
+            BlockColumns = 1,
+            columnBlocks = 1,
+            ColumnDestination = 1,
+            ElementsPerTask = length,
         };
     }
 

@@ -8,7 +8,8 @@ open Autodiff.Kernels
 /// What one run of a compiled program works with. A frame is used by one run at a time, and kept for the next: the arrays
 /// that stand for planned memory are made once, and those that stand for arguments are pointed at others' memory.
 [<Sealed; AllowNullLiteral>]
-type internal Frame(values: NDArray[], own: NDArray[], arguments: NDArray[], operands: NDArray[][], places: NDArray[][]) =
+type internal Frame(values: NDArray[], own: NDArray[], arguments: NDArray[], operands: NDArray[][], places: NDArray[][])
+    =
     /// What each slot holds now.
     member _.Values = values
     /// The arrays in planned memory; null for slots that have none.
@@ -132,7 +133,8 @@ type internal FusedStep(index, reads, outputs: int[], passing, fused: FusedPrimi
 
 /// An operation of several results, which finds their places in HostArrays if it computes them itself.
 [<Sealed>]
-type internal MultiStep(index, reads, outputs: int[], passing, operation: MultiPrimitive, outs: TensorType[], isFresh: bool) =
+type internal MultiStep
+    (index, reads, outputs: int[], passing, operation: MultiPrimitive, outs: TensorType[], isFresh: bool) =
     inherit Step(index, reads, outputs, passing)
 
     override this.Compute frame =
@@ -273,7 +275,8 @@ type internal Executable(program: Program, donated: int) =
                 null
             else
                 let whole = equations[i].Outputs[0]
-                let parts = assembly.PartsOf(if isNull own[whole.Index] then array whole.Type null else own[whole.Index])
+                let parts =
+                    assembly.PartsOf(if isNull own[whole.Index] then array whole.Type null else own[whole.Index])
 
                 for k in 0 .. parts.Length - 1 do
                     if assembly.IsWritten[k] then
@@ -300,9 +303,7 @@ type internal Executable(program: Program, donated: int) =
         let x = arrays[p]
 
         match x.Storage with
-        | :? HostMemory as memory when
-            x.IsContiguous && x.Offset = 0 && memory.Length = Places.bytesOf inputs[p].Type
-            ->
+        | :? HostMemory as memory when x.IsContiguous && x.Offset = 0 && memory.Length = Places.bytesOf inputs[p].Type ->
             let mutable uses = 0
 
             for other in arrays do
@@ -319,9 +320,7 @@ type internal Executable(program: Program, donated: int) =
         elif
             value.Size > 0
             && not (
-                value.IsContiguous
-                && value.Offset = place.Offset
-                && obj.ReferenceEquals(value.Storage, place.Storage)
+                value.IsContiguous && value.Offset = place.Offset && obj.ReferenceEquals(value.Storage, place.Storage)
             )
         then
             HostArrays.copyTo (value, place)

@@ -172,8 +172,14 @@ module internal Fuse =
                         { before with Walked = walk before.Walked; Walk = before.Walk >> walk }
 
         let parts = equations |> Array.map partOf
-        let isMap i = match parts[i] with Part.Map _ -> true | _ -> false
-        let isPart i = match parts[i] with Part.None -> false | _ -> true
+        let isMap i =
+            match parts[i] with
+            | Part.Map _ -> true
+            | _ -> false
+        let isPart i =
+            match parts[i] with
+            | Part.None -> false
+            | _ -> true
 
         /// The shape that an equation walks.
         let shapeOf i =
@@ -225,7 +231,8 @@ module internal Fuse =
             let struct (view, isWalked) = reads i atom
 
             match level shape first (source view.Source), parts[i] with
-            | Level.Element, _ -> not isWalked && Shape.equal (shapeOf i) shape && Shape.equal view.Source.Type.Shape shape
+            | Level.Element, _ ->
+                not isWalked && Shape.equal (shapeOf i) shape && Shape.equal view.Source.Type.Shape shape
             | Level.Row, Part.Map _ when view.Walked.Offset = 0 ->
                 if Shape.equal (shapeOf i) shape then
                     isAcrossRows shape first (view.Walked.StridesFor shape)
@@ -306,7 +313,9 @@ module internal Fuse =
                                 join from i first
                         | Part.Reduce _ -> join from i -1
                         | _ ->
-                            if firsts[groups.Find from] >= 0 || not isWalked && Shape.equal (shapeOf from) (shapeOf i) then
+                            if
+                                firsts[groups.Find from] >= 0 || not isWalked && Shape.equal (shapeOf from) (shapeOf i)
+                            then
                                 join from i -1
 
         // Passes that read the same are one pass.

@@ -17,7 +17,11 @@ type internal Groups(predecessors: int[][]) =
     let before = predecessors |> Array.map List<int>
     let after = Array.init n (fun _ -> List<int>())
 
-    do predecessors |> Array.iteri (fun i from -> for p in from do after[p].Add i)
+    do
+        predecessors
+        |> Array.iteri (fun i from ->
+            for p in from do
+                after[p].Add i)
 
     let rec find i =
         if parents[i] = i then
@@ -72,13 +76,16 @@ type internal Groups(predecessors: int[][]) =
             // What leads to the last comes before both, what follows the first after both.
             let inOrder (groups: seq<int>) = groups |> Seq.sortBy (fun g -> position[g]) |> Seq.toArray
             let leading, following = inOrder lead, inOrder follow
-            let places = Array.concat [ Array.map (fun g -> position[g]) leading; [| low; high |]; Array.map (fun g -> position[g]) following ]
+            let places =
+                Array.concat
+                    [ Array.map (fun g -> position[g]) leading
+                      [| low; high |]
+                      Array.map (fun g -> position[g]) following ]
             Array.sortInPlace places
             leading |> Array.iteri (fun k g -> position[g] <- places[k])
             following |> Array.iteri (fun k g -> position[g] <- places[k + leading.Length + 2])
 
-            let kept, gone =
-                if members[first].Count >= members[last].Count then first, last else last, first
+            let kept, gone = if members[first].Count >= members[last].Count then first, last else last, first
 
             position[kept] <- places[leading.Length]
             parents[gone] <- kept

@@ -15,14 +15,10 @@ module internal Narrow =
     /// The ranges of an operand that broadcasts to a shape, for ranges of that shape; null for all of it.
     let private rangesOf (operand: int[]) (starts: int[]) (lengths: int[]) (steps: int[]) : SlicePrimitive =
         let lead = lengths.Length - operand.Length
-        let pick (ranges: int[]) single =
-            Array.mapi (fun i n -> if n = 1 then single else ranges[lead + i]) operand
+        let pick (ranges: int[]) single = Array.mapi (fun i n -> if n = 1 then single else ranges[lead + i]) operand
         let starts, lengths, steps = pick starts 0, pick lengths 1, pick steps 1
 
-        if Shape.equal lengths operand then
-            null
-        else
-            SlicePrimitive(starts, lengths, steps)
+        if Shape.equal lengths operand then null else SlicePrimitive(starts, lengths, steps)
 
     /// The same program with slices moved towards its inputs, as long as that computes no element twice.
     let run (program: Program) : Program =

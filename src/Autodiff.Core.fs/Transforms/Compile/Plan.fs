@@ -191,7 +191,18 @@ type internal Plan(program: Program, slots: Slots) =
         let graph = FusedGraph t.DType
         graph.Output(graph.Input())
         let itself = Func<NDArray, NDArray> id
-        FusedCall(graph, t.Shape, 0, [| t.DType |], [| t.Shape |], [| null |], [| 0 |], [| 0 |], [| null |], [| itself |])
+        FusedCall(
+            graph,
+            t.Shape,
+            0,
+            [| t.DType |],
+            [| t.Shape |],
+            [| null |],
+            [| 0 |],
+            [| 0 |],
+            [| null |],
+            [| itself |]
+        )
 
     /// Of a part that is written where it will lie, the slot of the whole; else -1.
     let wholeOf = Array.create count -1
@@ -275,7 +286,9 @@ type internal Plan(program: Program, slots: Slots) =
                     let s = if isPart then wholeOf[v.Index] else v.Index
                     let t = if isPart then equations[definedBy[s]].Outputs[0].Type else v.Type
 
-                    if isNull blockOf[s] && lastUse[s] < forever && not (Places.isInline t) && Places.bytesOf t > 0L then
+                    if
+                        isNull blockOf[s] && lastUse[s] < forever && not (Places.isInline t) && Places.bytesOf t > 0L
+                    then
                         let suits (before, other) =
                             not (isNull blockOf[before]) && isAlike other t && not (isTaken.Contains before)
 
@@ -299,10 +312,7 @@ type internal Plan(program: Program, slots: Slots) =
             let mutable at = 0L
 
             for other in placed do
-                if
-                    other.First <= block.Last && block.First <= other.Last
-                    && other.Offset < at + block.Bytes
-                then
+                if other.First <= block.Last && block.First <= other.Last && other.Offset < at + block.Bytes then
                     at <- max at ((other.Offset + other.Bytes + alignment - 1L) / alignment * alignment)
 
             block.Offset <- at

@@ -24,8 +24,7 @@ module internal Scatter =
     let private isOfImages (x: int[]) (sum: int[]) =
         let lead = x.Length - sum.Length
 
-        not (Shape.equal x sum)
-        && Seq.forall (fun d -> d < lead || sum[d - lead] = 1) (seq { 2 .. x.Length - 1 })
+        not (Shape.equal x sum) && Seq.forall (fun d -> d < lead || sum[d - lead] = 1) (seq { 2 .. x.Length - 1 })
 
     /// The same program with functions of scattered gradients as scattered functions of gradients.
     let run (program: Program) : Program =

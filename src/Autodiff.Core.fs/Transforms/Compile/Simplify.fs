@@ -71,9 +71,7 @@ module internal Simplify =
 
         match equation.Operation with
         | :? Primitive as primitive when
-            constants.Length > 0
-            && constants.Length = equation.Inputs.Length
-            && Shape.size out.Shape <= largestConstant
+            constants.Length > 0 && constants.Length = equation.Inputs.Length && Shape.size out.Shape <= largestConstant
             ->
             try
                 ValueSome(Atom.Literal(Concrete(primitive.Value(constants, out))))

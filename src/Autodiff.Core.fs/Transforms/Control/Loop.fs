@@ -81,7 +81,11 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
             | _ -> e
 
         let before, after = Array.splitAt (consts - literals.Count) varying.Inputs
-        Program.Of(Array.concat [ before; Seq.toArray literals.Values; after ], Array.map named varying.Equations, varying.Outputs)
+        Program.Of(
+            Array.concat [ before; Seq.toArray literals.Values; after ],
+            Array.map named varying.Equations,
+            varying.Outputs
+        )
 
     let first = carryAt + later
     let firstItem = if carryAt = given then first + carries else consts

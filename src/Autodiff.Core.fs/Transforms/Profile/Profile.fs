@@ -151,7 +151,11 @@ type internal ProfileRecorder() =
         let isProgram = operation :? ProgramPrimitive
         let types (arrays: NDArray[]) = arrays |> Array.map (fun x -> { Shape = x.Shape; DType = x.DType })
 
-        let name = if operation :? FusedPrimitive then names.GetOrAdd(operation, Work.nameOf) else operation.Name
+        let name =
+            if operation :? FusedPrimitive then
+                names.GetOrAdd(operation, Work.nameOf)
+            else
+                operation.Name
 
         this.Run(
             name,
@@ -221,8 +225,7 @@ type internal ProfiledPrimitive(inner: Primitive, recorder: ProfileRecorder, abo
     override _.Parameters = inner.Parameters
     override _.Shape inputs = inner.Shape inputs
 
-    override _.Value(inputs, out) =
-        recorder.Operation(inner, inputs, (fun () -> [| inner.Value(inputs, out) |]))[0]
+    override _.Value(inputs, out) = recorder.Operation(inner, inputs, (fun () -> [| inner.Value(inputs, out) |]))[0]
 
     override _.Jvp(inputs, output, tangents) =
         watching "jvp" (fun wrap -> inner.Jvp(Array.map wrap inputs, wrap output, Array.map wrap tangents))
