@@ -44,7 +44,8 @@ internal static class TextsPage
             {results.Count} examples; of {rows.Length} numbers, or rows of numbers, {rows.Count(row => row.Agrees)} agree. The column
             "text" has what the text prints or claims; for the networks that a text only announces, figures as published, or by hand.
             How ours should lie to the text's: = in all printed digits, ≥ at least, ≤ at most, ≈ within a quarter, where random numbers
-            decide or the text has a figure only. Where ours differs, the column says so.
+            decide or the text has a figure only. Where ours differs, the column says so. Results are kept from run to run, so they
+            may come from different builds; the times are of a machine that did other work too, some of them many times too long.
 
 
             """);
