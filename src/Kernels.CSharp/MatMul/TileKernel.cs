@@ -12,8 +12,8 @@ internal static unsafe class TileKernel<T, V, L>
     where V : struct
     where L : struct, ILanes<T, V>
 {
-    // Steps from the request for the lines of one row of C to the next, the last rows' just before they are needed: asked
-    // for at the start, lines of rows that lie a power of two apart are gone again when the sums are done.
+    // The lines of C are asked for row by row during the last steps, so many steps apart: asked for all at the start, those
+    // of rows that lie a power of two apart are gone again when the sums are done.
     private const int StepsBetweenRows = 8;
 
     /// <summary>The columns of a tile two vectors wide.</summary>
@@ -77,10 +77,12 @@ internal static unsafe class TileKernel<T, V, L>
         nint steps = tile->K;
         int rowsToFetch = 0;
         T* fetched = tile->C;
-        if (P.Value == 1 && steps > R.Value * StepsBetweenRows)
+        nint stepsBetween = 0;
+        if (P.Value == 1)
         {
             rowsToFetch = R.Value;
-            steps -= R.Value * StepsBetweenRows;
+            stepsBetween = Math.Min(StepsBetweenRows, steps / R.Value);
+            steps -= R.Value * stepsBetween;
         }
 
         V c0 = default, d0 = default;
@@ -197,7 +199,7 @@ internal static unsafe class TileKernel<T, V, L>
             Prefetch(fetched);
             fetched += tile->CRow;
             rowsToFetch--;
-            steps = StepsBetweenRows;
+            steps = stepsBetween;
         }
 
         T* c = tile->C;
