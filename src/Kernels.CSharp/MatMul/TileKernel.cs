@@ -12,6 +12,10 @@ internal static unsafe class TileKernel<T, V, L>
     where V : struct
     where L : struct, ILanes<T, V>
 {
+    // The lines of C are asked for row by row during the last steps, so many steps apart: asked for all at the start, those
+    // of rows that lie a power of two apart are gone again when the sums are done.
+    private const int StepsBetweenRows = 8;
+
     /// <summary>The columns of a tile two vectors wide.</summary>
     public static int WideColumns => 2 * L.Count;
 
@@ -70,7 +74,16 @@ internal static unsafe class TileKernel<T, V, L>
         T* b = tile->B;
         nint second = tile->Second * sizeof(T);
         nint bRow = tile->BRow * sizeof(T);
-        if (P.Value == 1) Prefetch<R>(tile);
+        nint steps = tile->K;
+        int rowsToFetch = 0;
+        T* fetched = tile->C;
+        nint stepsBetween = 0;
+        if (P.Value == 1)
+        {
+            rowsToFetch = R.Value;
+            stepsBetween = Math.Min(StepsBetweenRows, steps / R.Value);
+            steps -= R.Value * stepsBetween;
+        }
 
         V c0 = default, d0 = default;
         V c1 = default, d1 = default;
@@ -85,99 +98,108 @@ internal static unsafe class TileKernel<T, V, L>
         V c10 = default, d10 = default;
         V c11 = default, d11 = default;
 
-        for (nint p = tile->K; p > 0; p--)
+        while (true)
         {
-            V x, y = L.Load(b), z = W.Value > 1 ? L.Load((T*)((byte*)b + second)) : default;
-            b = (T*)((byte*)b + bRow);
-
-            x = L.Broadcast(Row<P>(a, a, row, 0));
-            c0 = L.MultiplyAdd(x, y, c0);
-            if (W.Value > 1) d0 = L.MultiplyAdd(x, z, d0);
-
-            if (R.Value > 1)
+            for (; steps > 0; steps--)
             {
-                x = L.Broadcast(Row<P>(a, a, row, 1));
-                c1 = L.MultiplyAdd(x, y, c1);
-                if (W.Value > 1) d1 = L.MultiplyAdd(x, z, d1);
+                V x, y = L.Load(b), z = W.Value > 1 ? L.Load((T*)((byte*)b + second)) : default;
+                b = (T*)((byte*)b + bRow);
+
+                x = L.Broadcast(Row<P>(a, a, row, 0));
+                c0 = L.MultiplyAdd(x, y, c0);
+                if (W.Value > 1) d0 = L.MultiplyAdd(x, z, d0);
+
+                if (R.Value > 1)
+                {
+                    x = L.Broadcast(Row<P>(a, a, row, 1));
+                    c1 = L.MultiplyAdd(x, y, c1);
+                    if (W.Value > 1) d1 = L.MultiplyAdd(x, z, d1);
+                }
+
+                if (R.Value > 2)
+                {
+                    x = L.Broadcast(Row<P>(a, a, row, 2));
+                    c2 = L.MultiplyAdd(x, y, c2);
+                    if (W.Value > 1) d2 = L.MultiplyAdd(x, z, d2);
+                }
+
+                if (R.Value > 3)
+                {
+                    x = L.Broadcast(Row<P>(a, a3, row, 3));
+                    c3 = L.MultiplyAdd(x, y, c3);
+                    if (W.Value > 1) d3 = L.MultiplyAdd(x, z, d3);
+                }
+
+                if (R.Value > 4)
+                {
+                    x = L.Broadcast(Row<P>(a, a3, row, 4));
+                    c4 = L.MultiplyAdd(x, y, c4);
+                    if (W.Value > 1) d4 = L.MultiplyAdd(x, z, d4);
+                }
+
+                if (R.Value > 5)
+                {
+                    x = L.Broadcast(Row<P>(a, a3, row, 5));
+                    c5 = L.MultiplyAdd(x, y, c5);
+                    if (W.Value > 1) d5 = L.MultiplyAdd(x, z, d5);
+                }
+
+                if (R.Value > 6)
+                {
+                    x = L.Broadcast(Row<P>(a, a6, row, 6));
+                    c6 = L.MultiplyAdd(x, y, c6);
+                    if (W.Value > 1) d6 = L.MultiplyAdd(x, z, d6);
+                }
+
+                if (R.Value > 7)
+                {
+                    x = L.Broadcast(Row<P>(a, a6, row, 7));
+                    c7 = L.MultiplyAdd(x, y, c7);
+                    if (W.Value > 1) d7 = L.MultiplyAdd(x, z, d7);
+                }
+
+                if (R.Value > 8)
+                {
+                    x = L.Broadcast(Row<P>(a, a6, row, 8));
+                    c8 = L.MultiplyAdd(x, y, c8);
+                    if (W.Value > 1) d8 = L.MultiplyAdd(x, z, d8);
+                }
+
+                if (R.Value > 9)
+                {
+                    x = L.Broadcast(Row<P>(a, a9, row, 9));
+                    c9 = L.MultiplyAdd(x, y, c9);
+                    if (W.Value > 1) d9 = L.MultiplyAdd(x, z, d9);
+                }
+
+                if (R.Value > 10)
+                {
+                    x = L.Broadcast(Row<P>(a, a9, row, 10));
+                    c10 = L.MultiplyAdd(x, y, c10);
+                    if (W.Value > 1) d10 = L.MultiplyAdd(x, z, d10);
+                }
+
+                if (R.Value > 11)
+                {
+                    x = L.Broadcast(Row<P>(a, a9, row, 11));
+                    c11 = L.MultiplyAdd(x, y, c11);
+                    if (W.Value > 1) d11 = L.MultiplyAdd(x, z, d11);
+                }
+
+                a = (T*)((byte*)a + next);
+                if (P.Value == 0)
+                {
+                    a3 = (T*)((byte*)a3 + next);
+                    a6 = (T*)((byte*)a6 + next);
+                    a9 = (T*)((byte*)a9 + next);
+                }
             }
 
-            if (R.Value > 2)
-            {
-                x = L.Broadcast(Row<P>(a, a, row, 2));
-                c2 = L.MultiplyAdd(x, y, c2);
-                if (W.Value > 1) d2 = L.MultiplyAdd(x, z, d2);
-            }
-
-            if (R.Value > 3)
-            {
-                x = L.Broadcast(Row<P>(a, a3, row, 3));
-                c3 = L.MultiplyAdd(x, y, c3);
-                if (W.Value > 1) d3 = L.MultiplyAdd(x, z, d3);
-            }
-
-            if (R.Value > 4)
-            {
-                x = L.Broadcast(Row<P>(a, a3, row, 4));
-                c4 = L.MultiplyAdd(x, y, c4);
-                if (W.Value > 1) d4 = L.MultiplyAdd(x, z, d4);
-            }
-
-            if (R.Value > 5)
-            {
-                x = L.Broadcast(Row<P>(a, a3, row, 5));
-                c5 = L.MultiplyAdd(x, y, c5);
-                if (W.Value > 1) d5 = L.MultiplyAdd(x, z, d5);
-            }
-
-            if (R.Value > 6)
-            {
-                x = L.Broadcast(Row<P>(a, a6, row, 6));
-                c6 = L.MultiplyAdd(x, y, c6);
-                if (W.Value > 1) d6 = L.MultiplyAdd(x, z, d6);
-            }
-
-            if (R.Value > 7)
-            {
-                x = L.Broadcast(Row<P>(a, a6, row, 7));
-                c7 = L.MultiplyAdd(x, y, c7);
-                if (W.Value > 1) d7 = L.MultiplyAdd(x, z, d7);
-            }
-
-            if (R.Value > 8)
-            {
-                x = L.Broadcast(Row<P>(a, a6, row, 8));
-                c8 = L.MultiplyAdd(x, y, c8);
-                if (W.Value > 1) d8 = L.MultiplyAdd(x, z, d8);
-            }
-
-            if (R.Value > 9)
-            {
-                x = L.Broadcast(Row<P>(a, a9, row, 9));
-                c9 = L.MultiplyAdd(x, y, c9);
-                if (W.Value > 1) d9 = L.MultiplyAdd(x, z, d9);
-            }
-
-            if (R.Value > 10)
-            {
-                x = L.Broadcast(Row<P>(a, a9, row, 10));
-                c10 = L.MultiplyAdd(x, y, c10);
-                if (W.Value > 1) d10 = L.MultiplyAdd(x, z, d10);
-            }
-
-            if (R.Value > 11)
-            {
-                x = L.Broadcast(Row<P>(a, a9, row, 11));
-                c11 = L.MultiplyAdd(x, y, c11);
-                if (W.Value > 1) d11 = L.MultiplyAdd(x, z, d11);
-            }
-
-            a = (T*)((byte*)a + next);
-            if (P.Value == 0)
-            {
-                a3 = (T*)((byte*)a3 + next);
-                a6 = (T*)((byte*)a6 + next);
-                a9 = (T*)((byte*)a9 + next);
-            }
+            if (P.Value == 0 || rowsToFetch == 0) break;
+            Prefetch(fetched);
+            fetched += tile->CRow;
+            rowsToFetch--;
+            steps = stepsBetween;
         }
 
         T* c = tile->C;
@@ -240,18 +262,13 @@ internal static unsafe class TileKernel<T, V, L>
         L.Store(d, L.Add(L.Load(d), y));
     }
 
-    /// <summary>Asks for the lines of C, so that they have come when the sums are done.</summary>
+    /// <summary>Asks for the lines of a row of C, so that they have come when the sums are done.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch<R>(Tile<T>* tile)
-        where R : struct, INumber
+    private static void Prefetch(T* row)
     {
         if (!Sse.IsSupported) return;
-        T* c = tile->C;
-        for (int i = 0; i < R.Value; i++, c += tile->CRow)
-        {
-            Sse.Prefetch0(c);
-            Sse.Prefetch0(c + L.Count);
-            Sse.Prefetch0(c + 2 * L.Count - 1);
-        }
+        Sse.Prefetch0(row);
+        Sse.Prefetch0(row + L.Count);
+        Sse.Prefetch0(row + 2 * L.Count - 1);
     }
 }
