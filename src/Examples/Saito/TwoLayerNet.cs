@@ -9,6 +9,7 @@ internal static class TwoLayerNet
     /// <summary>With a sigmoid (figures 4-11 and 4-12), after a small network has learned by differences.</summary>
     internal static IReadOnlyDictionary<string, double> RunSigmoid(Settings settings)
     {
+        Shapes(settings);
         Dictionary<string, double> metrics = Train(settings, Activations.Sigmoid, "saito-ch4-training.svg");
         metrics["differencesApart"] = ByDifferences(settings);
         return metrics;
@@ -16,6 +17,21 @@ internal static class TwoLayerNet
 
     /// <summary>With ReLU.</summary>
     internal static IReadOnlyDictionary<string, double> RunReLU(Settings settings) => Train(settings, Activations.ReLU, "saito-ch5-training.svg");
+
+    /// <summary>The parameters of a network of 784-100-10 units, its answer to a batch, and the steps of an epoch.</summary>
+    private static void Shapes(Settings settings)
+    {
+        var key = new Key(settings.Seed);
+        Sequential network = Experiments.MultiLayer([100], Initializers.Normal(0.01), Activations.Sigmoid);
+        Parameters parameters = network.Initialize(key, [784]);
+        Tensor x = key.FoldIn(1).Uniform([100, 784]), t = key.FoldIn(2).Uniform([100, 10]);
+        const string shapes = "(784, 100) (100) (100, 10) (10)";
+        settings.Compare("4.5", "shapes of W1, b1, W2, b2", shapes, Tensor.From([.. parameters.Leaves.SelectMany(leaf => leaf.Shape)]));
+        settings.Compare("4.5", "of the answer to 100 images", "(100, 10)", Tensor.From(network.Apply(parameters, x).Shape));
+        Parameters gradient = Gradient.Of((Parameters p) => Losses.SoftmaxCrossEntropy.Of(network.Apply(p, x), t))(parameters);
+        settings.Compare("4.5", "of the gradient", shapes, Tensor.From([.. gradient.Leaves.SelectMany(leaf => leaf.Shape)]));
+        settings.Compare("4.5", "steps in an epoch of 10,000 images, 100 in each", "100", new Dataset(Tensor.Zeros(10_000, 1), Tensor.Zeros(10_000)).Batches(100).Count());
+    }
 
     private static Dictionary<string, double> Train(Settings settings, Layer activation, string picture)
     {
