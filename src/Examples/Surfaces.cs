@@ -27,7 +27,7 @@ internal static class Surfaces
         {
             axes = Label(axes, Seen(part, -0.1, 0), -0.09, -0.06, Number(x, part));
             axes = Label(axes, Seen(1.06, part, 0), 0, -0.06, Number(y, part));
-            axes = Label(axes, Seen(0, 0, part), -0.12, 0, Number(z, part));
+            axes = Label(axes, Seen(0, 0, part), -0.16, 0, Number(z, part));
         }
 
         axes = Label(axes, Seen(0.5, -0.3, 0), -0.12, -0.06, xName);

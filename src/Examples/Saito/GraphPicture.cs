@@ -43,8 +43,8 @@ internal static class GraphPicture
 
         foreach ((string name, (string text, double x, double y)) in nodes)
         {
-            axes = IsOperation(name) ? Centered(axes.Scatter([x], [y], color: "#dddddd", size: 2 * Radius * Scale), x, y, text, 18)
-                : Centered(axes, x + (IsInput(name) ? -1 : 1) * (6 + 4 * text.Length) / Scale, y, text, 13);
+            axes = IsOperation(name) ? Centered(axes.Scatter([x], [y], color: "#dddddd", size: 2 * Radius * Scale), x - 2 / Scale, y, text, 18)
+                : Centered(axes, x + (IsInput(name) ? -1 : 1) * (10 + 4 * text.Length) / Scale, y, text, 13);
         }
 
         return axes;
