@@ -38,25 +38,39 @@ internal static class TwoLayerNet
     private static Dictionary<string, double> Train(Settings settings, Layer activation, string picture)
     {
         (Dataset train, Dataset test, _) = settings.Digits();
-        int batch = settings.Batch ?? 100, epochs = settings.Epochs ?? Math.Max(1, 10_000 * batch / train.Count);
-        var losses = new List<double>();
+        int batch = settings.Batch ?? 100, epochs = settings.Epochs ?? (int)Math.Ceiling(10_000.0 * batch / train.Count);
+        int epoch = (train.Count + batch - 1) / batch;
+        List<double> losses = [], onTraining = [], onTest = [];
+        void Watch(TrainingRun run)
+        {
+            // As the text does: after the first step of each epoch.
+            if (losses.Count % epoch == 0)
+            {
+                onTraining.Add(run.Model.Evaluate(train, Metrics.Accuracy));
+                onTest.Add(run.Model.Evaluate(test, Metrics.Accuracy));
+            }
+
+            losses.Add(run.Loss);
+        }
+
         var trainer = new Trainer(Experiments.MultiLayer([50], Initializers.Normal(0.01), activation), Losses.SoftmaxCrossEntropy, new SGD(0.1))
         {
             Writer = settings.Output,
             Metrics = [Metrics.Accuracy],
-            Callbacks = [Callback.From(onStepEnd: run => losses.Add(run.Loss))],
+            Callbacks = [Callback.From(onStepEnd: Watch)],
         };
         TrainingResult result = trainer.Fit(train, test, epochs, batch, settings.Seed, cancellationToken: settings.Cancellation);
         if (losses.Count == 0) throw new OperationCanceledException();
 
         double trainAccuracy = result.Model.Evaluate(train, Metrics.Accuracy), testAccuracy = result.Model.Evaluate(test, Metrics.Accuracy);
-        settings.Output.WriteLine($"after {losses.Count:n0} steps, {losses.Count / epochs} in an epoch, {trainAccuracy:p2} of the training and {testAccuracy:p2} of the test images are read correctly");
+        settings.Output.WriteLine($"after {losses.Count:n0} steps, {epoch} in an epoch, {trainAccuracy:p2} of the training and {testAccuracy:p2} of the test images are read correctly");
         double[] smooth = [.. losses];
         settings.Save(
             new Figure(
                 new Axes().Line(smooth.Smoothed()).XLabel("step").YLabel("loss").YLimits(low: 0).Title($"Loss of {losses.Count:n0} steps"),
                 new Axes().Line(smooth[..Math.Min(1000, smooth.Length)], width: 1).XLabel("step").YLabel("loss").YLimits(low: 0).Title("The first of them"),
-                result.History.Accuracies("Accuracy")).Title($"784-50-10 units, {activation.Name}"),
+                new Axes().Line(onTraining, "training").Line(onTest, "test", dash: Dash.Dashed).YLimits(0, 1.02).XLabel("epoch").YLabel("accuracy")
+                    .Title("Accuracy")).Title($"784-50-10 units, {activation.Name}"),
             picture);
         return new() { ["trainAccuracy"] = trainAccuracy, ["testAccuracy"] = testAccuracy, ["lastLoss"] = losses[^1] };
     }
