@@ -88,7 +88,7 @@ public class ExamplesTests
     [DataFact("saito/sample_weight.npz")]
     public void The_given_weights_read_exactly_9352_of_the_test_images()
     {
-        (int code, string output, _) = Run("digits-inference", "--json");
+        (int code, string output, _) = Run("saito-ch3-digits", "--json");
         Assert.Equal(0, code);
         Assert.Equal(0.9352, Metrics(output).GetProperty("metrics").GetProperty("accuracy").GetDouble());
     }
@@ -162,7 +162,7 @@ public class ExamplesTests
     public void Inference_without_data_says_what_is_missing()
     {
         string empty = Directory.CreateTempSubdirectory().FullName;
-        (int code, _, string error) = Run("digits-inference", "--data", empty);
+        (int code, _, string error) = Run("saito-ch3-digits", "--data", empty);
         Assert.Equal(1, code);
         Assert.Contains("sample_weight.npz", error, StringComparison.Ordinal);
     }

@@ -11,6 +11,21 @@ internal static class ActivationPlots
         settings.Compare("3.2", "step function of -1, 1, 2", "[0 1 1]", Step(few));
         settings.Compare("3.2", "sigmoid of -1, 1, 2", "[0.26894142 0.73105858 0.88079708]", Tensor.Sigmoid(few));
 
+        settings.Compare("3.2", "step function at 0", "0", Step(Tensor.Scalar(0.0)));
+
+        // The text ends these after three digits instead of rounding them.
+        settings.Compare("3.2", "sigmoid of 1 and 2, cut off", "0.731 0.880", Tensor.Floor(Tensor.Sigmoid(few[1..]) * 1000) / 1000);
+
+        // A number with each element: what makes sigmoid work on arrays.
+        Tensor t = Tensor.From([1.0, 2.0, 3.0]);
+        settings.Compare("3.2", "1 + [1, 2, 3]", "[2. 3. 4.]", 1 + t);
+        settings.Compare("3.2", "1 / [1, 2, 3]", "[1. 0.5 0.33333333]", 1 / t);
+
+        // Why activations must not be linear: three layers of h(x) = c x are one, of c³ x.
+        Tensor c = new Key(settings.Seed).Normal([4, 4], dtype: DType.Float64), x = Tensor.Eye(4, DType.Float64);
+        Func<Tensor, Tensor> h = v => v.MatMul(c);
+        settings.Compare("3.2", "h(h(h(x))) - c³ x for h(x) = c x, the largest element", "0.0000000000", h(h(h(x))).DistanceTo(x.MatMul(c.MatMul(c).MatMul(c))));
+
         Tensor wide = Tensor.Arange(-5, 5, 0.1);
         Tensor forRelu = Tensor.Arange(-6, 6, 0.1);
         Axes FromZeroToOne(string title) => new Axes().YLimits(-0.1, 1.1).Title(title);

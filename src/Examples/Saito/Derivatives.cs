@@ -13,17 +13,19 @@ internal static class Derivatives
         Func<Tensor, Tensor> slope = Gradient.Of<Tensor>(Parabola);
         settings.Compare("4.3", "the exact derivatives", "0.2 0.3", Tensor.Stack(0, slope(five), slope(ten)));
         Tensor tooNear = (Parabola(five + 1e-49) - Parabola(five)) / 1e-49;
+        settings.Compare("4.3", "1e-50 as a number of 32 bits", "0.0", (float)1e-50);
         settings.Output.WriteLine($"4.3   with the step 10e-50, which the text warns of, the difference is lost: {tooNear.ToDouble()}");
 
         settings.Compare("4.3", "partial derivative of x0² + x1² by x0 at (3, 4)", "6.00000000000378", Differences.Derivative(x => x * x + 16.0, Tensor.Scalar(3.0)));
         settings.Compare("4.3", "by x1", "7.999999999999119", Differences.Derivative(x => x * x + 9.0, Tensor.Scalar(4.0)));
+        settings.Compare("4.4", "both at once", "[6.0000000000037801 7.9999999999991189]", Differences.Gradient(Bowl, Tensor.From([3.0, 4.0])));
         foreach ((double[] at, string text) in new[] { (new[] { 3.0, 4.0 }, "[6. 8.]"), ([0.0, 2.0], "[0. 4.]"), ([3.0, 0.0], "[6. 0.]") })
         {
             settings.Compare("4.4", $"gradient at ({at[0]}, {at[1]}), by differences", text, Differences.Gradient(Bowl, Tensor.From(at)));
             settings.Compare("4.4", "exactly", text, Gradient.Of<Tensor>(Bowl)(Tensor.From(at)));
         }
 
-        Tensor x = Tensor.Arange(0, 20, 0.1), wide = Tensor.Linspace(-3, 3, 61), side = Tensor.Linspace(-2, 2, 17);
+        Tensor x = Tensor.Arange(0, 20, 0.1), wide = Tensor.Linspace(-3, 3, 25), side = Tensor.Linspace(-2, 2, 17);
         Axes curve = new Axes().Line(x, Parabola(x), "0.01 x² + 0.1 x").XLabel("x").YLabel("f(x)");
         Tensor[] plane = Tensor.Meshgrid(wide, wide), arrows = Tensor.Meshgrid(side, side);
         Tensor points = Tensor.Stack(1, arrows[1].Reshape(-1), arrows[0].Reshape(-1));
@@ -31,8 +33,7 @@ internal static class Derivatives
         settings.Save(
             new Figure(
                 2, curve.Title("Fig 4-6"), Tangents(curve, slope).Title("Fig 4-7: tangents at 5 and 10"),
-                new Axes().ContourFilled(wide, wide, plane[0] * plane[0] + plane[1] * plane[1], label: "f(x)").XLabel("x0").YLabel("x1")
-                    .EqualAspect().Title("Fig 4-8: x0² + x1²"),
+                Surfaces.Of(wide, wide, Tensor.Square(plane[0]) + Tensor.Square(plane[1]), "x0", "x1", "f(x)").Title("Fig 4-8: x0² + x1²"),
                 new Axes().Quiver(points[.., 0], points[.., 1], -slopes[.., 0], -slopes[.., 1], color: "blue").XLabel("x0").YLabel("x1")
                     .EqualAspect().Title("Fig 4-9: its negative gradient")).Size(900, 760),
             "saito-ch4-derivatives.svg");

@@ -34,6 +34,9 @@ internal static class Experiments
         return [.. losses];
     }
 
+    /// <summary>The largest distance of an element from the same of another tensor: 0 where a formula of the text holds.</summary>
+    internal static double DistanceTo(this Tensor x, Tensor y) => Tensor.Abs(x - y).Max().ToDouble();
+
     /// <summary>Means over as many neighbours on both sides as there are, up to a number.</summary>
     internal static double[] Smoothed(this double[] values, int reach = 25) =>
         [.. values.Select((_, i) => values[Math.Max(0, i - reach)..Math.Min(values.Length, i + reach + 1)].Average())];
