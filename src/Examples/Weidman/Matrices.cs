@@ -21,7 +21,7 @@ internal static class Matrices
         Tensor rows = Tensor.FromArray(new double[,] { { 1, 2, 3 }, { 4, 5, 6 } });
         settings.Compare("1.1", "an array added to each row", "[[11 22 33] [14 25 36]]", rows + Tensor.From([10.0, 20.0, 30.0]));
 
-        settings.Compare("1.1", "what is below 0 cut off, x.clip(min=0)", "[0 0 2]", Tensor.Maximum(Tensor.From([-1.0, 0.0, 2.0]), 0.0), source: Source.Hand);
+        settings.Compare("1.1", "what is below 0 cut off, x.clip(min=0)", "[0 0 2]", Tensor.Relu(Tensor.From([-1.0, 0.0, 2.0])), source: Source.Hand);
         settings.Compare("1.1", "axes exchanged", "[[1 4] [2 5] [3 6]]", rows.Transpose(), source: Source.Hand);
 
         // f1 has the value 5 and the slope 3 at 3; f2 has the slope -2 at 5.

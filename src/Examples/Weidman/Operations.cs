@@ -40,12 +40,12 @@ internal static class Operations
         var key = new Key(settings.Seed);
         Tensor Normal(int place, params int[] shape) => key.FoldIn(place).Normal(shape, dtype: DType.Float64);
         Tensor x = Normal(0, 5, 13), w = Normal(1, 13, 4), b = Normal(2, 1, 4), images = Normal(3, 2, 3, 4, 4), t = Normal(4, 5, 4);
-        Same("WeightMultiply", weightMultiply, at => at.X.MatMul(at.W), (x, w));
-        Same("BiasAdd", biasAdd, at => at.X + at.B, (t, b));
+        Same<(Tensor X, Tensor W)>("WeightMultiply", weightMultiply, at => at.X.MatMul(at.W), (x, w));
+        Same<(Tensor X, Tensor B)>("BiasAdd", biasAdd, at => at.X + at.B, (t, b));
         Same("Sigmoid", sigmoid, Tensor.Sigmoid, t);
         Same("Tanh", tanh, Tensor.Tanh, t);
         Same("Flatten", flatten, image => image.Reshape(image.Shape[0], -1), images);
-        Same("MeanSquaredError", meanSquaredError, at => Tensor.Square(at.P - at.T).Sum() / at.P.Shape[0], (x, Normal(5, 5, 13)));
+        Same<(Tensor P, Tensor T)>("MeanSquaredError", meanSquaredError, at => Tensor.Square(at.P - at.T).Sum() / at.P.Shape[0], (x, Normal(5, 5, 13)));
 
         // A layer is operations one after another, and a network layers: 13-4-1, as in 3.8. The text walks back through the list; here the
         // gradient of the composition does, by whichever rules it meets.
