@@ -69,10 +69,19 @@ internal static class Classification
         {
             axes = axes.Scatter([0.0], [2.0 - i], color: "blue", size: 26).Text(-0.25, 1.95 - i, $"x{i + 1}", size: 15);
             for (int j = 0; j < 2; j++)
-                axes = axes.Arrow(0.09, 2 - i, 1.9, 1.5 - j, color: "grey", width: 1).Text(0.28, 2.03 - i + 0.28 * (i - 0.5 - j) / 1.9, $"w{i + 1}{j + 1}", size: 11);
+            {
+                const double along = 0.28;
+                axes = axes.Arrow(0.09, 2 - i, 1.9, 1.5 - j, color: "grey", width: 1)
+                    .Text(0.09 + 1.81 * along, 2.05 - i + along * (i - 0.5 - j), $"w{i + 1}{j + 1}", size: 11);
+            }
         }
 
-        for (int j = 0; j < 2; j++) axes = axes.Scatter([2.0], [1.5 - j], color: "orange", size: 26).Text(2.12, 1.45 - j, $"y{j + 1}", size: 15).Text(1.96, 1.68 - j, $"+ b{j + 1}", size: 11);
+        for (int j = 0; j < 2; j++)
+        {
+            axes = axes.Scatter([2.0], [1.5 - j], color: "orange", size: 26).Text(2.12, 1.45 - j, $"y{j + 1}", size: 15)
+                .Text(2, 1.68 - j, $"+ b{j + 1}", size: 11);
+        }
+
         return axes.ToFigure(480, 360);
     }
 
