@@ -80,7 +80,7 @@ internal static class Catalog
         new("weidman-ch2-regression", "Linear regression and a network learn the prices of houses (chapter 2).", Weidman.Regression.Run),
         new("weidman-ch3-networks", "Three networks learn the prices of houses, digit by digit (chapter 3.8).", Weidman.FirstNetworks.Run),
         new("weidman-ch3-operations", "Operations with ways back of their own, and a network of them (chapters 3.2 to 3.5).", Weidman.Operations.Run),
-        new("weidman-ch4-mnist", "Ten ways to train a network on MNIST, from the text's random numbers; what rounding decides is within half a per cent (chapter 4).", Weidman.MnistTable.Run),
+        new("weidman-ch4-mnist", "Ten ways to train a network on MNIST, from the text's random numbers; rounding decides all but the first loss (chapter 4).", Weidman.MnistTable.Run),
         new("weidman-ch4-pieces", "Softmax, cross entropy, momentum and first weights in numbers (chapter 4).", Weidman.Pieces.Run),
         new("weidman-ch5-as-printed", "A convolution with the gradient of the appendix, from the text's random numbers (chapter 5.4).", Weidman.PrintedConvolution.Run),
         new("weidman-ch5-convolution", "Convolutions and their gradients in numbers (chapter 5.3).", Weidman.ConvolutionNumbers.Run),
