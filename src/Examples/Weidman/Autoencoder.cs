@@ -7,8 +7,8 @@ namespace Autodiff.Examples.Weidman;
 /// Chapter 7.5: a convolutional autoencoder learns 28 numbers for an image of MNIST, with figures 7-3 (images and what their numbers
 /// say), 7-4 (where t-SNE puts the numbers) and 7-5 (images that random numbers say).
 /// </summary>
-/// <remarks>The text has no numbers. By its gradient descent with momentum one pass over the images is hardly enough; the pictures are of the
-/// network that Adam trains. Its t-SNE is of 10,000 images; here it is of 2,000, because it takes all pairs.</remarks>
+/// <remarks>The text has no numbers. By its gradient descent with momentum one pass over the images leaves nearly twice the error; the pictures
+/// are of the network that Adam trains. Its t-SNE is of 10,000 images; here it is of 2,000, because it takes all pairs.</remarks>
 internal static class Autoencoder
 {
     private const int Codes = 28, Side = 28;

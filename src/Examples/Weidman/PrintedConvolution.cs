@@ -7,9 +7,10 @@ namespace Autodiff.Examples.Weidman;
 /// Chapter 5.4: a convolution of 32 filters and dropout see MNIST once, from the text's random numbers and with the gradient that its
 /// appendix prints.
 /// </summary>
-/// <remarks>That gradient mixes up pixels and images, so that the filters learn next to nothing, and the weights above them start with a
-/// standard deviation of 1: this makes the text's accuracies, and its loss of 3.453, which is not that of a network that has learned.
-/// <see cref="Convolutional"/> has the same network with its gradient. As in chapter 4, rounding grows from step to step.</remarks>
+/// <remarks>That gradient mixes up pixels and images, so that filters only become lighter or darker as a whole, and the weights above them
+/// start with a standard deviation of 1: this makes the text's accuracies, and a loss of 3.453 where nine of ten images are read.
+/// <see cref="Convolutional"/> has the same network with its gradient. As in chapter 4, rounding grows from step to step, and decides what
+/// comes after 200 of them.</remarks>
 internal static class PrintedConvolution
 {
     private const uint Seed = 20190402;
@@ -76,7 +77,7 @@ internal static class PrintedConvolution
         {
             settings.Compare("5.4", "accuracy in per cent after 100 and 200 batches", "79.65 86.25", Tensor.From([.. accuracies[..2]]));
             settings.Compare(
-                "5.4", "after 300, 400 ... 900 batches", "85.47 87.27 88.93 88.25 89.91 89.59 89.96", Tensor.From([.. accuracies[2..]]), How.Near);
+                "5.4", "after 300, 400 ... 900 batches", "85.47 87.27 88.93 88.25 89.91 89.59 89.96", Tensor.From([.. accuracies[2..]]), How.About);
             settings.Compare("5.4", "accuracy in per cent", "90.50", accuracy, How.Near);
             settings.Compare("5.4", "loss", "3.453", cost, How.About);
         }
