@@ -8,9 +8,9 @@ namespace Autodiff.Examples.Weidman;
 /// Glorot's initialization to dropout, by the text's framework and from its random numbers.
 /// </summary>
 /// <remarks>First weights, order of the images, dropout and precision are the text's, and yet only the first of its losses comes out in
-/// all digits: training is chaotic. A change of 1e-12 in one weight, which rounding makes in a few steps, moves losses by up to a seventh
-/// within 20 epochs, so that the order in which somebody's library adds decides the rest. What the text reports as loss counts the classes that
-/// an image is not of, too; its gradient is that of the loss without them.</remarks>
+/// all digits: training is chaotic. A change of 1e-12 in one weight, which rounding makes in a few steps, moves losses by up to a sixth within
+/// the first pass over the images, so that the order in which somebody's library adds decides the rest. What the text reports as loss counts
+/// the classes that an image is not of, too; its gradient is that of the loss without them.</remarks>
 internal static class MnistTable
 {
     private const uint Seed = 20190119;
