@@ -17,6 +17,25 @@ internal enum How
 
     /// <summary>Within a quarter of the text's number: what random numbers decide, or is read off a figure.</summary>
     About,
+
+    /// <summary>Within half of one: percentages, where random numbers or rounding decide the rest.</summary>
+    Near,
+}
+
+/// <summary>Where a number that stands beside ours comes from.</summary>
+internal enum Source
+{
+    /// <summary>The text prints it.</summary>
+    Text,
+
+    /// <summary>It is read off a figure of the text.</summary>
+    Figure,
+
+    /// <summary>The text does not have it; it is published elsewhere.</summary>
+    Published,
+
+    /// <summary>The text does not have it; it follows from the text by hand.</summary>
+    Hand,
 }
 
 /// <summary>A number that a text prints, or several, beside ours.</summary>
@@ -25,7 +44,9 @@ internal enum How
 /// <param name="Text">As the text prints it; whatever stands between numbers is kept for printing.</param>
 /// <param name="Ours">Our numbers, as many.</param>
 /// <param name="How">How ours should lie to the text's.</param>
-internal sealed partial record Comparison(string Chapter, string What, string Text, IReadOnlyList<double> Ours, How How)
+/// <param name="Source">Where it comes from, if not from the text.</param>
+internal sealed partial record Comparison(
+    string Chapter, string What, string Text, IReadOnlyList<double> Ours, How How, Source Source = Source.Text)
 {
     /// <summary>Our numbers as the text would print them.</summary>
     internal string Shown
@@ -45,8 +66,15 @@ internal sealed partial record Comparison(string Chapter, string What, string Te
     /// <summary>The comparison as a line.</summary>
     public override string ToString()
     {
-        string how = How switch { How.AtLeast => " (at least)", How.AtMost => " (at most)", How.About => " (about)", _ => "" };
-        return $"{Chapter,-5} {What}: text {Text}  ours {Shown}  {(Agrees ? "✓" : "differs")}{how}";
+        string how = How switch
+        {
+            How.AtLeast => " (at least)", How.AtMost => " (at most)", How.About => " (about)", How.Near => " (within a half)", _ => "",
+        };
+        string source = Source switch
+        {
+            Source.Figure => "figure", Source.Published => "published", Source.Hand => "by hand", _ => "text",
+        };
+        return $"{Chapter,-5} {What}: {source} {Text}  ours {Shown}  {(Agrees ? "✓" : "differs")}{how}";
     }
 
     private bool Fits(string printed, double ours)
@@ -58,6 +86,7 @@ internal sealed partial record Comparison(string Chapter, string What, string Te
             How.AtLeast => ours >= text - 0.5 * Unit(printed),
             How.AtMost => ours <= text + 0.5 * Unit(printed),
             How.About => Math.Abs(ours - text) <= Math.Abs(text) / 4,
+            How.Near => Math.Abs(ours - text) <= 0.5,
 
             // Half a unit of the last digit; some texts print more digits than numbers have.
             _ => Math.Abs(ours - text) <= Math.Max(0.5000001 * Unit(printed), Math.BitIncrement(Math.Abs(text)) - Math.Abs(text)),
@@ -93,16 +122,18 @@ internal sealed partial record Comparison(string Chapter, string What, string Te
 internal static class Comparisons
 {
     /// <summary>Prints a number of the text beside ours, and keeps both.</summary>
-    internal static void Compare(this Settings settings, string chapter, string what, string text, double ours, How how = How.Exact) =>
-        settings.Compare(chapter, what, text, [ours], how);
+    internal static void Compare(
+        this Settings settings, string chapter, string what, string text, double ours, How how = How.Exact, Source source = Source.Text) =>
+        settings.Compare(chapter, what, text, [ours], how, source);
 
     /// <summary>Prints numbers of the text beside those of a tensor, in its order, and keeps both.</summary>
-    internal static void Compare(this Settings settings, string chapter, string what, string text, Tensor ours, How how = How.Exact) =>
-        settings.Compare(chapter, what, text, ours.To(DType.Float64).ToArray<double>(), how);
+    internal static void Compare(
+        this Settings settings, string chapter, string what, string text, Tensor ours, How how = How.Exact, Source source = Source.Text) =>
+        settings.Compare(chapter, what, text, ours.To(DType.Float64).ToArray<double>(), how, source);
 
-    private static void Compare(this Settings settings, string chapter, string what, string text, double[] ours, How how)
+    private static void Compare(this Settings settings, string chapter, string what, string text, double[] ours, How how, Source source)
     {
-        var comparison = new Comparison(chapter, what, text, ours, how);
+        var comparison = new Comparison(chapter, what, text, ours, how, source);
         settings.Comparisons.Add(comparison);
         settings.Output.WriteLine(comparison);
     }

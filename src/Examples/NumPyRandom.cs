@@ -59,6 +59,10 @@ internal sealed class NumPyRandom
     /// <summary><c>randn(...)</c>: a float64 tensor of such numbers, row by row.</summary>
     internal Tensor Randn(params int[] shape) => Filled(shape, Randn);
 
+    /// <summary><c>binomial(1, share, ...)</c>: a float64 tensor of ones, in about the given share of places, and zeros.</summary>
+    internal Tensor Binomial(double share, params int[] shape) =>
+        Filled(shape, () => share > 0.5 ? (Rand() > share ? 0 : 1) : Rand() > 1 - share ? 1 : 0);
+
     /// <summary><c>permutation(n)</c>: the numbers 0 to n - 1 in random order.</summary>
     internal int[] Permutation(int n)
     {

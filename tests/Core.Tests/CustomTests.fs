@@ -139,3 +139,15 @@ let ``wrong structures and captured tensors raise clear messages`` () =
           |> ignore ]
     |> forEach (fun (name, _, _) -> name) (fun (_, message, call) ->
         Assert.StartsWith(message, Assert.Throws<ArgumentException>(call).Message))
+
+[<Fact>]
+let ``compiled functions run rules anew for each argument`` () =
+    let arguments = [ for scale in 1.0 .. 4.0 -> vector [ scale; 0.3 * scale; -scale ] ]
+
+    // The function whose forward pass is itself with rules has no end where its argument has no value yet.
+    [ for name, f in functions |> List.filter (fun (name, _) -> name <> "nested") do
+          name, f, jit f
+          $"gradient of {name}", reverse (f >> Tensor.sum), jit (reverse (f >> Tensor.sum)) ]
+    |> forEach (fun (name, _, _) -> name) (fun (_, f, compiled) ->
+        for x in arguments do
+            near 1e-14 (f x) (compiled x))

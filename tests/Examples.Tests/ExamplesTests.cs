@@ -64,6 +64,8 @@ public class ExamplesTests
     [InlineData("1.2e-10", 1e-12, How.AtMost, "1.0e-12", true)]
     [InlineData("0.04", 0.049, How.About, "0.05", true)]
     [InlineData("0.04", 0.051, How.About, "0.05", false)]
+    [InlineData("96.71", 96.25, How.Near, "96.25", true)]
+    [InlineData("96.71", 97.25, How.Near, "97.25", false)]
     internal void A_comparison_counts_the_digits_of_the_text(string text, double ours, How how, string shown, bool agrees)
     {
         var comparison = new Comparison("1", "a number", text, [ours], how);

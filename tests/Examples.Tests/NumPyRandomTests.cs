@@ -44,5 +44,14 @@ public class NumPyRandomTests
         Assert.Equal([0], new NumPyRandom(1).Permutation(1));
     }
 
+    [Fact]
+    public void Binomial_numbers_of_one_trial_are_those_of_the_seed()
+    {
+        var random = new NumPyRandom(7);
+        Assert.Equal([1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 0], random.Binomial(0.8, 2, 6).ToArray<double>());
+        Assert.Equal([0, 0, 0, 1, 0, 0, 1, 0], random.Binomial(0.3, 8).ToArray<double>());
+        Assert.Equal(0.60054892, Math.Round(random.Rand(), 8));
+    }
+
     private static double[] Rounded(Tensor numbers, int digits) => [.. numbers.ToArray<double>().Select(number => Math.Round(number, digits))];
 }

@@ -22,6 +22,9 @@ type internal CustomPrimitive
     ) =
     inherit Primitive(name)
     let mutable last: CustomRun = null
+    // Whether Shape has run the function for Value. Only then is what it found used again by Value: a compiled program
+    // asks for values of the same arrays in each run, with other numbers in them.
+    let mutable isAwaited = false
     let mutable lastTraced: obj = null
     let mutable lastInputs: Tensor[] = null
 
@@ -73,7 +76,9 @@ type internal CustomPrimitive
     override _.Shape inputs =
         let output =
             if inputs |> Array.forall (fun x -> x.Level = 0L) then
-                (evaluate (inputs |> Array.map _.Array)).Output
+                let found = evaluate (inputs |> Array.map _.Array)
+                isAwaited <- true
+                found.Output
             else
                 let struct (output, memory) = run inputs
                 lastTraced <- memory
@@ -81,7 +86,12 @@ type internal CustomPrimitive
 
         { Shape = output.Shape; DType = output.DType }
 
-    override _.Value(inputs, _) = (evaluate inputs).Output.Array
+    override _.Value(inputs, _) =
+        if not isAwaited then
+            last <- null
+
+        isAwaited <- false
+        (evaluate inputs).Output.Array
 
     override this.Jvp(inputs, output, tangents) =
         if isNull tangents[0] then null else push this inputs output tangents[0]

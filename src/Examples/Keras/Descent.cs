@@ -55,7 +55,7 @@ internal static class Descent
 
         settings.Compare(
             "2-4", "as printed it is descent with 1.1 times the rate, largest difference", "0.000000000000",
-            Apart(Path(0.1, false), Path(0, true, 1.1)));
+            Apart(Path(0.1, false), Path(0, true, 1.1)), source: Source.Hand);
         List<Tensor> mended = paths[2].Points, nesterov = [start];
         var optimizer = new Nesterov(rate, momentum: 0.1);
         OptimizerState state = optimizer.Init(start);
@@ -66,7 +66,7 @@ internal static class Descent
             nesterov.Add(next);
         }
 
-        settings.Compare("2-4", "mended it is Nesterov's momentum, largest difference", "0.000000000000", Apart(mended, nesterov));
+        settings.Compare("2-4", "mended it is Nesterov's momentum, largest difference", "0.000000000000", Apart(mended, nesterov), source: Source.Hand);
         Axes axes = new Axes().YLog().XLabel("step").YLabel("loss").Title("Momentum as printed and mended");
         foreach ((string name, List<Tensor> points) in paths)
         {

@@ -28,7 +28,7 @@ internal static class Tensors
         ];
         foreach ((string name, Tensor value) in tensors)
             settings.Output.WriteLine($"2-2   {name,-10} ndim {value.Rank}  shape ({string.Join(", ", value.Shape)})  dtype {value.DType}");
-        settings.Compare("2-2", "ndim of all", "0 1 2 3 3", Tensor.From([.. tensors.Select(tensor => (double)tensor.Value.Rank)]));
+        settings.Compare("2-2", "ndim of all", "0 1 2 3 3", Tensor.From([.. tensors.Select(tensor => (double)tensor.Value.Rank)]), source: Source.Hand);
     }
 
     private static void Slices(Settings settings, Tensor images)
@@ -61,7 +61,7 @@ internal static class Tensors
         Tensor a = Tensor.From([1.0, 2, 3, 4], 2, 2), b = Tensor.From([0.0, 1, 1, 0], 2, 2);
         settings.Compare(
             "2-3", "a b and b a differ: the dot product is not commutative", "[[2 1] [4 3]] [[3 4] [1 2]]",
-            Tensor.Concat(0, a.MatMul(b), b.MatMul(a)));
+            Tensor.Concat(0, a.MatMul(b), b.MatMul(a)), source: Source.Hand);
         try
         {
             x.MatMul(y);
@@ -78,7 +78,7 @@ internal static class Tensors
         return new Dictionary<string, double> { ["loopsMs"] = loops, ["atOnceMs"] = atOnce };
 
         void Same(string what, Tensor slow, Tensor fast) =>
-            settings.Compare("2-3", what + ", largest difference", "0.000000000000", Tensor.Abs(slow - fast).Max().ToDouble());
+            settings.Compare("2-3", what + ", largest difference", "0.000000000000", Tensor.Abs(slow - fast).Max().ToDouble(), source: Source.Hand);
 
         static double Milliseconds(Action action) => Enumerable.Range(0, times).Min(_ =>
         {

@@ -14,8 +14,8 @@ internal static class Ancestors
     {
         Sequential network = Networks.LeNet();
         settings.CompareShapes(
-            "5.1", network, [1, 28, 28], "28×28×6", "14×14×6", "10×10×16", "5×5×16", "400", "120", "84", "10");
-        settings.Compare("5.1", "parameters, counted by hand", "61706", network.CountParameters([1, 28, 28]));
+            "5.1", network, [1, 28, 28], Source.Hand, "28×28×6", "14×14×6", "10×10×16", "5×5×16", "400", "120", "84", "10");
+        settings.Compare("5.1", "parameters", "61706", network.CountParameters([1, 28, 28]), source: Source.Hand);
         return settings.Train("d2l-ch5-lenet", width => Networks.LeNet(width), side: 28, width: 1, rate: 5e-3).Metrics;
     }
 
@@ -24,10 +24,10 @@ internal static class Ancestors
     {
         Sequential network = Networks.AlexNet();
         settings.CompareShapes(
-            "5.1", network, [1, 224, 224], "54×54×96", "26×26×96", "26×26×256", "12×12×256", "12×12×384", "12×12×384", "12×12×256",
+            "5.1", network, [1, 224, 224], Source.Text, "54×54×96", "26×26×96", "26×26×256", "12×12×256", "12×12×384", "12×12×384", "12×12×256",
             "5×5×256", "6400", "4096", "4096", "4096", "4096", "10");
-        settings.Compare("5.1", "parameters, counted by hand", "46764746", network.CountParameters([1, 224, 224]));
-        settings.Compare("5.1", "for ImageNet", "50844008", Networks.AlexNet(classes: 1000).CountParameters([3, 224, 224]));
+        settings.Compare("5.1", "parameters", "46764746", network.CountParameters([1, 224, 224]), source: Source.Hand);
+        settings.Compare("5.1", "parameters for ImageNet", "50844008", Networks.AlexNet(classes: 1000).CountParameters([3, 224, 224]), source: Source.Hand);
         double large = 4.0 * (network[9].CountParameters([6400]) + network[11].CountParameters([4096])) / (1 << 30);
         settings.Output.WriteLine($"5.1   the two large dense layers: text nearly 1 GB  ours {large:0.00} GB");
         settings.Save(
@@ -51,11 +51,11 @@ internal static class Ancestors
     {
         Sequential network = Networks.Vgg11();
         settings.CompareShapes(
-            "5.2", network, [1, 224, 224], "112×112×64", "56×56×128", "28×28×256", "14×14×512", "7×7×512", "10");
+            "5.2", network, [1, 224, 224], Source.Text, "112×112×64", "56×56×128", "28×28×256", "14×14×512", "7×7×512", "10");
         settings.Compare("5.2", "layers with parameters: 8 convolutions and 3 dense", "11",
             Stage.Of((Key key) => network.Initialize(key, [1, 224, 224]))(new Key(0)).Program.Outputs.Length / 2);
-        settings.Compare("5.2", "parameters, counted by hand", "128806154", network.CountParameters([1, 224, 224]));
-        settings.Compare("5.2", "for ImageNet, as published", "132863336", Networks.Vgg11(classes: 1000).CountParameters([3, 224, 224]));
+        settings.Compare("5.2", "parameters", "128806154", network.CountParameters([1, 224, 224]), source: Source.Hand);
+        settings.Compare("5.2", "parameters for ImageNet", "132863336", Networks.Vgg11(classes: 1000).CountParameters([3, 224, 224]), source: Source.Published);
         settings.Save(
             Diagram.Of(("AlexNet", Networks.AlexNet(), [1, 224, 224]), ("VGG-11", network, [1, 224, 224]))
                 .Title("Fig 5-4: from AlexNet to VGG"),

@@ -14,12 +14,12 @@ internal static class Experiments
                 ? [height, width, channels]
                 : shape));
 
-    /// <summary>Puts the shape behind each layer beside that of the text.</summary>
-    internal static void CompareShapes(this Settings settings, string chapter, Sequential network, int[] image, params string[] text)
+    /// <summary>Puts the shape behind each layer beside that of the text, or of another source.</summary>
+    internal static void CompareShapes(this Settings settings, string chapter, Sequential network, int[] image, Source source, params string[] text)
     {
         foreach (((string name, int[] shape), string printed) in network.Shapes(image).Zip(text, (ours, printed) => (ours, printed)))
-            settings.Compare(chapter, $"shape behind {name}", printed, Tensor.From([.. shape.Select(length => (double)length)]));
-        settings.Compare(chapter, "number of layers", $"{text.Length}", network.Count);
+            settings.Compare(chapter, $"shape behind {name}", printed, Tensor.From([.. shape.Select(length => (double)length)]), source: source);
+        settings.Compare(chapter, "number of layers", $"{text.Length}", network.Count, source: source);
     }
 
     /// <summary>Trains a small copy on images that are resized to what the network takes: Fashion-MNIST if the data folder has

@@ -4,7 +4,7 @@ using Autodiff.Plots;
 namespace Autodiff.Examples.TensorFlow;
 
 /// <summary>Chapters 3.1 to 3.6: images and labels as tensors, and models that are too weak, right and too strong (figures 3-1
-/// and 3-3 to 3-8).</summary>
+/// to 3-8).</summary>
 internal static class Classification
 {
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
@@ -23,13 +23,17 @@ internal static class Classification
             "3.8", "the labels 0, 1, 2, 3 one-hot", "[[1 0 0 0 0 0 0 0 0 0] [0 1 0 0 0 0 0 0 0 0] [0 0 1 0 0 0 0 0 0 0] [0 0 0 1 0 0 0 0 0 0]]",
             Tensor.From([0, 1, 2, 3]).OneHot(10));
         Tensor x = Tensor.From([1.0, 2, 3, 4, 5, 6], 2, 3), w = Tensor.From([1.0, 0, 0, 1, 1, 1], 3, 2), b = Tensor.From([10.0, 20]);
-        settings.Compare("3.2", "X W + b for two examples, three inputs and two outputs", "[[14 25] [20 31]]", x.MatMul(w) + b);
+        settings.Compare("3.2", "X W + b for two examples, three inputs and two outputs", "[[14 25] [20 31]]", x.MatMul(w) + b, source: Source.Hand);
         if (settings.Out is { } folder)
         {
-            // Figure 3-4, for Graphviz: a linear unit of three inputs and two outputs.
+            // The same as figure 3-4 as a program, for Graphviz.
             string unit = Stage.Of((Tensor input) => input.MatMul(w) + b)(x).Program.ToGraphviz();
             File.WriteAllText(Path.Combine(folder, "tensorflow-ch3-unit.dot"), unit);
         }
+
+        settings.Save(Unit(), "tensorflow-ch3-unit.svg");
+        Axes Some(string title, Dataset digits) => new Axes().ImageGrid(digits.Inputs[..30], columns: 6).Title($"{title}: {digits.Count:n0}");
+        settings.Save(new Figure(Some("for training", train), Some("for tests", test)).Title("Fig 3-2: two sets").Size(760, 400), "tensorflow-ch3-sets.svg");
 
         Tensor image = test.Inputs[0, 0];
         settings.Save(
@@ -55,6 +59,30 @@ internal static class Classification
                 new Axes().Curve(t => Math.Max(t, 0), -6, 6).Title("ReLU")).Title("Fig 3-8: activations"),
             "tensorflow-ch3-activations.svg");
         return Capacity(settings);
+    }
+
+    /// <summary>A linear unit of three inputs and two outputs (figure 3-4).</summary>
+    private static Figure Unit()
+    {
+        Axes axes = new Axes().Title("Fig 3-4: y = x W + b").HideAxes().XLimits(-0.4, 2.4).YLimits(-0.4, 2.4);
+        for (int i = 0; i < 3; i++)
+        {
+            axes = axes.Scatter([0.0], [2.0 - i], color: "blue", size: 26).Text(-0.25, 1.95 - i, $"x{i + 1}", size: 15);
+            for (int j = 0; j < 2; j++)
+            {
+                const double along = 0.28;
+                axes = axes.Arrow(0.09, 2 - i, 1.9, 1.5 - j, color: "grey", width: 1)
+                    .Text(0.09 + 1.81 * along, 2.05 - i + along * (i - 0.5 - j), $"w{i + 1}{j + 1}", size: 11);
+            }
+        }
+
+        for (int j = 0; j < 2; j++)
+        {
+            axes = axes.Scatter([2.0], [1.5 - j], color: "orange", size: 26).Text(2.12, 1.45 - j, $"y{j + 1}", size: 15)
+                .Text(2, 1.68 - j, $"+ b{j + 1}", size: 11);
+        }
+
+        return axes.ToFigure(480, 360);
     }
 
     /// <summary>Polynomials of three degrees through the same points, by least squares, and how far they are from others

@@ -20,7 +20,7 @@ internal static class Network
         Dense Units(int count) => new(count, Initializers.GlorotUniform);
         var network = new Sequential(Units(256), Activations.ReLU, Units(128), Activations.ReLU, Units(10));
         settings.Output.WriteLine(network.Summary([784]));
-        settings.Compare("3.8", "parameters, counted by hand", "235146", network.Initialize(new Key(0), [784]).ElementCount);
+        settings.Compare("3.8", "parameters", "235146", network.Initialize(new Key(0), [784]).ElementCount, source: Source.Hand);
 
         TrainingResult deep = Train(network), linear = Train(Units(10));
         double accuracy = deep.Model.Evaluate(test, Metrics.Accuracy), limit = linear.Model.Evaluate(test, Metrics.Accuracy);
@@ -28,8 +28,8 @@ internal static class Network
             $"3.4   test accuracy: the network {accuracy:0.0000}, a linear model {limit:0.0000}; text: a linear model is too weak");
         if (areReal && settings.Epochs is null)
         {
-            settings.Compare("3.8", "training error in the second epoch, read off figure 3-10", "0.7", deep.History.Epochs[1].Loss, How.AtMost);
-            settings.Compare("3.8", "and in the last", "0.1", deep.History.Epochs[^1].Loss, How.AtMost);
+            settings.Compare("3.8", "training error in the second epoch, figure 3-10", "0.7", deep.History.Epochs[1].Loss, How.AtMost, Source.Figure);
+            settings.Compare("3.8", "and in the last", "0.1", deep.History.Epochs[^1].Loss, How.AtMost, Source.Figure);
         }
 
         settings.Save(

@@ -20,7 +20,8 @@ internal sealed record Result(
     };
 
     /// <summary>A number of the text beside ours, as both are printed.</summary>
-    internal sealed record Row(string Chapter, string What, string Text, string Ours, string How, bool Agrees);
+    internal sealed record Row(
+        string Chapter, string What, string Text, string Ours, string How, bool Agrees, string Source = nameof(Autodiff.Examples.Source.Text));
 
     /// <summary>Runs an example.</summary>
     internal static Result Of(Example example, Settings settings)
@@ -33,7 +34,7 @@ internal sealed record Result(
             settings.Output.WriteLine($"{all.Count(comparison => comparison.Agrees)} of {all.Count} comparisons with the text agree.");
         return new(
             example.Name, metrics,
-            [.. settings.Comparisons.Select(c => new Row(c.Chapter, c.What, c.Text, c.Shown, c.How.ToString(), c.Agrees))], seconds);
+            [.. settings.Comparisons.Select(c => new Row(c.Chapter, c.What, c.Text, c.Shown, c.How.ToString(), c.Agrees, c.Source.ToString()))], seconds);
     }
 
     /// <summary>The result as one line of JSON.</summary>

@@ -33,6 +33,7 @@ internal static class TextsPage
     internal static string Markdown(IReadOnlyList<(Example Example, Result Result, IReadOnlyList<string> Pictures)> results, string before)
     {
         Result.Row[] rows = [.. results.SelectMany(one => one.Result.Comparisons)];
+        Result.Row[] own = [.. rows.Where(row => row.Source is nameof(Source.Text) or nameof(Source.Figure))];
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"""
             # The source texts, chapter by chapter
@@ -41,20 +42,22 @@ internal static class TextsPage
             runs one, prints its numbers beside those of the text and writes its figures. `dotnet fsi build.fsx texts --results FOLDER`
             runs all and writes this page, and [all pictures side by side](seeds.svg).
 
-            {results.Count} examples; of {rows.Length} numbers, or rows of numbers, {rows.Count(row => row.Agrees)} agree. The column
-            "text" has what the text prints or claims; for the networks that a text only announces, figures as published, or by hand.
+            {results.Count} examples; of {own.Length} numbers, or rows of numbers, that the texts have, {own.Count(row => row.Agrees)} agree, and of
+            {rows.Length - own.Length} that they do not have, {rows.Count(row => row.Agrees) - own.Count(row => row.Agrees)}. The column "text" has what the text prints
+            or claims, or says where else the number comes from: read off a figure, published elsewhere, or by hand, as it follows from the text.
             How ours should lie to the text's: = in all printed digits, ≥ at least, ≤ at most, ≈ within a quarter, where random numbers
-            decide or the text has a figure only. Where ours differs, the column says so. Results are kept from run to run, so they
-            may come from different builds; the times are of a machine that did other work too, some of them many times too long.
+            decide or the text has a figure only, ±½ within half a per cent, likewise. Where ours differs, the column says so. Results are
+            kept from run to run, so they may come from different builds; the times are of a machine that did other work too, some of them
+            many times too long.
 
 
             """);
         foreach ((string prefix, string title) in texts)
         {
-            var own = results.Where(one => Belongs(one.Example, prefix)).ToArray();
-            if (own.Length == 0) continue;
+            var examples = results.Where(one => Belongs(one.Example, prefix)).ToArray();
+            if (examples.Length == 0) continue;
             page.Append(CultureInfo.InvariantCulture, $"## {title}\n\n");
-            foreach ((Example example, Result result, IReadOnlyList<string> pictures) in own) Append(page, example, result, pictures);
+            foreach ((Example example, Result result, IReadOnlyList<string> pictures) in examples) Append(page, example, result, pictures);
         }
 
         int at = before.IndexOf(Kept, StringComparison.Ordinal);
@@ -70,10 +73,17 @@ internal static class TextsPage
             page.Append("| chapter | what | text | | ours | |\n|---|---|---|---|---|---|\n");
             foreach (Result.Row row in result.Comparisons)
             {
-                string sign = row.How switch { nameof(How.AtLeast) => "≥", nameof(How.AtMost) => "≤", nameof(How.About) => "≈", _ => "=" };
+                string sign = row.How switch
+                {
+                    nameof(How.AtLeast) => "≥", nameof(How.AtMost) => "≤", nameof(How.About) => "≈", nameof(How.Near) => "±½", _ => "=",
+                };
+                string source = row.Source switch
+                {
+                    nameof(Source.Figure) => " (figure)", nameof(Source.Published) => " (published)", nameof(Source.Hand) => " (by hand)", _ => "",
+                };
                 page.Append(
                     CultureInfo.InvariantCulture,
-                    $"| {Cell(row.Chapter)} | {Cell(row.What)} | {Cell(row.Text)} | {sign} | {Cell(row.Ours)} | {(row.Agrees ? "✓" : "differs")} |\n");
+                    $"| {Cell(row.Chapter)} | {Cell(row.What)} | {Cell(row.Text)}{source} | {sign} | {Cell(row.Ours)} | {(row.Agrees ? "✓" : "differs")} |\n");
             }
 
             page.Append('\n');

@@ -28,7 +28,7 @@ internal static class Autodifferentiation
         var slopes = Gradient.Of<Tensor[]>(p => ((p[0] * p[1] + p[2] * p[3]) * (p[2] * p[3])).Sum())(m);
         Tensor b1 = m[0] * m[1], b2 = m[2] * m[3];
         double apart = Tensor.Abs(slopes[2] - (b2 + (b1 + b2)) * m[3]).Max().ToDouble();
-        settings.Output.WriteLine($"6.1   the gradient by a2 is from the sum of its two branches by {apart:0.0e+0}");
+        settings.Compare("6.1", "gradient by a2 less the sum of its two branches", "0.0000000000", apart, source: Source.Hand);
 
         var vocabulary = new CharacterVocabulary("abcd");
         settings.Compare("6.5", "abcdb as rows of ones", "[[1 0 0 0] [0 1 0 0] [0 0 1 0] [0 0 0 1] [0 1 0 0]]", vocabulary.Encode("abcdb").OneHot(4));

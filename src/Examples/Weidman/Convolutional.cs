@@ -4,7 +4,7 @@ using Autodiff.Plots;
 namespace Autodiff.Examples.Weidman;
 
 /// <summary>Chapters 5.4 and 7.3: a network of one convolution with 32 filters, and one of two convolutions, see MNIST once.</summary>
-/// <remarks>The second starts as PyTorch starts layers: uniform up to one over the root of the inputs of a unit.</remarks>
+/// <remarks>With the gradient that the text's appendix prints for the first it learns less: <see cref="PrintedConvolution"/>. The second starts as PyTorch starts layers: uniform up to one over the root of the inputs of a unit.</remarks>
 internal static class Convolutional
 {
     private const int Every = 100;
@@ -25,6 +25,7 @@ internal static class Convolutional
             .. Convolution(16, small), .. Convolution(8, small), new Flatten(), new Dense(32, small), Activations.Tanh,
             new Dropout(0.2), new Dense(10, small),
         ];
+        settings.Compare("7.3", "parameters of two convolutions", "204690", two.Initialize(new Key(0), [1, 28, 28]).ElementCount, source: Source.Hand);
         int epochs = settings.Epochs ?? 1, batch = settings.Batch ?? 60;
         var (oneResult, onePath) = Train("one convolution", one);
         var (twoResult, twoPath) = Train("two convolutions", two);
@@ -32,10 +33,10 @@ internal static class Convolutional
         if (areReal) settings.Compare("7.3", "mean and standard deviation of the pixels", "0.1305 0.3081", Tensor.Stack(0, pixels.Mean, pixels.StandardDeviation), How.About);
         if (areReal && epochs == 1 && batch == 60)
         {
-            settings.Compare("5.4", "accuracy in per cent after 100, 200 ... 900 batches",
+            settings.Compare("5.4", "accuracy in per cent after 100, 200 ... 900 batches, with the right gradient",
                 "79.65 86.25 85.47 87.27 88.93 88.25 89.91 89.59 89.96", 100 * Tensor.From([.. onePath[..9]]), How.AtLeast);
-            settings.Compare("5.4", "accuracy in per cent", "90.50", 100 * oneAccuracy, How.AtLeast);
-            settings.Compare("5.4", "loss", "3.453", oneResult.Model.Evaluate(test, Metric.From(Losses.SoftmaxCrossEntropy)), How.AtMost);
+            settings.Compare("5.4", "accuracy in per cent, with the right gradient", "90.50", 100 * oneAccuracy, How.AtLeast);
+            settings.Compare("5.4", "loss, with the right gradient", "3.453", oneResult.Model.Evaluate(test, Metric.From(Losses.SoftmaxCrossEntropy)), How.AtMost);
             settings.Compare("7.3", "accuracy in per cent, two convolutions", "97", 100 * twoAccuracy, How.AtLeast);
         }
 

@@ -24,7 +24,7 @@ internal static class FirstNetworks
         foreach ((string name, DenseLayer[] layers, string textLosses, string textErrors) in rows)
         {
             var network = new NeuralNetwork((p, y) => Tensor.Square(p - y).Mean(), layers);
-            var trainer = new NetworkTrainer(network, learningRate: 0.01, Seed);
+            var trainer = new NetworkTrainer(network, Seed, _ => 0.01);
             var (parameters, losses) = trainer.Fit(train, test, epochs, settings.Batch ?? 32, settings.Cancellation);
             if (settings.Cancellation.IsCancellationRequested) break;
             Tensor error = network.Forward(parameters, test.Inputs) - test.Targets;

@@ -12,6 +12,7 @@ internal static class Houses
     {
         (Dataset train, Dataset test, bool areReal) = Boston.Load(settings);
         Sequential network = [new Dense(13, Initializers.GlorotUniform), Activations.Sigmoid, new Dense(1, Initializers.GlorotUniform)];
+        settings.Compare("7.2", "parameters", "196", network.Initialize(new Key(0), [13]).ElementCount, source: Source.Hand);
         var metrics = new Dictionary<string, double>();
         Axes curves = new Axes().Title("Loss of the test data").XLabel("epoch").YLabel("mean squared error").YLog();
         foreach ((string name, Optimizer optimizer, int epochs) in new (string, Optimizer, int)[]

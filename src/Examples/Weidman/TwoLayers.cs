@@ -21,7 +21,7 @@ internal static class TwoLayers
         (Tensor first, Tensor second) = ByHand(x, y, w);
         (_, (Tensor firstOurs, Tensor secondOurs)) = byFunction(w);
         double difference = Math.Max(Apart(first, firstOurs), Apart(second, secondOurs));
-        settings.Output.WriteLine($"by hand and by a function, the gradients differ by {difference:0.0e+0} of their size");
+        settings.Compare("0", "gradients by hand and by a function, largest difference as a part of their size", "0.00000", difference, source: Source.Hand);
 
         int steps = settings.Epochs ?? DefaultSteps;
         var losses = new List<double>();
