@@ -49,7 +49,7 @@ internal unsafe struct Bands<V, T, Ops>
 
     private readonly long CopyLength => (long)BlockChannels * Z.Count * X.Count * BlockLength + 4 * Ops.Lanes;
 
-    private readonly long StageLength => (long)Images * stageHeight * stageWidth + 4 * Ops.Lanes;
+    private readonly long StageLength => (long)stageHeight * stageWidth + 4 * Ops.Lanes;
 
     /// <summary>The elements of memory that <see cref="Copy"/> needs.</summary>
     internal readonly long Length => CopyLength + StageLength;
@@ -198,71 +198,84 @@ internal unsafe struct Bands<V, T, Ops>
         if (TermCount == 0) return;
         T* staged = memory + CopyLength;
         long inputPlane = (long)Y.Input * X.Input;
-        int stageLength = stageHeight * stageWidth, block = X.Count * BlockLength;
+        int block = X.Count * BlockLength;
+        int top = band.Top * Y.Stride + Y.First, left = band.Left * X.Stride + X.First;
         int lastRow = (band.Height - 1) * Y.Stride + Y.Last;
+        bool inside = top >= 0 && top + lastRow < Y.Input && left >= 0 && left + stageWidth <= X.Input;
+
+        // Rows are read by whole vectors, to so far past their first column.
+        long reach = (long)lastRow * X.Input + X.Last + (BandWidth + Ops.Lanes - 1L) * X.Stride + 1;
         for (int c = first; c < first + count; c++)
             for (int d = 0; d < Z.Count; d++, memory += block)
-            {
                 for (int g = 0; g < band.Count; g++)
                 {
                     (int n, int z) = Math.DivRem(band.Image + g, Z.Output);
                     z = z * Z.Stride + Z.First + Z.Taps[d];
-                    bool inside = z >= 0 && z < Z.Input;
+                    bool isPlane = z >= 0 && z < Z.Input;
                     long volume = ((long)n * Groups + band.Group) * Channels + c;
-                    Staging<V, T, Ops>.Stage(
-                        Input + (volume * Z.Input + (inside ? z : 0)) * inputPlane, inputEnd, inside ? Y.Input : 0,
-                        X.Input, band.Top * Y.Stride + Y.First, band.Left * X.Stride + X.First, lastRow + 1,
-                        stageWidth, staged + (long)g * stageLength);
-                }
+                    T* plane = Input + (volume * Z.Input + (isPlane ? z : 0)) * inputPlane;
+                    T* to = memory + (long)g * phaseRows * BandWidth, from = plane + (long)top * X.Input + left;
+                    if (inside && isPlane && inputEnd - from >= reach)
+                    {
+                        CopyTaps(lastRow, from, X.Input, to);
+                        continue;
+                    }
 
-                CopyTaps(band.Count, lastRow, staged, stageLength, memory);
-            }
+                    Staging<V, T, Ops>.Stage(
+                        plane, inputEnd, isPlane ? Y.Input : 0, X.Input, top, left, lastRow + 1, stageWidth, staged);
+                    CopyTaps(lastRow, staged, stageWidth, to);
+                }
     }
 
-    /// <summary>Copies for every column tap the places of every row of one plane.</summary>
-    private readonly void CopyTaps(int count, int lastRow, T* staged, int stageLength, T* copy)
+    /// <summary>Copies for every column tap the places of every row of one plane, whose rows are some pitch apart.</summary>
+    private readonly void CopyTaps(int lastRow, T* plane, int pitch, T* copy)
     {
-        nint step = (nint)Y.Stride * stageWidth;
-        for (int v = 0; v < X.Count; v++)
-            for (int phase = 0; phase < phases; phase++)
+        nint step = (nint)Y.Stride * pitch;
+        for (int phase = 0; phase < phases; phase++)
+        {
+            int rows = Math.Min(phaseRows, (lastRow - phaseStart[phase]) / Y.Stride + 1);
+            T* start = plane + (long)phaseStart[phase] * pitch, to = copy + (long)phase * Images * phaseRows * BandWidth;
+            for (int v = 0; v < X.Count; v++, to += BlockLength)
             {
-                int used = Math.Min(phaseRows, (lastRow - phaseStart[phase]) / Y.Stride + 1);
-                T* from = staged + (long)phaseStart[phase] * stageWidth + X.Taps[v];
-                T* to = copy + (long)v * BlockLength + (long)phase * Images * phaseRows * BandWidth;
-                for (int g = 0; g < count; g++, from += stageLength, to += phaseRows * BandWidth)
-                {
-                    if (X.Stride == 1) CopyRows(from, step, to, used);
-                    else if (X.Stride == 2) CopyEvens(from, step, to, used);
-                    else CopyStrided(from, step, to, used);
-                }
+                T* from = start + X.Taps[v];
+                if (X.Stride == 1) CopyRows(from, step, to, rows, BandWidth);
+                else if (X.Stride == 2) CopyEvens(from, step, to, rows, BandWidth);
+                else CopyStrided(from, step, to, rows, BandWidth, X.Stride);
             }
+        }
     }
 
     /// <summary>Copies rows by whole vectors: what is written past a row is overwritten by the next.</summary>
-    private readonly void CopyRows(T* from, nint step, T* to, int count)
+    private static void CopyRows(T* from, nint step, T* to, int count, int width)
     {
-        for (int r = 0; r < count; r++, from += step, to += BandWidth)
-            for (int i = 0; i < BandWidth; i += Ops.Lanes)
+        if (width <= Ops.Lanes)
+        {
+            for (int r = 0; r < count; r++, from += step, to += width) Ops.Store(to, Ops.Load(from));
+            return;
+        }
+
+        for (int r = 0; r < count; r++, from += step, to += width)
+            for (int i = 0; i < width; i += Ops.Lanes)
             {
                 Ops.Store(to + i, Ops.Load(from + i));
             }
     }
 
-    private readonly void CopyEvens(T* from, nint step, T* to, int count)
+    private static void CopyEvens(T* from, nint step, T* to, int count, int width)
     {
-        for (int r = 0; r < count; r++, from += step, to += BandWidth)
-            for (int i = 0; i < BandWidth; i += Ops.Lanes)
+        for (int r = 0; r < count; r++, from += step, to += width)
+            for (int i = 0; i < width; i += Ops.Lanes)
             {
                 Ops.Store(to + i, Ops.Evens(from + 2 * i));
             }
     }
 
-    private readonly void CopyStrided(T* from, nint step, T* to, int count)
+    private static void CopyStrided(T* from, nint step, T* to, int count, int width, int stride)
     {
-        for (int r = 0; r < count; r++, from += step, to += BandWidth)
-            for (int i = 0; i < BandWidth; i++)
+        for (int r = 0; r < count; r++, from += step, to += width)
+            for (int i = 0; i < width; i++)
             {
-                to[i] = from[i * X.Stride];
+                to[i] = from[i * stride];
             }
     }
 }
