@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autodiff.Kernels;
 
@@ -24,9 +25,9 @@ internal static unsafe class PoolVolumes<V, T, Ops>
         internal int First, Count;
     }
 
-    /// <summary>Whether it takes the volumes, and is faster, as measured.</summary>
+    /// <summary>Whether it takes the volumes, and is faster, as measured: where vectors can be transposed quickly.</summary>
     internal static bool Pays(in PoolShape s) =>
-        typeof(T) == typeof(float) && Ops.Lanes >= 4 && s.Volumes >= 2 * Ops.Lanes
+        typeof(T) == typeof(float) && Ops.Lanes >= 4 && Sse.IsSupported && s.Volumes >= 2 * Ops.Lanes
         && ((long)s.InputVolume + 2 * s.OutputVolume) * Ops.Lanes * sizeof(T) <= BlockBytes;
 
     /// <summary>The maxima of volumes first to last, and their places.</summary>

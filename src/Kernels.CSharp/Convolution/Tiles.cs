@@ -13,7 +13,8 @@ internal struct Term
 
 /// <summary>
 /// Products of matrices that lie in memory in any order: out[r, l] = sum over terms t of
-/// a[rows[r] + t.A] * b[t.B + l], for a tile of 4 or 8 rows and 1 to 3 vectors of lanes l, all sums held in registers.
+/// a[rows[r] + t.A] * b[t.B + l], for a tile of 4 or 8 rows and 1 to 3 vectors of lanes l, or of
+/// 6 rows and 1 to 4 vectors, all sums held in registers.
 /// </summary>
 /// <remarks>
 /// Tables in place of fixed strides let one kernel compute a convolution and both of its transposes without a copy
