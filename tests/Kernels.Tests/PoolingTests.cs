@@ -27,6 +27,15 @@ public class PoolingTests
         yield return Planar(1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0);
         yield return Planar(300, 24, 24, 2, 2, 2, 2, 0, 0, 0, 0);
 
+        // So many volumes that they fill the lanes of vectors, and do not end with one.
+        foreach (var (kernel, stride, padding) in new[] { (1, 1, 0), (2, 2, 0), (3, 2, 1), (3, 3, 0), (2, 3, 1), (5, 4, 2) })
+            foreach (int width in new[] { 3, 4, 9, 18 })
+            {
+                yield return Planar(37, 7, width, kernel, kernel, stride, stride, padding, padding, padding, padding);
+                WindowAxis axis = new(4, kernel, stride, padding, padding);
+                if (kernel < 5) yield return new(65, axis, axis with { Size = 5 }, axis with { Size = width });
+            }
+
         foreach (var (kernel, stride, before, after) in new[] { (1, 1, 0, 0), (2, 2, 0, 0), (3, 1, 1, 1), (3, 2, 1, 0), (2, 3, 1, 1) })
             foreach (int width in new[] { 5, 20 })
             {

@@ -47,7 +47,8 @@ internal unsafe struct Bands<V, T, Ops>
     /// <summary>The elements between the copies of two planes and column taps.</summary>
     private readonly int BlockLength => phases * Images * phaseRows * BandWidth;
 
-    private readonly long CopyLength => (long)BlockChannels * Z.Count * X.Count * BlockLength + 4 * Ops.Lanes;
+    /// <summary>The elements of the copies of a band.</summary>
+    internal readonly long CopyLength => (long)BlockChannels * Z.Count * X.Count * BlockLength + 4 * Ops.Lanes;
 
     private readonly long StageLength => (long)Images * stageHeight * stageWidth + 4 * Ops.Lanes;
 
@@ -198,71 +199,102 @@ internal unsafe struct Bands<V, T, Ops>
         if (TermCount == 0) return;
         T* staged = memory + CopyLength;
         long inputPlane = (long)Y.Input * X.Input;
-        int stageLength = stageHeight * stageWidth, block = X.Count * BlockLength;
+        int block = X.Count * BlockLength;
+        int top = band.Top * Y.Stride + Y.First, left = band.Left * X.Stride + X.First;
         int lastRow = (band.Height - 1) * Y.Stride + Y.Last;
+        bool inside = top >= 0 && top + lastRow < Y.Input && left >= 0 && left + stageWidth <= X.Input;
+
+        // Images are read where they lie if these lie equally far apart, and nothing is read past the last: rows are read by
+        // whole vectors, to so far past their first column.
+        long reach = (long)lastRow * X.Input + X.Last + (BandWidth + Ops.Lanes - 1L) * X.Stride + 1;
+        long imageLength = (long)Groups * Channels * Z.Input * inputPlane;
+        inside &= band.Count == 1 || Z.Output == 1;
+        int stageLength = stageHeight * stageWidth;
         for (int c = first; c < first + count; c++)
             for (int d = 0; d < Z.Count; d++, memory += block)
             {
-                for (int g = 0; g < band.Count; g++)
+                T* plane = Plane(band, 0, c, d, out bool isPlane), from = plane + (long)top * X.Input + left;
+                if (inside && isPlane && inputEnd - from >= (band.Count - 1) * imageLength + reach)
                 {
-                    (int n, int z) = Math.DivRem(band.Image + g, Z.Output);
-                    z = z * Z.Stride + Z.First + Z.Taps[d];
-                    bool inside = z >= 0 && z < Z.Input;
-                    long volume = ((long)n * Groups + band.Group) * Channels + c;
-                    Staging<V, T, Ops>.Stage(
-                        Input + (volume * Z.Input + (inside ? z : 0)) * inputPlane, inputEnd, inside ? Y.Input : 0,
-                        X.Input, band.Top * Y.Stride + Y.First, band.Left * X.Stride + X.First, lastRow + 1,
-                        stageWidth, staged + (long)g * stageLength);
+                    CopyTaps(band.Count, lastRow, from, X.Input, imageLength, memory);
+                    continue;
                 }
 
-                CopyTaps(band.Count, lastRow, staged, stageLength, memory);
+                for (int g = 0; g < band.Count; g++)
+                {
+                    plane = Plane(band, g, c, d, out isPlane);
+                    Staging<V, T, Ops>.Stage(
+                        plane, inputEnd, isPlane ? Y.Input : 0, X.Input, top, left, lastRow + 1, stageWidth,
+                        staged + (long)g * stageLength);
+                }
+
+                CopyTaps(band.Count, lastRow, staged, stageWidth, stageLength, memory);
             }
     }
 
-    /// <summary>Copies for every column tap the places of every row of one plane.</summary>
-    private readonly void CopyTaps(int count, int lastRow, T* staged, int stageLength, T* copy)
+    /// <summary>The plane of an image of a band under a tap along Z; the first of the volume where that lies outside.</summary>
+    private readonly T* Plane(in Band band, int image, int channel, int tap, out bool isPlane)
     {
-        nint step = (nint)Y.Stride * stageWidth;
+        (int n, int z) = Math.DivRem(band.Image + image, Z.Output);
+        z = z * Z.Stride + Z.First + Z.Taps[tap];
+        isPlane = z >= 0 && z < Z.Input;
+        long volume = ((long)n * Groups + band.Group) * Channels + channel;
+        return Input + (volume * Z.Input + (isPlane ? z : 0)) * Y.Input * X.Input;
+    }
+
+    /// <summary>
+    /// Copies for every column tap the places of every row of a plane of some images, whose rows are <paramref name="pitch"/> apart.
+    /// </summary>
+    /// <remarks>The order is that of the copies in memory, since what is written past one is overwritten by the next.</remarks>
+    private readonly void CopyTaps(int count, int lastRow, T* planes, int pitch, long imagePitch, T* copy)
+    {
+        nint step = (nint)Y.Stride * pitch;
         for (int v = 0; v < X.Count; v++)
             for (int phase = 0; phase < phases; phase++)
             {
-                int used = Math.Min(phaseRows, (lastRow - phaseStart[phase]) / Y.Stride + 1);
-                T* from = staged + (long)phaseStart[phase] * stageWidth + X.Taps[v];
+                int rows = Math.Min(phaseRows, (lastRow - phaseStart[phase]) / Y.Stride + 1);
+                T* from = planes + (long)phaseStart[phase] * pitch + X.Taps[v];
                 T* to = copy + (long)v * BlockLength + (long)phase * Images * phaseRows * BandWidth;
-                for (int g = 0; g < count; g++, from += stageLength, to += phaseRows * BandWidth)
+                for (int g = 0; g < count; g++, from += imagePitch, to += phaseRows * BandWidth)
                 {
-                    if (X.Stride == 1) CopyRows(from, step, to, used);
-                    else if (X.Stride == 2) CopyEvens(from, step, to, used);
-                    else CopyStrided(from, step, to, used);
+                    if (X.Stride == 1) CopyRows(from, step, to, rows, BandWidth);
+                    else if (X.Stride == 2) CopyEvens(from, step, to, rows, BandWidth);
+                    else CopyStrided(from, step, to, rows, BandWidth, X.Stride);
                 }
             }
     }
 
     /// <summary>Copies rows by whole vectors: what is written past a row is overwritten by the next.</summary>
-    private readonly void CopyRows(T* from, nint step, T* to, int count)
+    private static void CopyRows(T* from, nint step, T* to, int count, int width)
     {
-        for (int r = 0; r < count; r++, from += step, to += BandWidth)
-            for (int i = 0; i < BandWidth; i += Ops.Lanes)
+        if (width <= Ops.Lanes)
+        {
+            for (int r = 0; r < count; r++, from += step, to += width) Ops.Store(to, Ops.Load(from));
+            return;
+        }
+
+        for (int r = 0; r < count; r++, from += step, to += width)
+            for (int i = 0; i < width; i += Ops.Lanes)
             {
                 Ops.Store(to + i, Ops.Load(from + i));
             }
     }
 
-    private readonly void CopyEvens(T* from, nint step, T* to, int count)
+    private static void CopyEvens(T* from, nint step, T* to, int count, int width)
     {
-        for (int r = 0; r < count; r++, from += step, to += BandWidth)
-            for (int i = 0; i < BandWidth; i += Ops.Lanes)
+        for (int r = 0; r < count; r++, from += step, to += width)
+            for (int i = 0; i < width; i += Ops.Lanes)
             {
                 Ops.Store(to + i, Ops.Evens(from + 2 * i));
             }
     }
 
-    private readonly void CopyStrided(T* from, nint step, T* to, int count)
+    private static void CopyStrided(T* from, nint step, T* to, int count, int width, int stride)
     {
-        for (int r = 0; r < count; r++, from += step, to += BandWidth)
-            for (int i = 0; i < BandWidth; i++)
+        for (int r = 0; r < count; r++, from += step, to += width)
+            for (int i = 0; i < width; i++)
             {
-                to[i] = from[i * X.Stride];
+                to[i] = from[i * stride];
             }
     }
 }

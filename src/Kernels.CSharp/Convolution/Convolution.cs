@@ -217,8 +217,7 @@ public static class Convolution
         where T : unmanaged, INumberBase<T>
         where Ops : struct, ITileOps<V, T>
     {
-        // Filters in the lanes pay, as measured, once they fill a third of a vector; half of one if one channel is copied.
-        if (s.GroupFilters * (s.GroupChannels == 1 ? 2 : 3) > Ops.Lanes)
+        if (!PlaceCorrelation<V, T, Ops>.Pays(s))
         {
             FilterCorrelation<V, T, Ops> filters = new() { Shape = s, Input = x, Cotangent = ct, Gradient = dw };
             filters.Run();

@@ -90,7 +90,7 @@ internal unsafe struct Correlation<V, T, Ops>
         T* weights = Weights + (long)band.Group * WeightsGroup;
         if (blocks == 1)
         {
-            T* copy = (T*)ConvolutionScratch.Task((length + 3 * Ops.Rows * Ops.Lanes) * sizeof(T));
+            T* copy = (T*)ConvolutionScratch.Task((length + 4 * Ops.Rows * Ops.Lanes) * sizeof(T));
             Bands.Copy(band, 0, Bands.Channels, copy);
             Multiply(band, first, last, places, weights, copy, copy + length);
             return;
@@ -130,9 +130,9 @@ internal unsafe struct Correlation<V, T, Ops>
                     continue;
                 }
 
-                Tile(rowCount, vectors, Bands.Channels, weights, rows + m, copy + p, tile, 3 * Ops.Lanes, valid, false);
+                Tile(rowCount, vectors, Bands.Channels, weights, rows + m, copy + p, tile, 4 * Ops.Lanes, valid, false);
                 int filled = Math.Min(vectors * Ops.Lanes, places - p);
-                for (int r = 0; r < valid; r++) Spread(tile + r * 3 * Ops.Lanes, p, filled, band, m + r);
+                for (int r = 0; r < valid; r++) Spread(tile + r * 4 * Ops.Lanes, p, filled, band, m + r);
             }
         }
     }
@@ -157,7 +157,7 @@ internal unsafe struct Correlation<V, T, Ops>
     private static int Vectors(int rowCount, int places)
     {
         int left = (places + Ops.Lanes - 1) / Ops.Lanes;
-        return rowCount == 1 ? RowTiles<V, T, Ops>.Vectors(left) : Tiles<V, T, Ops>.Vectors(left);
+        return rowCount == 1 ? RowTiles<V, T, Ops>.Vectors(left) : Tiles<V, T, Ops>.Vectors(rowCount, left);
     }
 
     private readonly void Tile(

@@ -246,7 +246,7 @@ internal unsafe struct ImageCorrelation<V, T, Ops>
                     }
                     else
                     {
-                        vectors = Tiles<V, T, Ops>.Vectors(width - j);
+                        vectors = Tiles<V, T, Ops>.Vectors(rowCount, width - j);
                         Tiles<V, T, Ops>.Run(
                             rowCount, vectors, term, count, a, rows + m, from, o, pitch, rowCount, add);
                     }

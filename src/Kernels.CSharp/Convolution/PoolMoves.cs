@@ -7,6 +7,7 @@ internal static unsafe class PoolMoves<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const long ForkWork = 1 << 16;
+    private const int ClearBytes = 1 << 14;
 
     /// <summary>The parts into which to split the volumes.</summary>
     internal static int Parts(in PoolShape s)
@@ -50,12 +51,18 @@ internal static unsafe class PoolMoves<T>
 
     private static void Scatter(in PoolShape s, int first, int last, T* ct, int* places, T* dx)
     {
-        int input = s.InputVolume, output = s.OutputVolume;
+        int input = s.InputVolume, output = s.OutputVolume, cleared = first;
+        int atOnce = Math.Max(ClearBytes / Math.Max(input * sizeof(T), 1), 1);
         for (int p = first; p < last; p++)
         {
             T* volume = dx + (long)p * input, from = ct + (long)p * output;
             int* to = places + (long)p * output;
-            new Span<T>(volume, input).Clear();
+            if (p == cleared)
+            {
+                cleared = Math.Min(p + atOnce, last);
+                new Span<T>(volume, (cleared - p) * input).Clear();
+            }
+
             for (int o = 0; o < output; o++)
             {
                 int place = to[o];

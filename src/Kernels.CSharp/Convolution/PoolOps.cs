@@ -40,6 +40,9 @@ internal unsafe interface IPoolOps<V, T>
     /// <summary>Stores place + start + lane * step.</summary>
     static abstract void StorePlaces(int* to, V place, int start, int step);
 
+    /// <summary>to[k * toPitch + r] = from[r * fromPitch + k], as <see cref="Staging{V, T, Ops}.Transpose"/> does it.</summary>
+    static abstract void Transpose(T* from, nint fromPitch, int rows, int columns, T* to, nint toPitch);
+
     /// <summary>Replaces best and its place by value and its place where value is larger, or the first NaN.</summary>
     static abstract void Maximum(V value, V valuePlace, ref V best, ref V place);
 }
@@ -102,6 +105,9 @@ internal readonly unsafe struct PoolOps512<T> : IPoolOps<Vector512<T>, T>
             Vector512.Narrow(places, places).GetLower().Store(to);
         }
     }
+
+    public static void Transpose(T* from, nint fromPitch, int rows, int columns, T* to, nint toPitch) =>
+        Staging<Vector512<T>, T, TileOps512<T>>.Transpose(from, fromPitch, rows, columns, to, toPitch);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Maximum(
@@ -172,6 +178,9 @@ internal readonly unsafe struct PoolOps256<T> : IPoolOps<Vector256<T>, T>
         }
     }
 
+    public static void Transpose(T* from, nint fromPitch, int rows, int columns, T* to, nint toPitch) =>
+        Staging<Vector256<T>, T, TileOps256<T>>.Transpose(from, fromPitch, rows, columns, to, toPitch);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Maximum(
         Vector256<T> value, Vector256<T> valuePlace, ref Vector256<T> best, ref Vector256<T> place)
@@ -241,6 +250,9 @@ internal readonly unsafe struct PoolOps128<T> : IPoolOps<Vector128<T>, T>
         }
     }
 
+    public static void Transpose(T* from, nint fromPitch, int rows, int columns, T* to, nint toPitch) =>
+        Staging<Vector128<T>, T, TileOps128<T>>.Transpose(from, fromPitch, rows, columns, to, toPitch);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Maximum(
         Vector128<T> value, Vector128<T> valuePlace, ref Vector128<T> best, ref Vector128<T> place)
@@ -281,6 +293,9 @@ internal readonly unsafe struct PoolOpsScalar<T> : IPoolOps<T, T>
         (uint)(Integer(columns) + v) < (uint)width ? value : padding;
 
     public static void StorePlaces(int* to, T place, int start, int step) => *to = start + Integer(place);
+
+    public static void Transpose(T* from, nint fromPitch, int rows, int columns, T* to, nint toPitch) =>
+        Staging<T, T, TileOpsScalar<T>>.Transpose(from, fromPitch, rows, columns, to, toPitch);
 
     public static void Maximum(T value, T valuePlace, ref T best, ref T place)
     {

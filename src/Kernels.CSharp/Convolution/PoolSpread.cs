@@ -32,7 +32,7 @@ internal static unsafe class PoolSpread<V, T, Ops>
         for (int p = first; p < last; p++)
             for (int z = 0; z < alongZ.Size; z++)
             {
-                (int front, int back) = Windows(alongZ, depth, z);
+                (int front, int back) = alongZ.Windows(z);
                 for (int oz = front; oz < back; oz++)
                     for (int oy = 0; oy < height; oy++)
                     {
@@ -44,7 +44,7 @@ internal static unsafe class PoolSpread<V, T, Ops>
                 int lastTop = -1, lastBottom = -1;
                 for (int y = 0; y < alongY.Size; y++, dx += size)
                 {
-                    (int top, int bottom) = Windows(alongY, height, y);
+                    (int top, int bottom) = alongY.Windows(y);
                     if (top == lastTop && bottom == lastBottom)
                     {
                         new ReadOnlySpan<T>(dx - size, size).CopyTo(new Span<T>(dx, size));
@@ -76,13 +76,5 @@ internal static unsafe class PoolSpread<V, T, Ops>
                     }
                 }
             }
-    }
-
-    /// <summary>The windows that hold a place, from the first to before the last.</summary>
-    private static (int First, int Last) Windows(in WindowAxis axis, int output, int place)
-    {
-        int at = place + axis.PadBefore;
-        int first = at < axis.Kernel ? 0 : (at - axis.Kernel) / axis.Stride + 1;
-        return (first, Math.Max(Math.Min(at / axis.Stride + 1, output), first));
     }
 }

@@ -172,10 +172,10 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
         for (int p = first; p < last; p++)
             for (int oz = 0; oz < depth; oz++)
             {
-                (int front, int planes) = Inside(alongZ, oz);
+                (int front, int planes) = alongZ.Inside(oz);
                 for (int oy = 0; oy < height; oy++, output += width)
                 {
-                    (int top, int rows) = Inside(alongY, oy);
+                    (int top, int rows) = alongY.Inside(oy);
                     int place = (front * alongY.Size + top) * size;
                     T* from = x + p * inputVolume + place;
                     long lastRow = (planes - 1L) * inputPlane + (rows - 1L) * size;
@@ -245,13 +245,6 @@ internal static unsafe class PoolWindows<V, T, Ops, Window>
         for (int d = 0; d < planes; d++)
             for (int u = 0; u < rows; u++, to += phase * axis.Stride)
                 CopyRow(axis, from + (long)d * plane + (long)u * axis.Size, to, phase);
-    }
-
-    /// <summary>The first place of a window inside the axis, and how many are.</summary>
-    private static (int First, int Count) Inside(in WindowAxis axis, int window)
-    {
-        int from = window * axis.Stride - axis.PadBefore, first = Math.Clamp(from, 0, axis.Size);
-        return (first, Math.Clamp(from + axis.Kernel, first, axis.Size) - first);
     }
 
     /// <summary>Copies one row with its padding, the columns with each remainder modulo the stride by themselves.</summary>

@@ -151,43 +151,51 @@ public static unsafe class Pooling
         where T : unmanaged, IFloatingPointIeee754<T>
         where Ops : struct, IPoolOps<V, T>
     {
+        bool isSmall = PoolVolumes<V, T, Ops>.Pays(s);
+
         // Few windows that lie far apart are computed one by one.
-        if (s.X.Stride > 2 && 4 * s.X.Output < Ops.Lanes && operation != Operation.AverageTranspose)
+        if (!isSmall && s.X.Stride > 2 && 4 * s.X.Output < Ops.Lanes && operation != Operation.AverageTranspose)
         {
             Run<T, T, PoolOpsScalar<T>>(operation, s, (byte*)x, (byte*)y, places);
             return;
         }
 
         int parts = PoolMoves<T>.Parts(s);
-        if (parts == 1) Part<V, T, Ops>(operation, s, 0, s.Volumes, (T*)x, (T*)y, places);
-        else Fork<V, T, Ops>(operation, s, parts, (T*)x, (T*)y, places);
+        if (isSmall) parts = Math.Min(parts, s.Volumes / Ops.Lanes);
+        if (parts == 1) Part<V, T, Ops>(operation, isSmall, s, 0, s.Volumes, (T*)x, (T*)y, places);
+        else Fork<V, T, Ops>(operation, isSmall, s, parts, (T*)x, (T*)y, places);
     }
 
-    private static void Fork<V, T, Ops>(Operation operation, PoolShape s, int parts, T* x, T* y, int* places)
+    private static void Fork<V, T, Ops>(
+        Operation operation, bool isSmall, PoolShape s, int parts, T* x, T* y, int* places)
         where V : unmanaged
         where T : unmanaged, IFloatingPointIeee754<T>
         where Ops : struct, IPoolOps<V, T>
     {
         Workers.For(parts, part => Part<V, T, Ops>(
-            operation, s, PoolMoves<T>.First(s, part, parts), PoolMoves<T>.First(s, part + 1, parts), x, y, places));
+            operation, isSmall, s, PoolMoves<T>.First(s, part, parts), PoolMoves<T>.First(s, part + 1, parts), x, y, places));
     }
 
-    private static void Part<V, T, Ops>(Operation operation, in PoolShape s, int first, int last, T* x, T* y, int* places)
+    private static void Part<V, T, Ops>(
+        Operation operation, bool isSmall, in PoolShape s, int first, int last, T* x, T* y, int* places)
         where V : unmanaged
         where T : unmanaged, IFloatingPointIeee754<T>
         where Ops : struct, IPoolOps<V, T>
     {
         switch (operation)
         {
+            case Operation.Maximum when isSmall: PoolVolumes<V, T, Ops>.Maximum(s, first, last, x, y, places); break;
             case Operation.Maximum:
                 PoolWindows<V, T, Ops, MaximumWindow<V, T, Ops>>.Run(s, first, last, x, y, places);
                 break;
+            case Operation.Average when isSmall: PoolVolumes<V, T, Ops>.Average(s, first, last, x, y); break;
             case Operation.Average:
                 PoolWindows<V, T, Ops, AverageWindow<V, T, Ops>>.Run(s, first, last, x, y, places);
                 break;
-            default:
-                PoolSpread<V, T, Ops>.Run(s, first, last, x, y);
+            case Operation.AverageTranspose when isSmall:
+                PoolVolumes<V, T, Ops>.AverageTranspose(s, first, last, x, y);
                 break;
+            default: PoolSpread<V, T, Ops>.Run(s, first, last, x, y); break;
         }
     }
 

@@ -114,7 +114,7 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
                 step = Tiles<V, T, Ops>.Rows(rowCount - r);
                 for (int p = 0, vectors; p < lanes; p += vectors * Ops.Lanes)
                 {
-                    vectors = Tiles<V, T, Ops>.Vectors((lanes - p + Ops.Lanes - 1) / Ops.Lanes);
+                    vectors = Tiles<V, T, Ops>.Vectors(step, (lanes - p + Ops.Lanes - 1) / Ops.Lanes);
                     Tiles<V, T, Ops>.Run(
                         step, vectors, terms, s.Filters, Weights, rows + r, ct + p, shares + p, sharePitch, step,
                         false);

@@ -13,7 +13,8 @@ internal struct Term
 
 /// <summary>
 /// Products of matrices that lie in memory in any order: out[r, l] = sum over terms t of
-/// a[rows[r] + t.A] * b[t.B + l], for a tile of 4 or 8 rows and 1 to 3 vectors of lanes l, all sums held in registers.
+/// a[rows[r] + t.A] * b[t.B + l], for a tile of 4 or 8 rows and 1 to 3 vectors of lanes l, or of
+/// 6 rows and 1 to 4 vectors, all sums held in registers.
 /// </summary>
 /// <remarks>
 /// Tables in place of fixed strides let one kernel compute a convolution and both of its transposes without a copy
@@ -24,11 +25,18 @@ internal static unsafe class Tiles<V, T, Ops>
     where T : unmanaged
     where Ops : struct, ITileOps<V, T>
 {
-    /// <summary>The vectors to take next of <paramref name="left"/>: 3, but 2 and 2 rather than 3 and 1.</summary>
-    internal static int Vectors(int left) => left == 3 || left > 4 ? 3 : Math.Min(left, 2);
-
     /// <summary>The rows to take next of <paramref name="left"/>.</summary>
-    internal static int Rows(int left) => left <= 4 ? 4 : Ops.Rows;
+    internal static int Rows(int left) => left <= 4 ? 4 : left <= 6 && Ops.Rows == 8 ? 6 : Ops.Rows;
+
+    /// <summary>
+    /// The vectors to take next of <paramref name="left"/> for some rows: 3, but 2 and 2 rather than 3 and 1; 4 for six rows, but
+    /// 3 and 3 or 3 and 2 rather than 4 and 2 or 4 and 1.
+    /// </summary>
+    internal static int Vectors(int rowCount, int left)
+    {
+        if (rowCount == 6) return left <= 4 ? left : left is 5 or 6 or 9 ? 3 : 4;
+        return left == 3 || left > 4 ? 3 : Math.Min(left, 2);
+    }
 
     /// <summary>
     /// Computes one tile into <paramref name="o"/>, whose rows are <paramref name="pitch"/> apart, or adds it.
@@ -43,6 +51,12 @@ internal static unsafe class Tiles<V, T, Ops>
     {
         nint last = (valid - 1) * pitch;
         Term* end = terms + count;
+        if (rowCount == 6)
+        {
+            SixRowTiles<V, T, Ops>.Run(vectors, terms, end, a, rows, b, o, pitch, last, add);
+            return;
+        }
+
         switch (rowCount + vectors)
         {
             case 11: Tile8x3(terms, end, a, rows, b, o, pitch, last, add); break;
@@ -412,20 +426,27 @@ internal static unsafe class Tiles<V, T, Ops>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(T* o, V x) => Ops.Store(o, x);
+    internal static void Put(T* o, V x) => Ops.Store(o, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(T* o, V x, V y)
+    internal static void Put(T* o, V x, V y)
     {
         Ops.Store(o, x);
         Ops.Store(o + Ops.Lanes, y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(T* o, V x, V y, V z)
+    internal static void Put(T* o, V x, V y, V z)
     {
         Ops.Store(o, x);
         Ops.Store(o + Ops.Lanes, y);
         Ops.Store(o + 2 * Ops.Lanes, z);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Put(T* o, V x, V y, V z, V w)
+    {
+        Put(o, x, y, z);
+        Ops.Store(o + 3 * Ops.Lanes, w);
     }
 }

@@ -32,6 +32,24 @@ public readonly record struct WindowAxis(
     /// <summary>Whether the axis has one place with one window.</summary>
     internal bool IsUnit => Size == 1 && Kernel == 1 && PadBefore == 0 && PadAfter == 0;
 
+    /// <summary>Whether no two windows have a place in common.</summary>
+    internal bool IsApart => Stride > Last || Output < 2;
+
+    /// <summary>The first place of a window without gaps that lies inside the axis, and how many do.</summary>
+    internal (int First, int Count) Inside(int window)
+    {
+        int from = window * Stride - PadBefore, first = Math.Clamp(from, 0, Size);
+        return (first, Math.Clamp(from + Kernel, first, Size) - first);
+    }
+
+    /// <summary>The windows without gaps that hold a place, from the first to before the last.</summary>
+    internal (int First, int Last) Windows(int place)
+    {
+        int at = place + PadBefore;
+        int first = at < Kernel ? 0 : (at - Kernel) / Stride + 1;
+        return (first, Math.Max(Math.Min(at / Stride + 1, Output), first));
+    }
+
     internal void Validate(string what)
     {
         if (Size < 0 || PadBefore < 0) throw new ArgumentException($"{what} has no negative sizes or padding: {this}.");
