@@ -122,11 +122,13 @@ type internal ViewStep(index, reads: int[], outputs: int[], passing, primitive: 
 
 /// A fused loop, which is given the places of its results.
 [<Sealed>]
-type internal FusedStep(index, reads, outputs: int[], passing, fused: FusedPrimitive) =
+type internal FusedStep(index, reads: int[], outputs: int[], passing, fused: FusedPrimitive) =
     inherit Step(index, reads, outputs, passing)
+    // Operands are read where the frame holds them.
+    let call = fused.Call.Reading reads
 
-    override this.Compute frame =
-        let ys = fused.ValuesAt(this.Operands frame, frame.Places[index])
+    override _.Compute frame =
+        let ys = frame.Values[reads[0]].Device.Fused(call, frame.Values, frame.Places[index])
 
         for j in 0 .. outputs.Length - 1 do
             frame.Values[outputs[j]] <- ys[j]
@@ -290,7 +292,10 @@ type internal Executable(program: Program, donated: int) =
             Array.copy slots.Constants,
             own,
             inputs |> Array.map (fun v -> array v.Type null),
-            reads |> Array.map (fun r -> Array.zeroCreate r.Length),
+            Array.map2
+                (fun (step: Step) (r: int[]) -> if step :? FusedStep then [||] else Array.zeroCreate r.Length)
+                steps
+                reads,
             equations |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> own[v.Index])),
             Parts = parts
         )
@@ -368,8 +373,9 @@ type internal Executable(program: Program, donated: int) =
         Volatile.Write(&idle, frame)
 
     /// One run in a frame: the results for arrays, in given places where there are (null: anywhere), contiguous arrays of the
-    /// types of the results, which overlap neither one another nor the arguments.
-    member _.Walk(frame: Frame, arrays: NDArray[], places: NDArray[]) : NDArray[] =
+    /// types of the results, which overlap neither one another nor the arguments. Of the arrays the first ones are those
+    /// that the frame ran with last.
+    member _.Walk(frame: Frame, arrays: NDArray[], same: int, places: NDArray[]) : NDArray[] =
         for j in 0 .. results.Length - 1 do
             let struct (i, k) = placeOf[j]
 
@@ -387,7 +393,7 @@ type internal Executable(program: Program, donated: int) =
             for k in 0 .. parts.Length - 1 do
                 parts[k].Point(whole.Offset + offsets[k], whole.Storage, 0L)
 
-        for p in 0 .. arrays.Length - 1 do
+        for p in same .. arrays.Length - 1 do
             let x = arrays[p]
 
             frame.Values[inputs[p].Index] <-
@@ -440,7 +446,7 @@ type internal Executable(program: Program, donated: int) =
     /// The results for arrays, in given places where there are.
     member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] =
         let frame = this.Enter()
-        let ys = this.Walk(frame, arrays, places)
+        let ys = this.Walk(frame, arrays, 0, places)
         this.Leave frame
         ys
 

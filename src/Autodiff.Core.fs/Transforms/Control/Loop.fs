@@ -17,6 +17,8 @@ type internal LoopFrame(frame: Frame, packed: PackedFactor[], types: TensorType[
 
     member _.Frame = frame
     member _.Packed = packed
+    /// Whether a step of this loop has run: the next ones have the same constants.
+    member val HasConstants = false with get, set
 
     /// Where a value of a step lies.
     member _.Turn(value: int, step: int) : NDArray =
@@ -200,7 +202,9 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
 
     /// One step: its values, in given places where there are (null: anywhere).
     member _.Step(frame: LoopFrame, arguments: NDArray[], places: NDArray[]) : NDArray[] =
-        executable.Walk(frame.Frame, arguments, places)
+        let same = if frame.HasConstants then consts else 0
+        frame.HasConstants <- true
+        executable.Walk(frame.Frame, arguments, same, places)
 
     /// Hands a frame back after a loop, with what its steps were called with.
     member _.Leave(frame: LoopFrame, arguments: NDArray[], isRepeated: bool) : unit =
@@ -209,6 +213,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
                 arguments[p].Packed <- null
 
         executable.Clear frame.Frame
+        frame.HasConstants <- false
         Volatile.Write(&idle, frame)
 
     /// The carry after all steps: each takes the items that are found for the carry before it; null ends the loop.
