@@ -76,6 +76,36 @@ public class FusedTests
         Assert.Equal(expected, Read<float>(r));
     }
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(14)]
+    [InlineData(1003)]
+    public void An_expression_of_very_many_short_functions_equals_its_formula(int count)
+    {
+        double[] x = [.. Numbers(1, count).Select(v => (double)v)], y = [.. Numbers(2, count).Select(v => v + 3.0)], expected = [.. x];
+        var graph = new FusedGraph(DType.Float64);
+        int a = graph.Input(), b = graph.Input(), node = a;
+        for (int i = 0; i < 20; i++)
+        {
+            int slope = graph.Binary(Binary.SigmoidGradient, graph.Unary(Unary.Reciprocal, b), node);
+            int bend = graph.Binary(Binary.TanhGradient, graph.Binary(Binary.Subtract, slope, a), b);
+            int less = graph.Compare(Compare.Less, bend, node);
+            int sum = graph.Binary(Binary.Add, graph.Binary(Binary.Divide, bend, graph.Unary(Unary.Square, b)), a);
+            node = graph.Select(less, graph.Unary(Unary.Negate, sum), graph.Binary(Binary.Multiply, sum, b));
+            for (int j = 0; j < count; j++)
+            {
+                double s = 1 / y[j] * expected[j] * (1 - expected[j]), t = (s - x[j]) * (1 - y[j] * y[j]);
+                double u = t / (y[j] * y[j]) + x[j];
+                expected[j] = t < expected[j] ? -u : u * y[j];
+            }
+        }
+
+        graph.Output(node);
+        Operand r = Of(new double[count]);
+        Compute(graph, [count], [Of(x), Of(y), r]);
+        Assert.Equal(expected, Read<double>(r));
+    }
+
     [Fact]
     public void Operands_broadcast_and_truth_values_are_read()
     {
