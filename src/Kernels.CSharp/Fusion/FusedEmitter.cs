@@ -12,8 +12,8 @@ namespace Autodiff.Kernels;
 /// </remarks>
 internal sealed class FusedEmitter
 {
-    // .NET's compiler inlines into one method until it has some hundred local variables; what comes later, each sum and product
-    // too, becomes a call, and the loop ten times slower. Where long functions, by their costs, would use that up, they are called.
+    // .NET's compiler inlines into one method until it has some hundred local variables; what comes later becomes a call, and a
+    // loop of short ones ten times slower. Where long functions, by their costs, would use that up, they are called.
     private const int MostInlined64 = 20, MostInlined32 = 26;
 
     // It also inlines in proportion to the length of the code that it is given, of which code that is never reached is a part.
