@@ -300,7 +300,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
     let rowSize = [| for stack in stacks -> int (Shape.size loop.Types[stack.Value].Shape) |]
 
     /// The entry of an array at an index.
-    let entry i (x: NDArray) =
+    static member Entry (i: int) (x: NDArray) : NDArray =
         let strides = x.ExplicitStrides
         let inner = if x.IsContiguous then null else strides[1..]
         // An array without elements has no memory to move along.
@@ -335,7 +335,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
                 HostArrays.copyTo (carry[stacks[k].Carry], row 1 k (if reverse then length else 0))
 
         // One array for each item stands for its entries, unless they are scalars, which are held without memory.
-        let entries = items |> Array.map (fun x -> if x.Rank > 1 then entry 0 x else null)
+        let entries = items |> Array.map (fun x -> if x.Rank > 1 then ScanExecutor.Entry 0 x else null)
         let strides = items |> Array.map (fun x -> x.ExplicitStrides[0])
 
         for step in 0 .. length - 1 do
@@ -347,7 +347,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
 
                 arguments[loop.FirstItem + k] <-
                     if isNull entries[k] then
-                        entry i x
+                        ScanExecutor.Entry i x
                     else
                         if x.Size > 0 then
                             entries[k].Point(x.Offset + i * strides[k], x.Storage, x.Bits)
