@@ -294,8 +294,7 @@ and [<Sealed; AllowNullLiteral>] FusedCall
         strides: int[][],
         views: Func<NDArray, NDArray>[]
     ) =
-    let mutable spare: FusedOperand[] = null
-    let mutable spareScalars: byte[] = null
+    let mutable spare: byte[][] = null
 
     let isWalkable (strides: int[]) =
         let mutable innermost = 0
@@ -316,6 +315,7 @@ and [<Sealed; AllowNullLiteral>] FusedCall
 
     let isDirect = Array.map isWalkable strides
     let hasScalars = outShapes |> Array.exists Array.isEmpty
+    let allStrides = Array.append strides outStrides
 
     /// The expression.
     member _.Graph = graph
@@ -336,30 +336,28 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     member _.Offsets = offsets
     /// The strides with which each operand walks its input, over the shape of the results; null for contiguous.
     member _.Strides = strides
+    /// The same, and then the strides of the results.
+    member _.AllStrides = allStrides
     /// Whether there are results that are single numbers.
     member _.HasScalars = hasScalars
     /// Each operand as an array, from an input that is not contiguous.
     member _.Views = views
 
-    /// Room for operands and results, which one call at a time has back from the last.
-    member internal _.Rent() : FusedOperand[] =
-        match Threading.Interlocked.Exchange(&spare, null) with
-        | null -> Array.zeroCreate (sources.Length + outs.Length)
-        | kept -> kept
+    /// The same call of inputs that are found at places of a larger array.
+    member internal _.Reading(places: int[]) : FusedCall =
+        let sources = sources |> Array.map (fun i -> places[i])
+        FusedCall(graph, shape, rowAxes, outs, outShapes, outStrides, sources, offsets, strides, views)
 
-    /// Room for results that are scalars, eight bytes each.
-    member internal _.RentScalars() : byte[] =
-        match Threading.Interlocked.Exchange(&spareScalars, null) with
-        | null -> Array.zeroCreate (8 * outs.Length)
+    /// Room for the managed memory of operands and results, which one call at a time has back from the last.
+    member internal _.Rent() : byte[][] =
+        match Threading.Interlocked.Exchange(&spare, null) with
+        | null -> Array.zeroCreate allStrides.Length
         | kept -> kept
 
     /// Gives the room back, empty.
-    member internal _.Return(operands: FusedOperand[], scalars: byte[]) : unit =
-        Array.Clear operands
-        Threading.Volatile.Write(&spare, operands)
-
-        if not (isNull scalars) then
-            Threading.Volatile.Write(&spareScalars, scalars)
+    member internal _.Return(arrays: byte[][]) : unit =
+        Array.Clear arrays
+        Threading.Volatile.Write(&spare, arrays)
 
     /// Whether a loop can walk an operand with such strides: its elements do not lie apart, and a row that is reduced is even.
     member _.IsWalkable(strides: int[]) : bool = isWalkable strides

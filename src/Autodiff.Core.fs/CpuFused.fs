@@ -1,14 +1,30 @@
 namespace Autodiff
 
 open System
+open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
 open Microsoft.FSharp.NativeInterop
 open Autodiff.Kernels
 
-#nowarn "9" // numbers on the stack
+#nowarn "9" // numbers and addresses on the stack
 
 /// Expressions with their arrays, as the loops of fused kernels take them.
 module internal CpuFused =
+    /// A result that is one number, from its bits.
+    let private number (device: Device) dtype (bits: int64) (place: NDArray) : NDArray =
+        match place with
+        | null when DTypes.IsFloat dtype -> NDArray(device, dtype, Shape.scalar, null, 0, null, bits)
+        | place when not (isNull place) && place.IsInline ->
+            place.Point(0, null, bits)
+            place
+        | place ->
+            let y = if isNull place then HostArrays.fresh (device, dtype, Shape.scalar) else place
+            let mutable bits = bits
+            let bytes = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&bits, 1)).Slice(0, DTypes.Size dtype)
+            bytes.CopyTo(HostArrays.writable y)
+            GC.KeepAlive y
+            y
+
     /// An expression of single numbers, which need no memory.
     let numbers (device: Device, call: FusedCall, inputs: NDArray[], places: NDArray[]) : NDArray[] =
         let count = call.Sources.Length
@@ -28,83 +44,113 @@ module internal CpuFused =
         let results = Array.zeroCreate call.Outs.Length
 
         for i in 0 .. results.Length - 1 do
-            let dtype = call.Outs[i]
-
-            results[i] <-
-                match places[i] with
-                | null when DTypes.IsFloat dtype -> NDArray(device, dtype, Shape.scalar, null, 0, null, bits[count + i])
-                | place when not (isNull place) && place.IsInline ->
-                    place.Point(0, null, bits[count + i])
-                    place
-                | place ->
-                    let y = if isNull place then HostArrays.fresh (device, dtype, Shape.scalar) else place
-                    let bytes = MemoryMarshal.AsBytes(bits.Slice(count + i, 1)).Slice(0, DTypes.Size dtype)
-                    bytes.CopyTo(HostArrays.writable y)
-                    GC.KeepAlive y
-                    y
+            results[i] <- number device call.Outs[i] bits[count + i] places[i]
 
         results
+
+    /// Finds where an array begins: its address, that of its bits, or how far it lies in managed memory, which is returned.
+    let private find (x: NDArray) offset (at: nativeptr<nativeint>) (bits: nativeptr<int64>) i : byte[] =
+        let bytes = nativeint (x.Offset + offset) * nativeint (DTypes.Size x.DType)
+
+        match x.Storage with
+        | :? HostMemory as memory ->
+            NativePtr.set at i (memory.Pointer + bytes)
+            null
+        | null ->
+            NativePtr.set bits i x.Bits
+            NativePtr.set at i (NativePtr.toNativeInt (NativePtr.add bits i))
+            null
+        | storage ->
+            NativePtr.set at i bytes
+            // Arrays of the host that hold memory hold one or the other.
+            Unsafe.As<byte[]> storage
 
     /// An expression of arrays; results go where places are (null: anywhere).
     let arrays (device: Device, call: FusedCall, inputs: NDArray[], places: NDArray[]) : NDArray[] =
         let shape = call.Shape
-
-        let operandOf (x: NDArray) offset strides =
-            match x.Storage with
-            | null -> FusedOperand(null, 0n, x.Bits, strides)
-            | :? (byte[]) as bytes ->
-                FusedOperand(bytes, nativeint ((x.Offset + offset) * DTypes.Size x.DType), 0L, strides)
-            | storage ->
-                let start = (storage :?> HostMemory).Pointer + nativeint ((x.Offset + offset) * DTypes.Size x.DType)
-                FusedOperand(null, start, 0L, strides)
-
         let count = call.Sources.Length
-        let results = Array.zeroCreate call.Outs.Length
-        let operands = call.Rent()
-        let scalars = if call.HasScalars then call.RentScalars() else null
+        let room = call.AllStrides.Length
+        let at = NativePtr.stackalloc<nativeint> room
+        let bits = NativePtr.stackalloc<int64> room
+        let mutable strides = call.AllStrides
+        let mutable managed: byte[][] = null
         let mutable copies: NDArray list = []
 
         for i in 0 .. count - 1 do
             let x = inputs[call.Sources[i]]
 
-            if x.IsContiguous && call.IsDirect i then
-                operands[i] <- operandOf x call.Offsets[i] call.Strides[i]
-            else
-                let view = call.Views[i].Invoke x
-                let strides = view.StridesFor shape
-
-                if call.IsWalkable strides then
-                    operands[i] <- operandOf view 0 strides
+            let array =
+                if x.IsContiguous && call.IsDirect i then
+                    find x call.Offsets[i] at bits i
                 else
-                    let copy = HostArrays.dense (view.View(shape, strides, view.Offset))
-                    copies <- copy :: copies
-                    operands[i] <- operandOf copy 0 null
+                    if obj.ReferenceEquals(strides, call.AllStrides) then
+                        strides <- Array.copy strides
+
+                    let view = call.Views[i].Invoke x
+                    let own = view.StridesFor shape
+
+                    if call.IsWalkable own then
+                        strides[i] <- own
+                        find view 0 at bits i
+                    else
+                        let copy = HostArrays.dense (view.View(shape, own, view.Offset))
+                        copies <- copy :: copies
+                        strides[i] <- null
+                        find copy 0 at bits i
+
+            if not (isNull array) then
+                if isNull managed then
+                    managed <- call.Rent()
+
+                managed[i] <- array
+
+        // What is given all of its places gives them back.
+        let results =
+            if call.HasScalars || Array.Exists(places, isNull) then
+                Array.zeroCreate call.Outs.Length
+            else
+                places
 
         for i in 0 .. results.Length - 1 do
-            if isNull scalars || call.OutShapes[i].Length > 0 then
-                results[i] <-
+            if call.OutShapes[i].Length > 0 then
+                let y =
                     if isNull places[i] then
                         HostArrays.allocate (device, call.Outs[i], call.OutShapes[i])
                     else
                         places[i]
 
-                // What combines nothing may lie in a part of another array.
-                let strides = if isNull call.OutStrides[i] then results[i].Strides else call.OutStrides[i]
-                operands[count + i] <- operandOf results[i] 0 strides
-            else
-                operands[count + i] <- FusedOperand(scalars, nativeint (8 * i), 0L, call.OutStrides[i])
+                if not (obj.ReferenceEquals(results, places)) then
+                    results[i] <- y
 
-        call.Graph.Kernel.Run(shape, ReadOnlySpan operands, call.RowAxes)
+                // What combines nothing may lie in a part of another array.
+                if isNull call.OutStrides[i] && not y.IsContiguous then
+                    if obj.ReferenceEquals(strides, call.AllStrides) then
+                        strides <- Array.copy strides
+
+                    strides[count + i] <- y.Strides
+
+                let array = find y 0 at bits (count + i)
+
+                if not (isNull array) then
+                    if isNull managed then
+                        managed <- call.Rent()
+
+                    managed[count + i] <- array
+            else
+                NativePtr.set at (count + i) (NativePtr.toNativeInt (NativePtr.add bits (count + i)))
+
+        let places' = Span<nativeint>(NativePtr.toVoidPtr at, room)
+        call.Graph.Kernel.Run(shape, strides, places', ReadOnlySpan managed, call.RowAxes)
         GC.KeepAlive inputs
         GC.KeepAlive copies
+        GC.KeepAlive results
 
-        if not (isNull scalars) then
+        if call.HasScalars then
             for i in 0 .. results.Length - 1 do
                 if call.OutShapes[i].Length = 0 then
-                    HostArrays.Give(places, i, 1)
-                    let bytes = ReadOnlySpan(scalars, 8 * i, DTypes.Size call.Outs[i])
-                    results[i] <- device.FromHost(call.Outs[i], Shape.scalar, bytes)
-                    HostArrays.GiveNothing()
+                    results[i] <- number device call.Outs[i] (NativePtr.get bits (count + i)) places[i]
 
-        call.Return(operands, scalars)
+        if not (isNull managed) then
+            call.Return managed
+
         results

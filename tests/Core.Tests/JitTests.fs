@@ -161,6 +161,48 @@ type JitTests(output: ITestOutputHelper) =
         Array.iter2 (fun a b -> Assert.True(sameBits a b)) expected actual
 
     [<Fact>]
+    member _.``what is put together of what was put together lies where it is needed``() =
+        // Each table is the first half of the next, and its last rows are products and sums of its first ones.
+        let table (x: Tensor) =
+            let rec grow (rows: Tensor) (next: Tensor) =
+                if rows.Shape[0] = 8 then
+                    rows
+                else
+                    grow (Tensor.concat 0 [ rows * 2.0; rows * next ]) (next * next)
+
+            grow (Tensor.reshape [ 1; -1 ] (sin x)) (tanh x)
+
+        let check name (f: Tensor -> Tensor[]) =
+            let compiled = jit f
+
+            for n in [ 3; 40; 5000 ] do
+                let arguments = [ for seed in 1..4 -> normal seed [| n |] ]
+                let expected = arguments |> List.map f
+                // Results of earlier calls keep their values.
+                let actual = arguments |> List.map compiled
+
+                for e, a in List.zip expected actual do
+                    Assert.Equal(e.Length, a.Length)
+                    Array.iter2 (near 1e-12) e a
+
+            output.WriteLine name
+
+        check "a result" (fun x -> [| table x |])
+        check "a value on the way" (fun x -> [| Tensor.sum (table x * x); x |])
+        check "with its slope" (fun x -> [| grad (fun x -> Tensor.sum (Tensor.Square(table x))) x; table x |])
+
+        check "with a part that is a result too" (fun x ->
+            let t = table x
+            let whole = Tensor.concat 0 [ t; Tensor.matmul (Tensor.full DType.Float64 [ 2; 8 ] 1.0) t ]
+            [| whole; t; Tensor.cumsum 0 whole |])
+
+        check "with a part that is read after the whole" (fun x ->
+            let a = table x
+            let b = Tensor.matmul (Tensor.full DType.Float64 [ 3; 8 ] 0.5) a
+            let whole = Tensor.concat 0 [ Tensor.concat 0 [ a * 1.5; b ]; Tensor.cumsum 0 a ]
+            [| Tensor.softmax 0 whole + Tensor.sum b; whole[3..5] |])
+
+    [<Fact>]
     member _.``memory that is used again holds no value that is needed, call after call and on many threads``() =
         // Large enough to be planned; views, results and arguments share memory in many ways.
         let network (w: Tensor, x: Tensor) =

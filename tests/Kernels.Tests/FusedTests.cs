@@ -6,16 +6,18 @@ namespace Kernels.Tests;
 
 public class FusedTests
 {
-    private static FusedOperand Of<T>(T[] values, int[]? strides = null)
-        where T : unmanaged
-    {
-        // The memory of the values is handed over as bytes.
-        byte[] bytes = MemoryMarshal.AsBytes<T>(values).ToArray();
-        return new(bytes, 0, 0, strides);
-    }
+    /// <summary>An operand or a result in managed memory, as the loops take it.</summary>
+    private sealed record Operand(byte[] Bytes, int[]? Strides);
 
-    private static T[] Read<T>(FusedOperand operand)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>(operand.Array).ToArray();
+    private static Operand Of<T>(T[] values, int[]? strides = null)
+        where T : unmanaged => new(MemoryMarshal.AsBytes<T>(values).ToArray(), strides);
+
+    private static T[] Read<T>(Operand operand)
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(operand.Bytes).ToArray();
+
+    private static void Compute(FusedGraph graph, int[] shape, Operand[] operands, int rowAxes = 0) => graph.Kernel.Run(
+        shape, [.. operands.Select(operand => operand.Strides)], new nint[operands.Length],
+        [.. operands.Select(operand => operand.Bytes)], rowAxes);
 
     private static float[] Numbers(int seed, int count)
     {
@@ -41,8 +43,8 @@ public class FusedTests
         graph.Output(result);
         graph.Output(less);
         graph.Output(product);
-        FusedOperand r = Of(new float[count]), t = Of(new byte[count]), p = Of(new float[count]);
-        graph.Kernel.Run([count], [Of(x), Of(y), r, t, p]);
+        Operand r = Of(new float[count]), t = Of(new byte[count]), p = Of(new float[count]);
+        Compute(graph, [count], [Of(x), Of(y), r, t, p]);
 
         float[] sigmoid = Apply(Unary.Sigmoid, x), tanh = Apply(Unary.Tanh, y);
         float[] products = Apply(Binary.Multiply, sigmoid, tanh), exp = Apply(Unary.Exp, products);
@@ -69,9 +71,39 @@ public class FusedTests
         }
 
         graph.Output(node);
-        FusedOperand r = Of(new float[count]);
-        graph.Kernel.Run([count], [Of(x), r]);
+        Operand r = Of(new float[count]);
+        Compute(graph, [count], [Of(x), r]);
         Assert.Equal(expected, Read<float>(r));
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(14)]
+    [InlineData(1003)]
+    public void An_expression_of_very_many_short_functions_equals_its_formula(int count)
+    {
+        double[] x = [.. Numbers(1, count).Select(v => (double)v)], y = [.. Numbers(2, count).Select(v => v + 3.0)], expected = [.. x];
+        var graph = new FusedGraph(DType.Float64);
+        int a = graph.Input(), b = graph.Input(), node = a;
+        for (int i = 0; i < 20; i++)
+        {
+            int slope = graph.Binary(Binary.SigmoidGradient, graph.Unary(Unary.Reciprocal, b), node);
+            int bend = graph.Binary(Binary.TanhGradient, graph.Binary(Binary.Subtract, slope, a), b);
+            int less = graph.Compare(Compare.Less, bend, node);
+            int sum = graph.Binary(Binary.Add, graph.Binary(Binary.Divide, bend, graph.Unary(Unary.Square, b)), a);
+            node = graph.Select(less, graph.Unary(Unary.Negate, sum), graph.Binary(Binary.Multiply, sum, b));
+            for (int j = 0; j < count; j++)
+            {
+                double s = 1 / y[j] * expected[j] * (1 - expected[j]), t = (s - x[j]) * (1 - y[j] * y[j]);
+                double u = t / (y[j] * y[j]) + x[j];
+                expected[j] = t < expected[j] ? -u : u * y[j];
+            }
+        }
+
+        graph.Output(node);
+        Operand r = Of(new double[count]);
+        Compute(graph, [count], [Of(x), Of(y), r]);
+        Assert.Equal(expected, Read<double>(r));
     }
 
     [Fact]
@@ -82,9 +114,9 @@ public class FusedTests
         var graph = new FusedGraph(DType.Float32);
         int a = graph.Input(), b = graph.Input(), c = graph.Input(isTruth: true), d = graph.Input();
         graph.Output(graph.Select(graph.Not(c), graph.Binary(Binary.Add, a, b), graph.Binary(Binary.Multiply, b, d)));
-        FusedOperand r = Of(new float[12]);
-        var half = new FusedOperand(null, 0, BitConverter.SingleToInt32Bits(0.5f), [0, 0]);
-        graph.Kernel.Run([3, 4], [Of(rows, [1, 0]), Of(columns, [0, 1]), Of(truth, [0, 1]), half, r]);
+        Operand r = Of(new float[12]);
+        var half = Of([0.5f], [0, 0]);
+        Compute(graph, [3, 4], [Of(rows, [1, 0]), Of(columns, [0, 1]), Of(truth, [0, 1]), half, r]);
         Assert.Equal([5f, 21, 15, 41, 5, 22, 15, 42, 5, 23, 15, 43], Read<float>(r));
     }
 
@@ -96,8 +128,8 @@ public class FusedTests
         int big = graph.Compare(Compare.Greater, x, graph.Constant(1));
         graph.Output(graph.Select(big, graph.Unary(Unary.Sin, x), x));
         graph.Output(graph.Not(big));
-        FusedOperand r = Of(new double[1]), t = Of(new byte[1]);
-        graph.Kernel.Run([], [new(null, 0, BitConverter.DoubleToInt64Bits(1.5), null), r, t]);
+        Operand r = Of(new double[1]), t = Of(new byte[1]);
+        Compute(graph, [], [Of([1.5]), r, t]);
         Assert.Equal(Math.Sin(1.5), Read<double>(r)[0]);
         Assert.Equal(0, Read<byte>(t)[0]);
     }
@@ -128,9 +160,9 @@ public class FusedTests
 
         float[][] Run()
         {
-            FusedOperand all = Of(new float[1], [0, 0]), each = Of(new float[rows], [1, 0]), column = Of(new float[columns], [0, 1]);
-            FusedOperand largest = Of(new float[columns], [0, 1]);
-            graph.Kernel.Run([rows, columns], [Of(x), all, each, column, largest]);
+            Operand all = Of(new float[1], [0, 0]), each = Of(new float[rows], [1, 0]), column = Of(new float[columns], [0, 1]);
+            Operand largest = Of(new float[columns], [0, 1]);
+            Compute(graph, [rows, columns], [Of(x), all, each, column, largest]);
             return [Read<float>(all), Read<float>(each), Read<float>(column), Read<float>(largest)];
         }
 
@@ -167,9 +199,10 @@ public class FusedTests
 
         float[][] Run()
         {
-            FusedOperand all = Of(new float[x.Length]), channel = Of(new float[channels], [0, 1, 0]);
-            FusedOperand pixel = Of(new float[channels * pixels], [0, pixels, 1]), one = Of(new float[1], [0, 0, 0]);
-            graph.Kernel.Run(
+            Operand all = Of(new float[x.Length]), channel = Of(new float[channels], [0, 1, 0]);
+            Operand pixel = Of(new float[channels * pixels], [0, pixels, 1]), one = Of(new float[1], [0, 0, 0]);
+            Compute(
+                graph,
                 [images, channels, pixels],
                 [Of(x), Of(y, [0, 1, 0]), Of(z, [channels, 1, 0]), Of(truth, [0, 1, 0]), all, channel, pixel, one]);
             return [Read<float>(all), Read<float>(channel), Read<float>(pixel), Read<float>(one)];
@@ -203,8 +236,8 @@ public class FusedTests
         int sum = graph.Reduce(Reduction.Sum, e);
         graph.Output(graph.Binary(Binary.Divide, e, sum));
         graph.Output(sum);
-        FusedOperand r = Of(new float[x.Length]), s = Of(new float[rows], [1, 0]);
-        graph.Kernel.Run([rows, columns], [Of(x), r, s], rowAxes: 1);
+        Operand r = Of(new float[x.Length]), s = Of(new float[rows], [1, 0]);
+        Compute(graph, [rows, columns], [Of(x), r, s], rowAxes: 1);
         for (int i = 0; i < rows; i++)
         {
             float[] row = x[(i * columns)..((i + 1) * columns)];

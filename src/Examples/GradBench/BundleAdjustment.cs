@@ -11,12 +11,7 @@ internal static class BundleAdjustment
     internal static Module Module { get; } = Module.Of<Input, Problem>(
         "ba",
         Prepare,
-        ("objective", problem =>
-        {
-            (Tensor x, Tensor y) = problem.ErrorsOf(problem.Observe());
-            return new Errors(x, y, Problem.WeightError(problem.Weights));
-        }
-    ),
+        ("objective", problem => problem.Objective()),
         ("jacobian", problem => problem.Jacobian()));
 
     /// <summary>Cameras (11, n), points (3, m), weights (p) and features (2, p), with one coordinate in each row.</summary>
@@ -28,7 +23,7 @@ internal static class BundleAdjustment
         Module.Expect("x", input.X, PointSize);
         Module.Expect("w", input.W);
         Module.Expect("feat", input.Feat, 2);
-        Tensor Repeat(Tensor x, int count) => x.Reshape(-1, 1) * TensorModule.full(DType.Float64, [1, count], 1);
+        Tensor Repeat(Tensor x, int count) => x.Reshape(-1, 1) * Tensor.Full([1, count], 1, DType.Float64);
         int[] observations = [.. Enumerable.Range(0, p)];
         return new Problem(
             Repeat(input.Cam, n), Repeat(input.X, m), Repeat(input.W, p)[0], Repeat(input.Feat, p),
@@ -59,7 +54,7 @@ internal static class BundleAdjustment
         {
             // Where the length is 0 the square root has no derivative; there the turn is that of first order.
             Tensor squared = axis.Dot(axis);
-            Tensor zero = TensorModule.zerosLike(squared);
+            Tensor zero = Tensor.ZerosLike(squared);
             Tensor isZero = Tensor.EqualTo(squared, zero);
             Tensor angle = Tensor.Sqrt(Tensor.Where(isZero, zero + 1.0, squared));
             Space unit = (1.0 / angle) * axis, first = this + axis.Cross(this);
@@ -96,7 +91,7 @@ internal static class BundleAdjustment
 
         public Tensor Vals => Excerpt(Values);
 
-        private static Tensor Excerpt(Tensor x) => TensorModule.concat(0, [x[..Math.Min(30, x.Size)], x[^1..]]);
+        private static Tensor Excerpt(Tensor x) => Tensor.Concat(0, x[..Math.Min(30, x.Size)], x[^1..]);
     }
 
     private sealed record Problem(
@@ -121,29 +116,34 @@ internal static class BundleAdjustment
                     seen.Weight * (y * scale + seen.PrincipalY - Features[1]));
         }
 
-        internal static Tensor WeightError(Tensor weights) => 1.0 - Tensor.Square(weights);
+        internal Errors Objective()
+        {
+            (Tensor x, Tensor y) = ErrorsOf(Observe());
+            return new Errors(x, y, WeightError(Weights));
+        }
+
+        private static Tensor WeightError(Tensor weights) => 1.0 - Tensor.Square(weights);
 
         /// <summary>Two rows for each observation, then one for each weight. No observation shares an argument with another
         /// here, so one pullback of ones gives the rows of all observations.</summary>
         internal SparseRows Jacobian()
         {
             (_, Func<(Tensor X, Tensor Y), Observation> pullback) = Vjp.Of<Observation, (Tensor X, Tensor Y)>(ErrorsOf)(Observe());
-            Tensor one = TensorModule.onesLike(Weights), zero = TensorModule.zerosLike(Weights);
-            Tensor blocks = TensorModule.stack(0, [.. pullback((one, zero)).Columns, .. pullback((zero, one)).Columns]).Transpose();
+            Tensor one = Tensor.OnesLike(Weights), zero = Tensor.ZerosLike(Weights);
+            Tensor blocks = Tensor.Stack(0, [.. pullback((one, zero)).Columns, .. pullback((zero, one)).Columns]).Transpose();
             Tensor ofWeights = Gradient.Of<Tensor>(w => WeightError(w).Sum())(Weights);
 
             int n = Cameras.Shape[1], m = Points.Shape[1], p = Weights.Size, width = CameraSize + PointSize + 1;
             Tensor weightColumns = Count(p) + Whole(CameraSize * n + PointSize * m);
-            Tensor columns = TensorModule.concat(1,
-            [
+            Tensor columns = Tensor.Concat(
+                1,
                 CameraOf.Reshape(p, 1) * Whole(CameraSize) + Count(CameraSize),
                 PointOf.Reshape(p, 1) * Whole(PointSize) + Count(PointSize) + Whole(CameraSize * n),
-                weightColumns.Reshape(p, 1),
-            ]);
+                weightColumns.Reshape(p, 1));
             return new SparseRows(
-                TensorModule.concat(0, [Count(2 * p + 1) * Whole(width), Count(p) + Whole(2 * p * width + 1)]),
-                TensorModule.concat(0, [TensorModule.concat(1, [columns, columns]).Reshape(-1), weightColumns]),
-                TensorModule.concat(0, [blocks.Reshape(-1), ofWeights]));
+                Tensor.Concat(0, Count(2 * p + 1) * Whole(width), Count(p) + Whole(2 * p * width + 1)),
+                Tensor.Concat(0, Tensor.Concat(1, columns, columns).Reshape(-1), weightColumns),
+                Tensor.Concat(0, blocks.Reshape(-1), ofWeights));
         }
 
         private static Tensor Count(int n) => Tensor.From(Enumerable.Range(0, n).ToArray(), n);

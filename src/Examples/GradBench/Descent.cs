@@ -22,7 +22,7 @@ internal static class Descent
         {
             Tensor axes = Tensor.From(Enumerable.Range(0, x.Size).ToArray(), x.Size).OneHot(x.Size, DType.Float64);
             IEnumerable<Tensor> slopes = Enumerable.Range(0, x.Size).Select(i => along(x, axes[i].Reshape(x.Shape)).Tangent);
-            return TensorModule.stack(0, slopes).Reshape(x.Shape);
+            return Tensor.Stack(0, slopes).Reshape(x.Shape);
         };
     }
 

@@ -53,7 +53,7 @@ internal static class Gmm
             (int k, int d, int n) = (mixture.Mu.Shape[0], mixture.Mu.Shape[1], Points.Shape[1]);
             Tensor diagonals = Tensor.Exp(mixture.Q);
             Tensor logDeterminants = mixture.Q.Sum(1);
-            Tensor entries = TensorModule.concat(1, [diagonals, mixture.L, TensorModule.full(DType.Float64, [k, 1], 0)]);
+            Tensor entries = Tensor.Concat(1, diagonals, mixture.L, Tensor.Full([k, 1], 0, DType.Float64));
             Tensor factors = entries.Take(Places, 1);
 
             // Q_c (x_i - mu_c) for all components c and points i: one product of matrices for all of them.

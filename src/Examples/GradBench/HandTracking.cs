@@ -111,14 +111,14 @@ internal static class HandTracking
         {
             // The square root has no derivative at 0; there it takes another number, which is not used.
             Tensor squared = Tensor.Square(axis).Sum();
-            Tensor isSmall = Tensor.Less(squared, TensorModule.zerosLike(squared) + 1e-8);
-            Tensor angle = Tensor.Sqrt(Tensor.Where(isSmall, TensorModule.onesLike(squared), squared));
+            Tensor isSmall = Tensor.Less(squared, Tensor.ZerosLike(squared) + 1e-8);
+            Tensor angle = Tensor.Sqrt(Tensor.Where(isSmall, Tensor.OnesLike(squared), squared));
             return Tensor.Where(isSmall, Identity, Of(axis / angle, angle));
         }
 
         private static Tensor Of(Tensor unit, Tensor angle)
         {
-            Tensor along = TensorModule.outer(unit, unit), cross = unit.MatMul(Crosses).Reshape(3, 3);
+            Tensor along = unit.Outer(unit), cross = unit.MatMul(Crosses).Reshape(3, 3);
             return along + Tensor.Cos(angle) * (Identity - along) + Tensor.Sin(angle) * cross;
         }
     }
@@ -145,8 +145,8 @@ internal static class HandTracking
             if (Us.Size == 0) return byTheta;
             (_, Func<Tensor, Tensor> pushforward) = Linearize.Of((Tensor us) => Errors(Theta, us))(Us);
             Tensor Along(double u, double v) =>
-                pushforward(TensorModule.zerosLike(Us) + Tensor.From([u, v], 2)).Reshape(-1, 1);
-            return TensorModule.concat(1, [Along(1, 0), Along(0, 1), byTheta]);
+                pushforward(Tensor.ZerosLike(Us) + Tensor.From([u, v], 2)).Reshape(-1, 1);
+            return Tensor.Concat(1, Along(1, 0), Along(0, 1), byTheta);
         }
 
         /// <summary>The posed vertices (v, 3).</summary>
@@ -163,12 +163,12 @@ internal static class HandTracking
         private Tensor Absolutes(Tensor theta)
         {
             Tensor none = Tensor.From([0.0], 1);
-            Tensor angles = TensorModule.concat(0, [theta, none]).Take(AngleSources, 0);
+            Tensor angles = Tensor.Concat(0, theta, none).Take(AngleSources, 0);
             Tensor rotations = Rotation.About(2, angles[1])
                 .MatMul(Rotation.About(1, angles[2]))
                 .MatMul(Rotation.About(0, angles[0]));
             Tensor turned = BaseRelatives[.., .., ..3].MatMul(rotations);
-            Tensor relatives = TensorModule.concat(2, [turned, BaseRelatives[.., .., 3..]]);
+            Tensor relatives = Tensor.Concat(2, turned, BaseRelatives[.., .., 3..]);
 
             var absolutes = new List<Tensor>();
             foreach (Generation generation in Skeleton.Generations)
@@ -177,7 +177,7 @@ internal static class HandTracking
                 absolutes.Add(absolutes is [.., var above] ? above.Take(generation.Parents, 0).MatMul(own) : own);
             }
 
-            return TensorModule.concat(0, absolutes).Take(Skeleton.Places, 0);
+            return Tensor.Concat(0, absolutes).Take(Skeleton.Places, 0);
         }
     }
 

@@ -27,7 +27,7 @@ internal static class KMeans
     {
         Func<Tensor, Tensor> gradient = Gradient.Of<Tensor>(c => Cost(points, c));
         (Tensor slope, Func<Tensor, Tensor> pullback) = Vjp.Of(gradient)(centroids);
-        return slope / pullback(TensorModule.onesLike(centroids));
+        return slope / pullback(Tensor.OnesLike(centroids));
     }
 
     private sealed record Input(Tensor Points, Tensor Centroids);

@@ -28,7 +28,7 @@ internal static class LeastSquares
         int width = 1;
         while (width * width < coefficients.Size) width *= 2;
         int height = (coefficients.Size + width - 1) / width, missing = height * width - coefficients.Size;
-        if (missing > 0) coefficients = TensorModule.concat(0, [coefficients, TensorModule.full(DType.Float64, [missing], 0)]);
+        if (missing > 0) coefficients = Tensor.Concat(0, coefficients, Tensor.Full([missing], 0, DType.Float64));
         (Tensor low, Tensor next) = Powers(t, width);
         Tensor high = Powers(next, height).Table;
         return (high * coefficients.Reshape(height, width).MatMul(low)).Sum(0);
@@ -38,11 +38,11 @@ internal static class LeastSquares
     /// their number.</summary>
     private static (Tensor Table, Tensor Next) Powers(Tensor t, int count)
     {
-        Tensor powers = TensorModule.onesLike(t).Reshape(1, -1);
+        Tensor powers = Tensor.OnesLike(t).Reshape(1, -1);
         Tensor next = t;
         while (powers.Shape[0] < count)
         {
-            powers = TensorModule.concat(0, [powers, powers * next]);
+            powers = Tensor.Concat(0, powers, powers * next);
             next = Tensor.Square(next);
         }
 

@@ -20,7 +20,7 @@ internal static class Lstm
         return new Problem(new Weights(input.MainParams, input.ExtraParams), input.State, input.Sequence);
     }
 
-    private static Tensor Flat(Weights weights) => TensorModule.concat(0, [weights.Main.Reshape(-1), weights.Extra.Reshape(-1)]);
+    private static Tensor Flat(Weights weights) => Tensor.Concat(0, weights.Main.Reshape(-1), weights.Extra.Reshape(-1));
 
     private sealed record Weights(Tensor Main, Tensor Extra);
 

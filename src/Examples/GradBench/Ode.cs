@@ -19,7 +19,7 @@ internal static class Ode
     private static Tensor Integrate(Tensor x, int steps)
     {
         Tensor one = Tensor.From([1.0], 1);
-        Tensor Slope(Tensor y) => x * TensorModule.concat(0, [one, y[..^1]]);
+        Tensor Slope(Tensor y) => x * Tensor.Concat(0, one, y[..^1]);
 
         double h = 2.0 / steps;
         Tensor Step(Tensor y)
@@ -31,7 +31,7 @@ internal static class Ode
             return y + h / 6 * (k1 + 2.0 * (k2 + k3) + k4);
         }
 
-        return ControlFlow.ForiLoop(0, steps, (_, y) => Step(y), TensorModule.zerosLike(x));
+        return ControlFlow.ForiLoop(0, steps, (_, y) => Step(y), Tensor.ZerosLike(x));
     }
 
     private sealed record Input(Tensor X, int S);

@@ -17,7 +17,7 @@ internal static class Saddle
     {
         Tensor Best(Tensor p) => Height(p, Descent.ArgMax(v => Height(p, v), inner, start));
         Tensor p = Descent.ArgMin(Best, outer, start);
-        return TensorModule.concat(0, [p, Descent.ArgMax(v => Height(p, v), outer, start)]);
+        return Tensor.Concat(0, p, Descent.ArgMax(v => Height(p, v), outer, start));
     }
 
     private static Tensor Height(Tensor p, Tensor v) => Tensor.Square(p).Sum() - Tensor.Square(v).Sum();

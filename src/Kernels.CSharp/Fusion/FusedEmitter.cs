@@ -12,8 +12,8 @@ namespace Autodiff.Kernels;
 /// </remarks>
 internal sealed class FusedEmitter
 {
-    // .NET's compiler inlines into one method until it has some hundred local variables; what comes later, each sum and product
-    // too, becomes a call, and the loop ten times slower. Where long functions, by their costs, would use that up, they are called.
+    // .NET's compiler inlines into one method until it has some hundred local variables; what comes later becomes a call, and a
+    // loop of short ones ten times slower. Where long functions, by their costs, would use that up, they are called.
     private const int MostInlined64 = 20, MostInlined32 = 26;
 
     // It also inlines in proportion to the length of the code that it is given, of which code that is never reached is a part.
@@ -34,6 +34,7 @@ internal sealed class FusedEmitter
     private readonly int[] inputOf;
     private readonly bool[] varies;
     private readonly bool callsFunctions;
+    private readonly FusedIntrinsics? intrinsics;
     private readonly Dictionary<Type, DynamicMethod> functions = [];
 
     private readonly DynamicMethod method;
@@ -42,6 +43,7 @@ internal sealed class FusedEmitter
     private readonly LocalBuilder[] pointers;
     private readonly LocalBuilder[] slots;
     private readonly LocalBuilder index;
+    private LocalBuilder? mask;
     private readonly Dictionary<(bool IsResult, int Index), (Type Fold, LocalBuilder[] Totals)> folds = [];
 
     private FusedEmitter(FusedGraph graph, string steps, int width)
@@ -56,6 +58,7 @@ internal sealed class FusedEmitter
         vector = open.MakeGenericType(element);
         rows = typeof(FusedRows<,>).MakeGenericType(vector, element);
         lanes = (int)vector.GetProperty("Count", Any)!.GetValue(null)!;
+        intrinsics = FusedIntrinsics.Of(vector, element, width);
 
         inputOf = new int[nodes.Length];
         varies = new bool[nodes.Length];
@@ -163,6 +166,7 @@ internal sealed class FusedEmitter
             else
             {
                 Operation(i);
+                continue;
             }
 
             il.Emit(OpCodes.Stloc, values[i]);
@@ -203,12 +207,7 @@ internal sealed class FusedEmitter
                 if (!IsTotal(output)) Store(output, isPart);
             }
 
-            foreach (int i in kept)
-            {
-                il.Emit(OpCodes.Ldloc, values[i]);
-                Address(slots[stages.Slot(i)], graph.DType.Size());
-                il.Emit(OpCodes.Call, Of("Store"));
-            }
+            foreach (int i in kept) Store(values[i], slots[stages.Slot(i)], isTruth: false, isPart: false);
         }
 
         Label top = il.DefineLabel(), tail = il.DefineLabel(), end = il.DefineLabel();
@@ -229,6 +228,7 @@ internal sealed class FusedEmitter
         il.MarkLabel(tail);
         Rest();
         il.Emit(OpCodes.Brfalse, end);
+        mask = intrinsics is { HasMasks: true } ? intrinsics.Mask(il, Rest) : null;
         Body(isPart: true);
         il.MarkLabel(end);
 
@@ -248,7 +248,7 @@ internal sealed class FusedEmitter
         computed[node] = true;
         if (nodes[node].Kind == FusedKind.Input)
         {
-            Load(pointers[inputOf[node]], nodes[node].IsTruth, isPart);
+            Load(node, pointers[inputOf[node]], isPart);
         }
         else if (stages.Of(node) == stage || stages.IsRepeated(node))
         {
@@ -257,22 +257,28 @@ internal sealed class FusedEmitter
         }
         else if (stages.OutputOf(node) is >= 0 and int output)
         {
-            Load(pointers[inputs + output], nodes[node].IsTruth, isPart);
+            Load(node, pointers[inputs + output], isPart);
         }
         else
         {
-            Load(slots[stages.Slot(node)], false, false);
+            Load(node, slots[stages.Slot(node)], isPart: false);
         }
-
-        il.Emit(OpCodes.Stloc, values[node]);
     }
 
+    /// <summary>Puts a function of variables into a node's own.</summary>
     private void Operation(int i)
     {
+        if (intrinsics is not null && FusedIntrinsics.Has(nodes[i]))
+        {
+            intrinsics.Operation(il, nodes[i], [.. nodes[i].Operands.Select(operand => values[operand]), values[i]]);
+            return;
+        }
+
         foreach (int operand in nodes[i].Operands) il.Emit(OpCodes.Ldloc, values[operand]);
         il.Emit(OpCodes.Call, nodes[i].Operator is not { } found ? Of(nodes[i].Kind.ToString())
             : callsFunctions && IsLong(nodes[i]) ? Function(found.Type)
             : Vectorized(found.Type));
+        il.Emit(OpCodes.Stloc, values[i]);
     }
 
     private static bool IsLong(FusedNode node) => node is { Kind: FusedKind.Unary, Operator.Cost: > 2 };
@@ -294,20 +300,49 @@ internal sealed class FusedEmitter
         return functions[function] = called;
     }
 
-    private void Load(LocalBuilder pointer, bool isTruth, bool isPart)
+    /// <summary>Puts elements in memory into a node's variable.</summary>
+    private void Load(int node, LocalBuilder pointer, bool isPart)
     {
-        Address(pointer, isTruth ? 1 : graph.DType.Size());
-        if (isPart) Rest();
-        il.Emit(OpCodes.Call, Of((isTruth ? "LoadTruth" : "Load") + (isPart ? "Part" : "")));
+        bool isTruth = nodes[node].IsTruth;
+        if (isTruth || intrinsics is null || isPart && mask is null)
+        {
+            Address(pointer, isTruth ? 1 : graph.DType.Size());
+            if (isPart) Rest();
+            il.Emit(OpCodes.Call, Of((isTruth ? "LoadTruth" : "Load") + (isPart ? "Part" : "")));
+            il.Emit(OpCodes.Stloc, values[node]);
+            return;
+        }
+
+        il.Emit(OpCodes.Ldloca, values[node]);
+        Address(pointer, graph.DType.Size());
+        if (isPart) intrinsics.Load(il, mask!);
+        else intrinsics.Load(il);
     }
 
     private void Store(int output, bool isPart)
     {
         int node = graph.Outputs[output].Node;
-        il.Emit(OpCodes.Ldloc, values[node]);
-        Address(pointers[inputs + output], nodes[node].IsTruth ? 1 : graph.DType.Size());
-        if (isPart) Rest();
-        il.Emit(OpCodes.Call, Of((nodes[node].IsTruth ? "StoreTruth" : "Store") + (isPart ? "Part" : "")));
+        Store(values[node], pointers[inputs + output], nodes[node].IsTruth, isPart);
+    }
+
+    private void Store(LocalBuilder value, LocalBuilder pointer, bool isTruth, bool isPart)
+    {
+        void Target() => Address(pointer, isTruth ? 1 : graph.DType.Size());
+        if (isTruth || intrinsics is null || isPart && mask is null)
+        {
+            il.Emit(OpCodes.Ldloc, value);
+            Target();
+            if (isPart) Rest();
+            il.Emit(OpCodes.Call, Of((isTruth ? "StoreTruth" : "Store") + (isPart ? "Part" : "")));
+        }
+        else if (isPart)
+        {
+            intrinsics.Store(il, value, Target, mask!);
+        }
+        else
+        {
+            intrinsics.Store(il, value, Target);
+        }
     }
 
     private void Address(LocalBuilder pointer, int size)

@@ -5,15 +5,6 @@ using System.Runtime.InteropServices;
 
 namespace Autodiff.Kernels;
 
-/// <summary>An operand or a result of a fused kernel: where its first element is, and its strides in elements (none
-/// negative, 0 to broadcast or to combine, null if contiguous).</summary>
-/// <param name="Array">The managed memory; null if there is none.</param>
-/// <param name="Start">The first element's place in the managed memory, in bytes, or else its address; 0 for an operand
-/// that is a single number held in <paramref name="Bits"/>.</param>
-/// <param name="Bits">The bits of a single number.</param>
-/// <param name="Strides">The strides.</param>
-public readonly record struct FusedOperand(byte[]? Array, nint Start, long Bits, int[]? Strides);
-
 /// <summary>A compiled expression, computed in one pass over its operands.</summary>
 /// <remarks>Sums depend on the sizes and the vector width, but not on the number of threads.</remarks>
 public sealed unsafe class FusedKernel
@@ -60,18 +51,33 @@ public sealed unsafe class FusedKernel
     /// combines elements is contiguous, with strides of 0 along the axes that it combines, as is one that each row has one element
     /// of.</summary>
     /// <param name="shape">The shape of the expression.</param>
-    /// <param name="operands">The operands, in the order of their nodes, then the results.</param>
+    /// <param name="strides">For each operand, in the order of their nodes, and then each result, its strides in elements
+    /// (none negative, 0 to broadcast or to combine, null if contiguous). The arrays are kept, and must not change; a call
+    /// with the same ones as the last is the fastest.</param>
+    /// <param name="places">For each of them the address of its first element, or for one in managed memory how many bytes it
+    /// begins after that. Used up.</param>
+    /// <param name="arrays">For each of them the managed memory that it lies in, null if there is none; null if none lies
+    /// in managed memory.</param>
     /// <param name="rowAxes">The number of last axes that are a row, if nodes reduce rows.</param>
     /// <exception cref="ArgumentException">There are fewer or more operands, or an operand's elements lie apart along the
     /// last axis, or not evenly along a row.</exception>
-    public void Run(int[] shape, ReadOnlySpan<FusedOperand> operands, int rowAxes = 0)
+    public void Run(int[] shape, int[]?[] strides, Span<nint> places, ReadOnlySpan<byte[]?> arrays = default, int rowAxes = 0)
     {
-        if (operands.Length != sizes.Length)
-            throw new ArgumentException($"The expression has {sizes.Length} operands and results, but {operands.Length} were given.");
+        if (places.Length != sizes.Length || strides.Length != sizes.Length || !arrays.IsEmpty && arrays.Length != sizes.Length)
+        {
+            throw new ArgumentException(
+                $"The expression has {sizes.Length} operands and results, but {strides.Length} strides and {places.Length} places were given.");
+        }
 
-        nint* first = stackalloc nint[operands.Length];
-        long* bits = stackalloc long[operands.Length];
-        Pin(0, shape, operands, rowAxes, first, bits);
+        FusedLayout? layout = last;
+        if (layout is null || !layout.Fits(shape, rowAxes, strides))
+        {
+            layout = new FusedLayout(shape, rowAxes, strides, inputs, totals);
+            if (totals.Length > 0 && layout.Count > 0) layout.Tiles = layout.MakeTiles(totals, hasRows);
+            last = layout;
+        }
+
+        fixed (nint* first = places) Pin(0, layout, arrays, first);
     }
 
     /// <summary>Computes an expression of single numbers.</summary>
@@ -96,46 +102,23 @@ public sealed unsafe class FusedKernel
         scalar((nint)first);
     }
 
-    /// <summary>Finds the addresses from one operand on, holds managed memory where it is, and runs.</summary>
-    private void Pin(int next, int[] shape, ReadOnlySpan<FusedOperand> operands, int rowAxes, nint* first, long* bits)
+    /// <summary>Holds managed memory where it is, from one operand on, and runs.</summary>
+    private void Pin(int next, FusedLayout layout, ReadOnlySpan<byte[]?> arrays, nint* first)
     {
-        for (; next < operands.Length; next++)
+        for (; next < arrays.Length; next++)
         {
-            ref readonly FusedOperand operand = ref operands[next];
-            if (operand.Array is { } array)
+            if (arrays[next] is not { } array) continue;
+            fixed (byte* start = array)
             {
-                fixed (byte* start = array)
-                {
-                    first[next] = (nint)start + operand.Start;
-                    Pin(next + 1, shape, operands, rowAxes, first, bits);
-                    return;
-                }
+                // Neighbours are often parts of one array.
+                for (; next < arrays.Length && ReferenceEquals(arrays[next], array); next++) first[next] += (nint)start;
+                Pin(next, layout, arrays, first);
+                return;
             }
-
-            bits[next] = operand.Bits;
-            first[next] = operand.Start != 0 ? operand.Start : (nint)(bits + next);
         }
 
-        Run(shape, operands, rowAxes, first);
-    }
-
-    private void Run(int[] shape, ReadOnlySpan<FusedOperand> operands, int rowAxes, nint* first)
-    {
-        if (shape.Length == 0)
-        {
-            RunNumbers(first);
-            return;
-        }
-
-        FusedLayout? layout = last;
-        if (layout is null || !layout.Fits(shape, rowAxes, operands))
-        {
-            layout = new FusedLayout(shape, rowAxes, operands, inputs, totals);
-            if (totals.Length > 0 && layout.Count > 0) layout.Tiles = layout.MakeTiles(totals, hasRows);
-            last = layout;
-        }
-
-        if (layout.Expansions.Length > 0) RunExpanded(layout, first);
+        if (layout.Dimensions == 0) RunNumbers(first);
+        else if (layout.Expansions.Length > 0) RunExpanded(layout, first);
         else Run(layout, first);
     }
 
@@ -175,6 +158,7 @@ public sealed unsafe class FusedKernel
         if (layout.Count == 0) return;
         Loop loop = layout.Loop ??= Find(layout);
         if (layout.Count >= 2L * grain) Fork(layout, loop, first);
+        else if (layout.Rows == 1 && !hasRows) loop.RunRow(first, layout.Count);
         else Range(layout, loop, first, 0, layout.Count);
     }
 
@@ -223,7 +207,8 @@ public sealed unsafe class FusedKernel
         for (int i = 0; i < count; i++) pitch[i] = (nint)(layout.Pitch(i) * sizes[i]);
         for (long end = row + rows; row < end;)
         {
-            for (int i = 0; i < count; i++) at[i] = first[i] + (nint)(layout.Offset(i, row, column) * sizes[i]);
+            bool isFirst = row == 0 && column == 0;
+            for (int i = 0; i < count; i++) at[i] = isFirst ? first[i] : first[i] + (nint)(layout.Offset(i, row, column) * sizes[i]);
             long next = Math.Min(height - row % height, end - row);
             loop.Run((nint)at, (nint)pitch, (nint)next, (nint)width, scratch);
             row += next;
@@ -334,6 +319,9 @@ public sealed unsafe class FusedKernel
 
         internal void Run(nint operands, nint pitches, nint rows, nint count, nint scratch) =>
             method(operands, pitches, rows, count, scratch);
+
+        /// <summary>One row, after which there is none to go on to, however far away.</summary>
+        internal void RunRow(nint* operands, long count) => method((nint)operands, (nint)operands, 1, (nint)count, 0);
     }
 
     /// <summary>Memory for the time of a call, on the stack if it is small.</summary>

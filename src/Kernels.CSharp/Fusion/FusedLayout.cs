@@ -23,12 +23,11 @@ internal sealed class FusedLayout
     private readonly int[]?[] given;
     private readonly long[][] steps;
 
-    internal FusedLayout(int[] shape, int rowAxes, ReadOnlySpan<FusedOperand> operands, int inputs, ReadOnlySpan<int> totals)
+    internal FusedLayout(int[] shape, int rowAxes, int[]?[] given, int inputs, ReadOnlySpan<int> totals)
     {
         this.shape = shape;
         this.rowAxes = rowAxes;
-        given = new int[]?[operands.Length];
-        for (int i = 0; i < operands.Length; i++) given[i] = operands[i].Strides;
+        this.given = given;
         Count = 1;
         foreach (int size in shape) Count *= size;
 
@@ -83,6 +82,9 @@ internal sealed class FusedLayout
 
     internal long Count { get; }
 
+    /// <summary>The number of axes of the shape: 0 if the expression is one of single numbers.</summary>
+    internal int Dimensions => shape.Length;
+
     internal long[] Sizes { get; private set; }
 
     /// <summary>The number of rows, of all dimensions but the first.</summary>
@@ -121,14 +123,15 @@ internal sealed class FusedLayout
         return steps[operand][0] == 0;
     }
 
-    internal bool Fits(int[] shape, int rowAxes, ReadOnlySpan<FusedOperand> operands)
+    internal bool Fits(int[] shape, int rowAxes, int[]?[] strides)
     {
         if (rowAxes != this.rowAxes) return false;
         if (!ReferenceEquals(shape, this.shape) && !shape.AsSpan().SequenceEqual(this.shape)) return false;
-        for (int i = 0; i < operands.Length; i++)
+        if (ReferenceEquals(strides, given)) return true;
+        for (int i = 0; i < strides.Length; i++)
         {
-            if (!ReferenceEquals(operands[i].Strides, given[i]) && !operands[i].Strides.AsSpan().SequenceEqual(given[i])) return false;
-            if (operands[i].Strides is null != given[i] is null) return false;
+            if (!ReferenceEquals(strides[i], given[i]) && !strides[i].AsSpan().SequenceEqual(given[i])) return false;
+            if (strides[i] is null != given[i] is null) return false;
         }
 
         return true;

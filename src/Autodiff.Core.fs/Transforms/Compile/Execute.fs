@@ -55,6 +55,20 @@ type internal Step(index: int, reads: int[], outputs: int[], passing: int[]) =
         this.Compute frame
         this.Release frame
 
+    /// Puts a value where it is wanted, if it is not there.
+    static member Put(value: NDArray, place: NDArray) : unit =
+        if obj.ReferenceEquals(value, place) then
+            ()
+        elif place.IsInline then
+            place.Point(0, null, NDArray.Scalar(value.Device, value.DType, value.Bytes).Bits)
+        elif
+            value.Size > 0
+            && not (
+                value.IsContiguous && value.Offset = place.Offset && obj.ReferenceEquals(value.Storage, place.Storage)
+            )
+        then
+            HostArrays.copyTo (value, place)
+
     /// Whether nothing is left to do, since others did it.
     abstract IsIdle: bool
     default _.IsIdle = false
@@ -78,16 +92,23 @@ type internal Step(index: int, reads: int[], outputs: int[], passing: int[]) =
 
             observer.Step(operation, this.Read frame, run) |> ignore
 
-/// A primitive, which finds the place of its result in HostArrays.
+/// A primitive, which finds the place of its result in HostArrays. A part of a value has to be there.
 [<Sealed>]
-type internal PrimitiveStep(index, reads, outputs: int[], passing, primitive: Primitive, out: TensorType) =
+type internal PrimitiveStep(index, reads, outputs: int[], passing, primitive: Primitive, out: TensorType, isPart: bool) =
     inherit Step(index, reads, outputs, passing)
     let output = outputs[0]
 
     override this.Compute frame =
         HostArrays.Give(frame.Places[index], 0, 1)
-        frame.Values[output] <- primitive.Value(this.Operands frame, out)
+        let y = primitive.Value(this.Operands frame, out)
         HostArrays.GiveNothing()
+
+        frame.Values[output] <-
+            if isPart then
+                Step.Put(y, frame.Places[index][0])
+                frame.Places[index][0]
+            else
+                y
 
 /// A primitive that walks its input differently: once for an array of the frame, wherever that lies at a run.
 [<Sealed>]
@@ -122,11 +143,13 @@ type internal ViewStep(index, reads: int[], outputs: int[], passing, primitive: 
 
 /// A fused loop, which is given the places of its results.
 [<Sealed>]
-type internal FusedStep(index, reads, outputs: int[], passing, fused: FusedPrimitive) =
+type internal FusedStep(index, reads: int[], outputs: int[], passing, fused: FusedPrimitive) =
     inherit Step(index, reads, outputs, passing)
+    // Operands are read where the frame holds them.
+    let call = fused.Call.Reading reads
 
-    override this.Compute frame =
-        let ys = fused.ValuesAt(this.Operands frame, frame.Places[index])
+    override _.Compute frame =
+        let ys = frame.Values[reads[0]].Device.Fused(call, frame.Values, frame.Places[index])
 
         for j in 0 .. outputs.Length - 1 do
             frame.Values[outputs[j]] <- ys[j]
@@ -243,17 +266,20 @@ type internal Executable(program: Program, donated: int) =
             | :? FusedPrimitive as fused -> FusedStep(i, reads[i], outputs, passing[i], fused)
             | :? Primitive as primitive when Places.isView e && not (plan.IsKept outputs[0]) ->
                 ViewStep(i, reads[i], outputs, passing[i], primitive, out)
-            | :? Primitive as primitive -> PrimitiveStep(i, reads[i], outputs, passing[i], primitive, out)
+            | :? Primitive as primitive ->
+                let isPart = plan.RootOf outputs[0] <> outputs[0]
+                PrimitiveStep(i, reads[i], outputs, passing[i], primitive, out, isPart)
             | operation ->
                 let multi, outs = operation :?> MultiPrimitive, e.Outputs |> Array.map _.Type
                 MultiStep(i, reads[i], outputs, passing[i], multi, outs, plan.IsFresh[i]))
 
     let array (t: TensorType) (storage: obj) = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, storage, 0L)
 
-    /// What is put together in memory that each run makes or is given: the equation, and where its parts begin.
+    /// What is put together in memory that each run makes or is given: the equation, and where its parts begin. What is made
+    /// of parts comes before what is a part of it.
     let assembled =
-        [| for i in 0 .. equations.Length - 1 do
-               if not (isNull plan.Assemblies[i] || isPlanned equations[i].Outputs[0].Index) then
+        [| for i = equations.Length - 1 downto 0 do
+               if not (isNull plan.Assemblies[i] || isPlanned (plan.RootOf equations[i].Outputs[0].Index)) then
                    let parts = plan.Assemblies[i].PartsOf(array equations[i].Outputs[0].Type null)
                    struct (i, parts |> Array.map _.Offset) |]
 
@@ -284,13 +310,19 @@ type internal Executable(program: Program, donated: int) =
 
                 parts
 
-        let parts = Array.mapi partsOf plan.Assemblies
+        let parts: NDArray[][] = Array.zeroCreate equations.Length
+
+        for i = equations.Length - 1 downto 0 do
+            parts[i] <- partsOf i plan.Assemblies[i]
 
         Frame(
             Array.copy slots.Constants,
             own,
             inputs |> Array.map (fun v -> array v.Type null),
-            reads |> Array.map (fun r -> Array.zeroCreate r.Length),
+            Array.map2
+                (fun (step: Step) (r: int[]) -> if step :? FusedStep then [||] else Array.zeroCreate r.Length)
+                steps
+                reads,
             equations |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> own[v.Index])),
             Parts = parts
         )
@@ -312,18 +344,6 @@ type internal Executable(program: Program, donated: int) =
 
             if uses = 1 then memory.Take() else null
         | _ -> null
-
-    /// Puts a value where it is wanted, if it is not there.
-    let put (value: NDArray, place: NDArray) =
-        if place.IsInline then
-            place.Point(0, null, NDArray.Scalar(value.Device, value.DType, value.Bytes).Bits)
-        elif
-            value.Size > 0
-            && not (
-                value.IsContiguous && value.Offset = place.Offset && obj.ReferenceEquals(value.Storage, place.Storage)
-            )
-        then
-            HostArrays.copyTo (value, place)
 
     new(program) = Executable(program, 0)
 
@@ -368,8 +388,9 @@ type internal Executable(program: Program, donated: int) =
         Volatile.Write(&idle, frame)
 
     /// One run in a frame: the results for arrays, in given places where there are (null: anywhere), contiguous arrays of the
-    /// types of the results, which overlap neither one another nor the arguments.
-    member _.Walk(frame: Frame, arrays: NDArray[], places: NDArray[]) : NDArray[] =
+    /// types of the results, which overlap neither one another nor the arguments. Of the arrays the first ones are those
+    /// that the frame ran with last.
+    member _.Walk(frame: Frame, arrays: NDArray[], same: int, places: NDArray[]) : NDArray[] =
         for j in 0 .. results.Length - 1 do
             let struct (i, k) = placeOf[j]
 
@@ -387,7 +408,7 @@ type internal Executable(program: Program, donated: int) =
             for k in 0 .. parts.Length - 1 do
                 parts[k].Point(whole.Offset + offsets[k], whole.Storage, 0L)
 
-        for p in 0 .. arrays.Length - 1 do
+        for p in same .. arrays.Length - 1 do
             let x = arrays[p]
 
             frame.Values[inputs[p].Index] <-
@@ -426,12 +447,15 @@ type internal Executable(program: Program, donated: int) =
 
         if not (isNull places) then
             for j in 0 .. results.Length - 1 do
-                if not (isNull places[j] || obj.ReferenceEquals(ys[j], places[j])) then
-                    put (ys[j], places[j])
+                if not (isNull places[j]) then
+                    Step.Put(ys[j], places[j])
                     ys[j] <- places[j]
 
         for struct (i, _) in assembled do
-            frame.Places[i][0] <- null
+            let s = equations[i].Outputs[0].Index
+
+            if plan.RootOf s = s then
+                frame.Places[i][0] <- null
 
         GC.KeepAlive arrays
         GC.KeepAlive frame
@@ -440,7 +464,7 @@ type internal Executable(program: Program, donated: int) =
     /// The results for arrays, in given places where there are.
     member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] =
         let frame = this.Enter()
-        let ys = this.Walk(frame, arrays, places)
+        let ys = this.Walk(frame, arrays, 0, places)
         this.Leave frame
         ys
 

@@ -134,7 +134,7 @@ type internal Plan(program: Program, slots: Slots) =
     let typesRead i = equations[i].Inputs |> Array.map _.Type
 
     /// Of an equation that puts values side by side, where each begins; null if they do not cover its result, if one of them is
-    /// not made by a loop that could write it there, or if it would write short runs.
+    /// not made by what could write it there, or if it would write short runs.
     let startsOf (i: int) : int[][] =
         let e = equations[i]
         let find name = e.Operation.Parameters |> List.find (fst >> (=) name) |> snd
@@ -152,21 +152,6 @@ type internal Plan(program: Program, slots: Slots) =
                 Array.init shapes.Length (fun k -> Array.init shape.Length (fun a -> if a = axis then ends[k] else 0))
             | _ -> null
 
-        let isLoops s =
-            let from = definedBy[s]
-
-            from >= 0
-            && (match equations[from].Operation with
-                | :? FusedPrimitive as fused ->
-                    let k = equations[from].Outputs |> Array.findIndex (fun v -> v.Index = s)
-                    DTypes.IsFloat equations[from].Outputs[k].Type.DType && isNull fused.Call.OutStrides[k]
-                | _ -> false)
-
-        let areApart k l =
-            Seq.exists
-                (fun a -> starts[k][a] + shapes[k][a] <= starts[l][a] || starts[l][a] + shapes[l][a] <= starts[k][a])
-                (seq { 0 .. shape.Length - 1 })
-
         // The elements of a part that lie one after another in the whole.
         let runOf (part: int[]) =
             let mutable axis = shape.Length - 1
@@ -176,10 +161,32 @@ type internal Plan(program: Program, slots: Slots) =
 
             Shape.size part[axis..]
 
+        // Loops step over what lies between the runs of a part; other operations write without gaps.
+        let isWritable s (part: int[]) =
+            let from = definedBy[s]
+
+            from >= 0
+            && isFresh[from]
+            && (match equations[from].Operation with
+                | :? FusedPrimitive as fused ->
+                    let k = equations[from].Outputs |> Array.findIndex (fun v -> v.Index = s)
+
+                    DTypes.IsFloat equations[from].Outputs[k].Type.DType
+                    && isNull fused.Call.OutStrides[k]
+                    && runOf part >= min shortestRun (Shape.size part)
+                | operation ->
+                    operation :? Primitive
+                    && DTypes.IsFloat equations[from].Outputs[0].Type.DType
+                    && runOf part = Shape.size part)
+
+        let areApart k l =
+            Seq.exists
+                (fun a -> starts[k][a] + shapes[k][a] <= starts[l][a] || starts[l][a] + shapes[l][a] <= starts[k][a])
+                (seq { 0 .. shape.Length - 1 })
+
         let fits () =
             Shape.size shape > 0L
-            && Array.forall isLoops slots.Reads[i]
-            && Array.forall (fun part -> runOf part >= min shortestRun (Shape.size part)) shapes
+            && Array.forall2 isWritable slots.Reads[i] shapes
             && (shapes |> Array.sumBy Shape.size) = Shape.size shape
             && Seq.forall
                 (fun (k, l) -> k = l || areApart k l)
@@ -204,8 +211,11 @@ type internal Plan(program: Program, slots: Slots) =
             [| itself |]
         )
 
-    /// Of a part that is written where it will lie, the slot of the whole; else -1.
+    /// Of a part that is written where it will lie, the slot of the whole, which may be a part in turn; else -1.
     let wholeOf = Array.create count -1
+
+    /// The whole that a slot lies in that is no part; the slot itself if it is none.
+    let rec rootOf s = if wholeOf[s] < 0 then s else rootOf wholeOf[s]
 
     /// For equations whose result is put together at its place, how; else null.
     let assemblies: Assembly[] =
@@ -238,7 +248,7 @@ type internal Plan(program: Program, slots: Slots) =
 
         for s in 0 .. count - 1 do
             if wholeOf[s] >= 0 then
-                first[wholeOf[s]] <- min first[wholeOf[s]] definedBy[s]
+                first[rootOf s] <- min first[rootOf s] definedBy[s]
 
         first
 
@@ -282,8 +292,8 @@ type internal Plan(program: Program, slots: Slots) =
                 for j in 0 .. equations[i].Outputs.Length - 1 do
                     let v = equations[i].Outputs[j]
                     // A part lies in the whole, which begins with the first of them.
-                    let isPart = wholeOf[v.Index] >= 0
-                    let s = if isPart then wholeOf[v.Index] else v.Index
+                    let s = rootOf v.Index
+                    let isPart = s <> v.Index
                     let t = if isPart then equations[definedBy[s]].Outputs[0].Type else v.Type
 
                     if
@@ -333,6 +343,9 @@ type internal Plan(program: Program, slots: Slots) =
         match blockOf[slot] with
         | null -> -1L
         | block -> block.Offset
+
+    /// The slot that a part is written into, which is no part itself; the slot itself if it is no part.
+    member _.RootOf(slot: int) : int = rootOf slot
 
     /// Whether what a slot holds is needed after the last equation.
     member _.IsKept(slot: int) : bool = lastUse[slot] = forever

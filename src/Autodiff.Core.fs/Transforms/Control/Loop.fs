@@ -17,6 +17,8 @@ type internal LoopFrame(frame: Frame, packed: PackedFactor[], types: TensorType[
 
     member _.Frame = frame
     member _.Packed = packed
+    /// Whether a step of this loop has run: the next ones have the same constants.
+    member val HasConstants = false with get, set
 
     /// Where a value of a step lies.
     member _.Turn(value: int, step: int) : NDArray =
@@ -200,7 +202,9 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
 
     /// One step: its values, in given places where there are (null: anywhere).
     member _.Step(frame: LoopFrame, arguments: NDArray[], places: NDArray[]) : NDArray[] =
-        executable.Walk(frame.Frame, arguments, places)
+        let same = if frame.HasConstants then consts else 0
+        frame.HasConstants <- true
+        executable.Walk(frame.Frame, arguments, same, places)
 
     /// Hands a frame back after a loop, with what its steps were called with.
     member _.Leave(frame: LoopFrame, arguments: NDArray[], isRepeated: bool) : unit =
@@ -209,6 +213,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
                 arguments[p].Packed <- null
 
         executable.Clear frame.Frame
+        frame.HasConstants <- false
         Volatile.Write(&idle, frame)
 
     /// The carry after all steps: each takes the items that are found for the carry before it; null ends the loop.
@@ -295,7 +300,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
     let rowSize = [| for stack in stacks -> int (Shape.size loop.Types[stack.Value].Shape) |]
 
     /// The entry of an array at an index.
-    let entry i (x: NDArray) =
+    static member Entry (i: int) (x: NDArray) : NDArray =
         let strides = x.ExplicitStrides
         let inner = if x.IsContiguous then null else strides[1..]
         // An array without elements has no memory to move along.
@@ -330,7 +335,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
                 HostArrays.copyTo (carry[stacks[k].Carry], row 1 k (if reverse then length else 0))
 
         // One array for each item stands for its entries, unless they are scalars, which are held without memory.
-        let entries = items |> Array.map (fun x -> if x.Rank > 1 then entry 0 x else null)
+        let entries = items |> Array.map (fun x -> if x.Rank > 1 then ScanExecutor.Entry 0 x else null)
         let strides = items |> Array.map (fun x -> x.ExplicitStrides[0])
 
         for step in 0 .. length - 1 do
@@ -342,7 +347,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
 
                 arguments[loop.FirstItem + k] <-
                     if isNull entries[k] then
-                        entry i x
+                        ScanExecutor.Entry i x
                     else
                         if x.Size > 0 then
                             entries[k].Point(x.Offset + i * strides[k], x.Storage, x.Bits)

@@ -54,6 +54,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
     let results = outputs.Length - parts.Carries
     let isFloat (t: TensorType) = DTypes.IsFloat t.DType
     let executor = lazy (ScanExecutor(body, parts, length, reverse))
+    let mutable hasRun = false
 
     /// Masks or tensors of the constants, of the carry, and of the items.
     let split (xs: 'x[]) : struct ('x[] * 'x[] * 'x[]) =
@@ -61,7 +62,29 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
                 xs[parts.Consts .. parts.Consts + parts.Carries - 1],
                 xs[parts.Consts + parts.Carries ..])
 
+    /// The results step by step, from a step that is not prepared.
+    let interpret (xs: NDArray[]) (outs: TensorType[]) : NDArray[] =
+        let struct (consts, start, items) = split xs
+        let rows = Array.init results (fun _ -> Array.zeroCreate<NDArray> length)
+        let mutable carry = start
+
+        for step in 0 .. length - 1 do
+            let i = if reverse then length - 1 - step else step
+            let ys = body.Run(Array.concat [ consts; carry; Array.map (ScanExecutor.Entry i) items ])
+            carry <- ys[.. parts.Carries - 1]
+
+            for j in 0 .. results - 1 do
+                let y = HostArrays.dense ys[parts.Carries + j]
+                rows[j][i] <- y.View(Batching.shape 1 y.Shape, null, y.Offset)
+
+        Array.append
+            carry
+            (Array.mapi (fun j row -> Cpu.Instance.Concat(row, 0, outs[parts.Carries + j].Shape)) rows)
+
     new(body, parts, length, reverse) = ScanPrimitive(body, parts, length, reverse, null)
+
+    /// Preparing a step takes the time of some steps, which a loop of fewer that is run once never gains.
+    static member private FewSteps = 4
 
     override _.Mapped map = ScanPrimitive(map body, parts, length, reverse)
 
@@ -77,8 +100,11 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
         Array.mapi (fun i t -> if i < parts.Carries then t else stacked t) outputs
 
     override _.Values(xs, outs) =
-        if length > 0 then
+        if length > 0 && (hasRun || length > ScanPrimitive.FewSteps) then
             executor.Value.Run(xs, outs)
+        elif length > 0 then
+            hasRun <- true
+            interpret xs outs
         else
             let struct (_, carry, _) = split xs
             let empty (t: TensorType) = Cpu.Instance.Fill(t.DType, t.Shape, 0.0)
