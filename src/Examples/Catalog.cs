@@ -77,6 +77,7 @@ internal static class Catalog
         new("saito-ch7-hierarchy", "What excites the units of deeper and deeper layers (after figure 7-26).", Saito.Hierarchy.Run),
         new("saito-ch8-augmentation", "Images changed at random, and what they are worth (after figure 8-4).", Saito.Augmentations.Run),
         new("saito-ch8-deepnet", "A deep convolutional network, trained on changed images (figure 8-2).", Saito.DeepConvNet.Run),
+        new("saito-ch8-dqn", "A deep Q-network learns to catch a ball (chapter 8.5).", Saito.DeepQNetwork.Run),
         new("saito-ch8-half", "Reading digits with numbers of 16 bits.", Saito.HalfPrecision.Run),
         new("saito-ch8-segmentation", "A network of convolutions only finds the digit of each pixel (chapter 8.4).", Saito.Segmentation.Run),
         new("tensorflow-ch3-classification", "Images and labels as tensors, and the capacity of models (figures 3-1 to 3-8).", TensorFlow.Classification.Run),
