@@ -18,7 +18,7 @@ internal static class Augmentations
         (string Name, Augmentation Change)[] changes =
         [
             ("turned", Augmentation.Rotate(25)), ("shifted", Augmentation.Shift(4)), ("cut", Augmentation.Crop(20, 20)),
-            ("mirrored, where that means nothing", Augmentation.Flip()), ("brighter, darker", brighter), ("magnified", Augmentation.Zoom(0.3)),
+            ("mirrored, where sides do not matter", Augmentation.Flip()), ("brighter, darker", brighter), ("magnified", Augmentation.Zoom(0.3)),
         ];
         settings.Save(
             new Figure(1, changes.Select((change, i) =>

@@ -4,14 +4,15 @@ using Autodiff.Plots;
 namespace Autodiff.Examples.Saito;
 
 /// <summary>Chapter 6.5: a random search of the learning rate and the weight decay (figure 6-24).</summary>
-/// <remarks>The text names the ranges, the part of the data for validation and about 100 trials; 500 images, the network of
-/// chapter 6.4 and 50 epochs are ours. Each trial draws its own first weights.</remarks>
+/// <remarks>The text names the ranges, the part of the data for validation and about 100 trials; 1,000 images, the network of
+/// chapter 6.4 and 50 epochs are ours. (Of 500 images, 100 for validation decide by chance: the best is then 0.75, 0.78 or 0.82
+/// for the seeds 0, 1 and 2.) Each trial draws its own first weights.</remarks>
 internal static class SearchOfRates
 {
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
     {
         (Dataset all, _, bool areReal) = settings.Digits();
-        (Dataset validation, Dataset train) = all.Take(500).Split(0.2, new Key(settings.Seed));
+        (Dataset validation, Dataset train) = all.Take(1000).Split(0.2, new Key(settings.Seed));
         if (areReal)
             settings.Compare("6.5", "20 % of 60,000 images for validation, and the rest, by hand", "12000 48000", Counts(all.Split(0.2, new Key(settings.Seed))));
         CompareLogarithms(settings);
