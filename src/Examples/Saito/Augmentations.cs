@@ -12,7 +12,7 @@ internal static class Augmentations
 
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
     {
-        (Dataset all, Dataset test, _) = settings.Digits(flatten: false, training: 100, test: 100);
+        (Dataset all, Dataset test, _) = settings.Digits(flatten: false, training: 500, test: 100);
         Tensor five = all.Inputs[..1].BroadcastTo(Copies, 1, 28, 28);
         var brighter = new Augmentation("Brightness", (x, key) => Tensor.Clamp(x * key.Uniform([x.Shape[0], 1, 1, 1], 0.3, 1.7), 0, 1));
         (string Name, Augmentation Change)[] changes =

@@ -21,6 +21,8 @@ internal static class Convolutions
         settings.Compare("7.2", "of 7 by 7, stride 2", "3 3", Numbers(Size(7, 7, 3, 0, 2)));
         settings.Compare("7.2", "of 28 by 31, filter 5 by 5, padding 2, stride 3", "10 11", Numbers(Size(28, 31, 5, 2, 3)));
         settings.Compare("7.2", "sides of 4 by 4 with padding 2, and 3", "8 10", Numbers([Padded(image, 2), Padded(image, 3)]));
+        int[] over = Tensor.Zeros(1, 3, 4, 4).Conv2D(Tensor.Zeros(1, 3, 3, 3)).Shape;
+        settings.Compare("7.2", "one filter over three channels, height and width of what it gives", "2 2", Numbers(over[2..]));
         var layer = new Conv2D(20, kernelSize: 5);
         Parameters twenty = layer.Initialize(new Key(settings.Seed), [3, 28, 28]);
         settings.Compare("7.2", "weights of 20 filters of 3 channels, 5 by 5", "20 3 5 5", Numbers(twenty["weight"].Shape));
@@ -28,7 +30,9 @@ internal static class Convolutions
             $"7.2   their biases, a number for each filter: {twenty["bias"].Size}; 10 images (10, 3, 28, 28) become "
             + $"({string.Join(", ", layer.Apply(twenty, Tensor.Zeros(10, 3, 28, 28)).Shape)})");
 
-        settings.Compare("7.3", "the largest of 2 by 2", "[[2 3] [4 2]]", Digits("1210", "0123", "3012", "2401").MaxPool2D(2));
+        Tensor small = Digits("1210", "0123", "3012", "2401");
+        settings.Compare("7.3", "the largest of 2 by 2", "[[2 3] [4 2]]", small.MaxPool2D(2));
+        settings.Compare("7.3", "the mean of 2 by 2, by hand", "[[1 1.5] [2.25 1]]", small.AveragePool2D(2));
         Tensor before = Digits("120710", "091232", "301212", "240101", "601212", "240181");
         Tensor shifted = Digits("112071", "309123", "230121", "324010", "260121", "124018");
         settings.Compare("7.3", "of 3 by 3", "[[9 7] [6 8]]", before.MaxPool2D(3));
