@@ -80,6 +80,7 @@ internal static class Catalog
         new("saito-ch8-dqn", "A deep Q-network learns to catch a ball (chapter 8.5).", Saito.DeepQNetwork.Run),
         new("saito-ch8-half", "Reading digits with numbers of 16 bits.", Saito.HalfPrecision.Run),
         new("saito-ch8-segmentation", "A network of convolutions only finds the digit of each pixel (chapter 8.4).", Saito.Segmentation.Run),
+        new("saito-ch8-transfer", "What was learned from many images helps with few others (chapter 8.2).", Saito.TransferLearning.Run),
         new("tensorflow-ch3-classification", "Images and labels as tensors, and the capacity of models (figures 3-1 to 3-8).", TensorFlow.Classification.Run),
         new("tensorflow-ch3-training", "A network of 784-256-128-10 learns by squared errors (figures 3-9 and 3-10).", TensorFlow.Network.Run),
         new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
