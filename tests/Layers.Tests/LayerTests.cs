@@ -267,6 +267,23 @@ public class LayerTests
     }
 
     [Fact]
+    public void Parameters_that_are_joined_anew_have_the_structure_that_was_compiled()
+    {
+        int traces = 0;
+        Func<Parameters, Tensor> sum = Jit.Compile((Parameters p) =>
+        {
+            traces++;
+            return p.Leaves.Aggregate(Tensor.Scalar(0.0f), (total, leaf) => total + leaf.Sum());
+        });
+        Parameters Joined(string name) => Parameters.Join(("a", Parameters.Of(("weight", Tensor.Ones(3)))), (name, Parameters.Of(("weight", Tensor.Ones(2)))));
+        Assert.Equal(5, sum(Joined("b")).ToDouble());
+        Assert.Equal(5, sum(Joined("b")).ToDouble());
+        Assert.Equal(1, traces);
+        Assert.Equal(5, sum(Joined("c")).ToDouble());
+        Assert.Equal(2, traces);
+    }
+
+    [Fact]
     public void Parameters_have_nested_names_and_survive_being_taken_apart()
     {
         Sequential network = [new Dense(4), Activations.ReLU, new Sequential(new Dense(2, useBias: false))];
