@@ -290,6 +290,15 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
 
         internal Layout Trainable => HasState ? trainable.Value : this;
 
+        /// <summary>Whether names, state and parts are the same, so that parameters that are joined anew have the structure that
+        /// functions are compiled for.</summary>
+        public override bool Equals(object? obj) =>
+            ReferenceEquals(this, obj)
+            || (obj is Layout other && Names.AsSpan().SequenceEqual(other.Names) && IsState.AsSpan().SequenceEqual(other.IsState)
+                && Parts.AsSpan().SequenceEqual(other.Parts));
+
+        public override int GetHashCode() => HashCode.Combine(Names.Length, Parts.Length, Names is [var first, ..] ? first : "");
+
         private static Layout Trained(string[] names, bool[] isState, (string Name, Layout Layout, int Start)[] parts)
         {
             string[] kept = [.. names.Where((_, i) => !isState[i])];

@@ -64,6 +64,8 @@ public class LayerTests
         (new LayerNorm(axes: 2, isAffine: false), [3, 2], [3]),
         (new GroupNorm(2), [4, 3], [3, 3]),
         (new GroupNorm(3, isAffine: false), [3, 2, 2], []),
+        (new LocalResponseNorm(3, alpha: 0.5, beta: 0.6, k: 1.5), [4, 2, 3], []),
+        (new LocalResponseNorm(2, alpha: 2), [3], [0, 3]),
         (new Embedding(5, 3), [4], null),
         (new PositionalEncoding(), [3, 5], [3]),
         (new PositionalEmbedding(), [3, 2], [3]),
@@ -193,6 +195,8 @@ public class LayerTests
                 (() => new BatchNorm(epsilon: -1), "BatchNorm: epsilon is -1"),
                 (() => new LayerNorm(axes: 0), "LayerNorm: axes is 0"),
                 (() => new GroupNorm(0), "GroupNorm: groups is 0"),
+                (() => new LocalResponseNorm(0), "LocalResponseNorm: size is 0"),
+                (() => new LocalResponseNorm(5, k: 0), "LocalResponseNorm: k is 0"),
                 (() => new Embedding(0, 3), "Embedding: tokens is 0"),
                 (() => new PositionalEncoding(1), "PositionalEncoding: wavelength is 1"),
                 (() => new PositionalEmbedding(0), "PositionalEmbedding: length is 0"),
@@ -210,6 +214,32 @@ public class LayerTests
         {
             Assert.StartsWith(text, Assert.Throws<ArgumentException>(make).Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Local_response_normalization_divides_by_neighbouring_channels()
+    {
+        // torch.nn.functional.local_response_norm of PyTorch 1.13 with alpha=0.3, beta=0.75, k=2, to 12 digits.
+        Tensor numbers = Tensor.Arange(12).Reshape(1, 6, 2), x = (numbers - 5.5) / 2;
+        Tensor Of(int size, Tensor at) => new LocalResponseNorm(size, alpha: 0.3, k: 2).Apply(Parameters.Empty, at);
+        double[] odd =
+        [
+            -1.316123950714, -1.166418729757, -0.836652684577, -0.641262418831, -0.349420560252, -0.121442158700,
+            0.121442158700, 0.349420560252, 0.641262418831, 0.836652684577, 1.166418729757, 1.316123950714,
+        ];
+        double[] even =
+        [
+            -1.271533776495, -1.132752207927, -0.800123145651, -0.628422164959, -0.342485905059, -0.124117834203,
+            0.129906509936, 0.389719529808, 0.620589171013, 0.799133778470, 1.131159896926, 1.257336371738,
+        ];
+        double[] gradient =
+        [
+            -0.279759383749, 0.213102791222, 0.821969316753, 1.468799346071, 1.948269961940, 2.478132472317,
+            2.777085763745, 2.714772724860, 3.346076599529, 2.903217736165, 3.717454796615, 3.007787506255,
+        ];
+        Assert.Equal(odd, Of(5, x).ToArray<double>(), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(even, Of(4, x).ToArray<double>(), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(gradient, Gradient.Of((Tensor at) => (Of(5, at) * numbers).Sum())(x).ToArray<double>(), (a, b) => Math.Abs(a - b) < 1e-12);
     }
 
     [Fact]
@@ -234,6 +264,23 @@ public class LayerTests
         Tensor ones = TensorModule.full(DType.Float32, [8, 8], 1);
         Parameters none = once.Initialize(new Key(0), [8]);
         Assert.NotEqual(once.Apply(none, ones, Training).ToArray<float>(), twice.Apply(none, ones, Training).ToArray<float>());
+    }
+
+    [Fact]
+    public void Parameters_that_are_joined_anew_have_the_structure_that_was_compiled()
+    {
+        int traces = 0;
+        Func<Parameters, Tensor> sum = Jit.Compile((Parameters p) =>
+        {
+            traces++;
+            return p.Leaves.Aggregate(Tensor.Scalar(0.0f), (total, leaf) => total + leaf.Sum());
+        });
+        Parameters Joined(string name) => Parameters.Join(("a", Parameters.Of(("weight", Tensor.Ones(3)))), (name, Parameters.Of(("weight", Tensor.Ones(2)))));
+        Assert.Equal(5, sum(Joined("b")).ToDouble());
+        Assert.Equal(5, sum(Joined("b")).ToDouble());
+        Assert.Equal(1, traces);
+        Assert.Equal(5, sum(Joined("c")).ToDouble());
+        Assert.Equal(2, traces);
     }
 
     [Fact]

@@ -71,6 +71,13 @@ public class OutlineTests
     }
 
     [Fact]
+    public void Lines_without_length_do_not_join_what_follows()
+    {
+        Outline outline = new Outline().Polyline([new(1, 1), new(1, 1)], Page).Polyline([new(2, 2), new(3, 2)], Page);
+        Assert.Equal("M1 1M2 2l1 0", outline.ToString());
+    }
+
+    [Fact]
     public void Lines_are_cut_at_the_box()
     {
         Point[] points = [new(-1e6, 100), new(300, 100), new(300, -1e6), new(310, -1e6), new(310, 50)];

@@ -15,13 +15,15 @@ internal static class ActivationHistograms
         Tensor data = key.FoldIn(0).Normal([1000, Units]);
         Initializer narrow = Initializers.Normal(0.01);
         Draw(
-            settings, "Figs 6-10, 6-11 and 6-13: sigmoid", double.NaN, "saito-ch6-sigmoid-activations.svg",
-            ("std = 1", Activate(data, Initializers.Normal(1), Tensor.Sigmoid, key)),
-            ("std = 0.01", Activate(data, narrow, Tensor.Sigmoid, key)),
-            ("Xavier", Activate(data, Initializers.XavierNormal, Tensor.Sigmoid, key)));
+            settings, "Figs 6-10, 6-11 and 6-13: sigmoid; and tanh, of which the text says that it is better shaped", double.NaN,
+            "saito-ch6-sigmoid-activations.svg",
+            ("std = 1", 0, Activate(data, Initializers.Normal(1), Tensor.Sigmoid, key)),
+            ("std = 0.01", 0, Activate(data, narrow, Tensor.Sigmoid, key)),
+            ("Xavier", 0, Activate(data, Initializers.XavierNormal, Tensor.Sigmoid, key)),
+            ("tanh, Xavier", -1, Activate(data, Initializers.XavierNormal, Tensor.Tanh, key)));
         Tensor[] small = Activate(data, narrow, Tensor.Relu, key), xavier = Activate(data, Initializers.XavierNormal, Tensor.Relu, key),
             he = Activate(data, Initializers.HeNormal, Tensor.Relu, key);
-        Draw(settings, "Fig 6-14: ReLU", 7000, "saito-ch6-relu-activations.svg", ("std = 0.01", small), ("Xavier", xavier), ("He", he));
+        Draw(settings, "Fig 6-14: ReLU", 7000, "saito-ch6-relu-activations.svg", ("std = 0.01", 0, small), ("Xavier", 0, xavier), ("He", 0, he));
 
         // Which numbers are drawn decides them by some ten percent in the last layers.
         settings.Compare(
@@ -41,10 +43,10 @@ internal static class ActivationHistograms
         return outputs;
     }
 
-    private static void Draw(Settings settings, string title, double height, string picture, params (string Name, Tensor[] Layers)[] rows) => settings.Save(
+    private static void Draw(Settings settings, string title, double height, string picture, params (string Name, double Low, Tensor[] Layers)[] rows) => settings.Save(
         new Figure(
             Layers,
             rows.SelectMany(row => row.Layers.Select((layer, i) =>
-                new Axes().Histogram(layer, 30, 0, 1).YLimits(0, height).Title(i == 0 ? $"{row.Name}, layer 1" : $"layer {i + 1}")))).Title(title).Size(1250, 640),
+                new Axes().Histogram(layer, 30, row.Low, 1).YLimits(0, height).Title(i == 0 ? $"{row.Name}, layer 1" : $"layer {i + 1}")))).Title(title).Size(1250, 90 + 185 * rows.Length),
         picture);
 }

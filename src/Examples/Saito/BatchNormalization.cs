@@ -18,6 +18,7 @@ internal static class BatchNormalization
         Tensor scales = Tensor.Pow(10.0, Tensor.Linspace(0, -4, Scales));
         settings.Compare(
             "6.3", "the scales", "1.0 0.541169526546 0.292864456463 0.158489319246 0.0857695898591", scales[..5]);
+        CompareNumbers(settings);
         var parts = new List<Axes>();
         int better = 0;
         double[] best = [0, 0];
@@ -35,6 +36,31 @@ internal static class BatchNormalization
             "saito-ch6-batchnorm-one.svg");
         settings.Output.WriteLine($"text: normalization learns faster in almost all cases; ours: in {better} of {Scales}");
         return new Dictionary<string, double> { ["better"] = better, ["bestWith"] = best[0], ["bestWithout"] = best[1] };
+    }
+
+    /// <summary>Normalization of one batch, and the way back through its graph (figure 6-17).</summary>
+    private static void CompareNumbers(Settings settings)
+    {
+        const double epsilon = 10e-7;
+        var layer = new BatchNorm(epsilon: epsilon);
+        Parameters start = layer.Initialize(new Key(settings.Seed), [3]).To(DType.Float64);
+        Tensor x = new Key(settings.Seed + 1).Normal([50, 3], dtype: DType.Float64) * 4 + 7, weight = Tensor.Cos(x);
+        Context training = Context.Training(new Key(0));
+        Tensor y = layer.Apply(start, x, training);
+        settings.Compare("6.3", "mean and variance of what was normalized", "0.000 1.000", Tensor.Stack(0, y.Mean(), y.Variance()));
+        settings.Compare("6.3", "gamma and beta at the start", "1 0", Tensor.Stack(0, start["weight"][0], start["bias"][0]));
+
+        // Node by node; each passes back what comes back to it times its own derivative.
+        Tensor mean = x.Mean([0], true), centred = x - mean, variance = Tensor.Square(centred).Mean([0], true);
+        Tensor root = Tensor.Sqrt(variance + epsilon), normalized = centred / root;
+        Tensor toNormalized = weight * start["weight"], toRoot = -(toNormalized * centred / Tensor.Square(root)).Sum([0], true);
+        Tensor toCentred = toNormalized / root + 2 * centred / x.Shape[0] * (toRoot / (2 * root));
+        Tensor toX = toCentred - toCentred.Mean([0], true);
+        Parameters toParameters = Gradient.Of((Parameters at) => (layer.Apply(start.WithTrainable(at), x, training) * weight).Sum())(start.Trainable);
+        settings.Compare("6.3", "back through figure 6-17 by hand and by the library, largest difference", "0.000000000000", Tensor.Stack(
+            0, (toX - Gradient.Of((Tensor at) => (layer.Apply(start, at, training) * weight).Sum())(x)).Flatten().Norm(double.PositiveInfinity),
+            ((weight * normalized).Sum(0) - toParameters["weight"]).Norm(double.PositiveInfinity),
+            (weight.Sum(0) - toParameters["bias"]).Norm(double.PositiveInfinity)).Max());
     }
 
     /// <summary>The training accuracy of each epoch; that of guessing after a loss that is no number.</summary>

@@ -19,7 +19,10 @@ internal static class ConvNet
             new Conv2D(30, kernelSize: 5, initializer: small), Activations.ReLU, new MaxPool2D(2), new Flatten(),
             new Dense(100, small), Activations.ReLU, new Dense(10, small));
         Parameters start = network.Initialize(new Key(settings.Seed), train.Inputs.Shape[1..]);
-        settings.Compare("7.5", "inputs and units of the first dense layer", "4320 100", Tensor.From([.. start["4.weight"].Shape.Select(n => (double)n)]));
+        settings.Compare("7.5", "weights of the convolution", "30 1 5 5", Lengths(start["0.weight"].Shape));
+        settings.Compare("7.5", "height behind the convolution, numbers behind pooling", "24 4320", Lengths(network[0].OutputShape([1, 28, 28])[1], start["4.weight"].Shape[0]));
+        settings.Compare("7.5", "weights of the dense layers", "4320 100, 100 10", Lengths([.. start["4.weight"].Shape, .. start["6.weight"].Shape]));
+        settings.Compare("7.5", "parameters, counted by hand", "433890", start.ElementCount);
 
         // A learning rate that falls settles what the first epochs found.
         var batches = new Pipeline(train, batch);
@@ -48,6 +51,8 @@ internal static class ConvNet
             ["seconds"] = result.History.Seconds,
         };
     }
+
+    private static Tensor Lengths(params int[] lengths) => Tensor.From(lengths);
 
     private static Axes Filters(Tensor weight) => new Axes().ImageGrid(weight, columns: 6);
 

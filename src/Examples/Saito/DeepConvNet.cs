@@ -15,13 +15,7 @@ internal static class DeepConvNet
     {
         (Dataset train, Dataset test, bool areReal) = settings.Digits(flatten: false, training: 1000);
         int batch = settings.Batch ?? 100, epochs = settings.Epochs ?? 12;
-        Initializer he = Initializers.HeNormal;
-        Conv2D Convolution(int filters) => new(filters, kernelSize: 3, padding: 1, initializer: he);
-        var network = new Sequential(
-            Convolution(16), Activations.ReLU, Convolution(16), Activations.ReLU, new MaxPool2D(2),
-            Convolution(32), Activations.ReLU, Convolution(32), Activations.ReLU, new MaxPool2D(2),
-            Convolution(64), Activations.ReLU, Convolution(64), Activations.ReLU, new MaxPool2D(2),
-            new Flatten(), new Dense(50, he), Activations.ReLU, new Dropout(0.5), new Dense(10, he));
+        Sequential network = Network();
         settings.Output.WriteLine(network.Summary(train.Inputs.Shape[1..]));
 
         Pipeline batches = new Pipeline(train, batch)
@@ -45,6 +39,20 @@ internal static class DeepConvNet
             ["halfPrecisionAccuracy"] = half,
             ["seconds"] = result.History.Seconds,
         };
+    }
+
+    /// <summary>Three pairs of convolutions, each with pooling behind it, then dense layers.</summary>
+    internal static Sequential Network()
+    {
+        Initializer he = Initializers.HeNormal;
+        Conv2D Convolution(int filters) => new(filters, kernelSize: 3, padding: 1, initializer: he);
+        return
+        [
+            Convolution(16), Activations.ReLU, Convolution(16), Activations.ReLU, new MaxPool2D(2),
+            Convolution(32), Activations.ReLU, Convolution(32), Activations.ReLU, new MaxPool2D(2),
+            Convolution(64), Activations.ReLU, Convolution(64), Activations.ReLU, new MaxPool2D(2),
+            new Flatten(), new Dense(50, he), Activations.ReLU, new Dropout(0.5), new Dense(10, he),
+        ];
     }
 
     private static void SaveMisread(Settings settings, Model model, Dataset test)

@@ -8,7 +8,7 @@ internal static class HalfPrecision
 {
     internal static IReadOnlyDictionary<string, double> Run(Settings settings)
     {
-        (Dataset train, Dataset test, _) = settings.Digits();
+        (Dataset train, Dataset test, bool areReal) = settings.Digits();
         var network = new Sequential(new Dense(100), Activations.ReLU, new Dense(10));
         var trainer = new Trainer(network, Losses.SoftmaxCrossEntropy, new Adam(1e-3)) { Writer = settings.Output };
         Model model = trainer.Fit(
@@ -22,6 +22,8 @@ internal static class HalfPrecision
             settings.Output.WriteLine($"{dtype,-9} {metrics[dtype.ToString()]:0.0000} of the test images are read correctly");
         }
 
+        double lost = metrics[DType.Float64.ToString()] - metrics[DType.Float16.ToString()];
+        if (areReal) settings.Compare("8.3", "accuracy that numbers of 16 bits lose: none", "0.00", lost, How.AtMost);
         return metrics;
     }
 

@@ -13,7 +13,7 @@ internal static class Overfitting
         Dataset train = all.Take(300);
         int[] hidden = [100, 100, 100, 100, 100, 100];
         Sequential plain = Experiments.MultiLayer(hidden, Initializers.HeNormal, Activations.ReLU);
-        Sequential dropping = Experiments.MultiLayer(hidden, Initializers.HeNormal, Activations.ReLU, new Dropout(0.15));
+        Sequential dropping = Experiments.MultiLayer(hidden, Initializers.HeNormal, Activations.ReLU, new TextDropout(0.15));
 
         // Weights decay, biases do not.
         var decay = new ParameterGroups(
@@ -37,10 +37,16 @@ internal static class Overfitting
             double onTrain = result.Model.Evaluate(train, Metrics.Accuracy), onTest = result.Model.Evaluate(test, Metrics.Accuracy);
             (metrics[name + ".train"], metrics[name + ".test"]) = (onTrain, onTest);
             settings.Output.WriteLine($"{name,-8} accuracy on the 300 images {onTrain:0.000}, on test images {onTest:0.000}, apart by {onTrain - onTest:0.000}");
+            metrics[name + ".after100"] = result.History.Epochs[Math.Min(100, result.History.Epochs.Count) - 1].Metrics[Metrics.Accuracy.Name];
             parts.Add(result.History.Accuracies(title));
         }
 
-        if (areReal) settings.Compare("6.4", "training accuracy without anything against it, nearly", "1.00", metrics["plain.train"], How.About);
+        double Gap(string name) => metrics[name + ".train"] - metrics[name + ".test"];
+        settings.Output.WriteLine(
+            "text: with either the gap is smaller, and training no longer reaches 100 %; ours: "
+            + (Math.Max(Gap("decay"), Gap("dropout")) < Gap("plain") && Math.Max(metrics["decay.train"], metrics["dropout.train"]) < 1 ? "✓" : "not so"));
+        if (areReal)
+            settings.Compare("6.4", "training accuracy after 100 epochs without anything against it, nearly", "1.00", metrics["plain.after100"], How.About);
         settings.Save(new Figure(parts), "saito-ch6-overfitting.svg");
         return metrics;
     }

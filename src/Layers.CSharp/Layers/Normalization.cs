@@ -193,6 +193,66 @@ public sealed class GroupNorm(int groups, double epsilon = 1e-5, bool isAffine =
     }
 }
 
+/// <summary>
+/// Local response normalization: x / (k + alpha m)^beta, where m is the mean of the squares of x over a window of neighbouring
+/// channels, the axis after the batch, at the same place; outside the channels are zeros (Krizhevsky, Sutskever and Hinton
+/// 2012). There are no parameters.
+/// </summary>
+/// <remarks>The window of channel c goes from c - size / 2 to c + (size - 1) / 2, rounded down, as in PyTorch. The paper takes the
+/// sum of the squares instead of their mean, and so has an alpha that is smaller by size: its layer is <c>new
+/// LocalResponseNorm(5, alpha: 5e-4, k: 2)</c>.</remarks>
+/// <param name="size">The number of channels of a window.</param>
+/// <param name="alpha">The weight of the mean of squares, positive.</param>
+/// <param name="beta">The power, positive.</param>
+/// <param name="k">What is added to the weighted mean, positive.</param>
+/// <exception cref="ArgumentException">A number is not positive.</exception>
+/// <example><code>
+/// Sequential stage = [new Conv2D(96, 11, stride: 4), Activations.ReLU, new LocalResponseNorm(5), new MaxPool2D(3, 2)];
+/// </code></example>
+public sealed class LocalResponseNorm(int size, double alpha = 1e-4, double beta = 0.75, double k = 1) : Layer
+{
+    private readonly Padding beyond = Padding.Pairs((size / 2, (size - 1) / 2), (0, 0));
+
+    /// <summary>The number of channels of a window.</summary>
+    public int Size { get; } = Shapes.AtLeast(1, size, nameof(LocalResponseNorm), nameof(size));
+
+    /// <summary>The weight of the mean of squares.</summary>
+    public double Alpha { get; } = Shapes.Positive(alpha, nameof(LocalResponseNorm), nameof(alpha));
+
+    /// <summary>The power.</summary>
+    public double Beta { get; } = Shapes.Positive(beta, nameof(LocalResponseNorm), nameof(beta));
+
+    /// <summary>What is added to the weighted mean.</summary>
+    public double K { get; } = Shapes.Positive(k, nameof(LocalResponseNorm), nameof(k));
+
+    /// <inheritdoc/>
+    public override string Name => $"LocalResponseNorm({Size})";
+
+    /// <inheritdoc/>
+    public override int[] OutputShape(int[] inputShape)
+    {
+        CheckChannels(inputShape);
+        return [.. inputShape];
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Apply(Parameters parameters, Tensor input, Context context)
+    {
+        ReadOnlySpan<int> shape = ShapeOfOne(input);
+        CheckChannels(shape);
+
+        // Channels as the rows of a picture, over which pooling takes the mean.
+        Tensor squares = Tensor.Square(input).Reshape(input.Shape[0], 1, shape[0], Shapes.Product(shape[1..]));
+        Tensor mean = squares.AveragePool2D((Size, 1), 1, beyond).Reshape(input.Shape);
+        return input * Tensor.Pow(mean * Alpha + K, -Beta);
+    }
+
+    private void CheckChannels(ReadOnlySpan<int> shape)
+    {
+        if (shape.IsEmpty || shape[0] == 0) throw WrongInput(shape, "it needs an axis of channels after the batch");
+    }
+}
+
 /// <summary>What the normalizations share.</summary>
 internal static class Normalized
 {

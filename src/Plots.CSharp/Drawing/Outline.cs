@@ -98,9 +98,10 @@ internal sealed class Outline
         bool isStill = isRelative && nextX == x && nextY == y;
         if (isStill) return (x, y);
 
-        // After a move, and after a line, the letter of a line need not be said again.
-        if (command != last) data.Append(command);
-        Append(isRelative ? nextX - x : nextX, command != last);
+        // The letter of a line need not be said again after a line; a second move without its letter would be a line.
+        bool isSaid = command != last || command == 'M';
+        if (isSaid) data.Append(command);
+        Append(isRelative ? nextX - x : nextX, isSaid);
         Append(isRelative ? nextY - y : nextY, false);
         last = command;
         (x, y) = (nextX, nextY);
