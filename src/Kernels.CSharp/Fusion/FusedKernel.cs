@@ -19,7 +19,7 @@ public readonly record struct FusedOperand(byte[]? Array, nint Start, long Bits,
 public sealed unsafe class FusedKernel
 {
     // The bytes of results of the cheapest functions, bound by the caches, that are worth a thread: some microseconds.
-    private const int BytesOfGrain = 1 << 19;
+    private const int BytesOfGrain = 1 << 17;
 
     // The memory of totals that lies on the stack.
     private const int SmallBytes = 2048;
