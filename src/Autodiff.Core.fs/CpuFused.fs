@@ -9,6 +9,15 @@ open Autodiff.Kernels
 
 /// Expressions with their arrays, as the loops of fused kernels take them.
 module internal CpuFused =
+    /// Where results are listed: among their places, if all have one.
+    let private listed (places: NDArray[]) : NDArray[] =
+        let mutable isGiven = true
+
+        for place in places do
+            isGiven <- isGiven && not (isNull place)
+
+        if isGiven then places else Array.zeroCreate places.Length
+
     /// An expression of single numbers, which need no memory.
     let numbers (device: Device, call: FusedCall, inputs: NDArray[], places: NDArray[]) : NDArray[] =
         let count = call.Sources.Length
@@ -25,7 +34,7 @@ module internal CpuFused =
                     (call.Views[i].Invoke x).BitsAt 0
 
         call.Graph.Kernel.RunNumbers bits
-        let results = Array.zeroCreate call.Outs.Length
+        let results = listed places
 
         for i in 0 .. results.Length - 1 do
             let dtype = call.Outs[i]
@@ -59,7 +68,7 @@ module internal CpuFused =
                 FusedOperand(null, start, 0L, strides)
 
         let count = call.Sources.Length
-        let results = Array.zeroCreate call.Outs.Length
+        let results = listed places
         let operands = call.Rent()
         let scalars = if call.HasScalars then call.RentScalars() else null
         let mutable copies: NDArray list = []
