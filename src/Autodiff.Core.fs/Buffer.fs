@@ -144,6 +144,23 @@ type NDArray
 
             stretched
 
+    /// The same without an array for them: in room that is given, one for each axis of the target.
+    member internal this.StridesFor(target: int[], room: Span<int>) : ReadOnlySpan<int> =
+        if Shape.equal target shape then
+            ReadOnlySpan<int> strides
+        else
+            let lead = target.Length - shape.Length
+            let mutable rowMajor = 1
+            room.Clear()
+
+            for i = shape.Length - 1 downto 0 do
+                if shape[i] <> 1 then
+                    room[lead + i] <- if isNull strides then rowMajor else strides[i]
+
+                rowMajor <- rowMajor * max 1 shape[i]
+
+            Span<int>.op_Implicit room
+
     /// Makes this array walk other memory in the same way: for arrays that a running program keeps to itself.
     member internal _.Point(newOffset: int, newStorage: obj, newBits: int64) : unit =
         offset <- newOffset

@@ -25,6 +25,15 @@ module internal CpuFused =
             GC.KeepAlive y
             y
 
+    /// Where results are listed: among their places, if all have one.
+    let private listed (places: NDArray[]) : NDArray[] =
+        let mutable isGiven = true
+
+        for place in places do
+            isGiven <- isGiven && not (isNull place)
+
+        if isGiven then places else Array.zeroCreate places.Length
+
     /// An expression of single numbers, which need no memory.
     let numbers (device: Device, call: FusedCall, inputs: NDArray[], places: NDArray[]) : NDArray[] =
         let count = call.Sources.Length
@@ -41,7 +50,7 @@ module internal CpuFused =
                     (call.Views[i].Invoke x).BitsAt 0
 
         call.Graph.Kernel.RunNumbers bits
-        let results = Array.zeroCreate call.Outs.Length
+        let results = listed places
 
         for i in 0 .. results.Length - 1 do
             results[i] <- number device call.Outs[i] bits[count + i] places[i]
@@ -104,12 +113,7 @@ module internal CpuFused =
 
                 managed[i] <- array
 
-        // What is given all of its places gives them back.
-        let results =
-            if call.HasScalars || Array.Exists(places, isNull) then
-                Array.zeroCreate call.Outs.Length
-            else
-                places
+        let results = listed places
 
         for i in 0 .. results.Length - 1 do
             if call.OutShapes[i].Length > 0 then

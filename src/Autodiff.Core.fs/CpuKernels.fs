@@ -2,7 +2,14 @@ namespace Autodiff
 
 open System
 open System.Runtime.InteropServices
+open Microsoft.FSharp.NativeInterop
 open Autodiff.Kernels
+
+#nowarn "9" // strides on the stack
+
+module private Stack =
+    /// Room for the strides along some axes.
+    let inline room (rank: int) = Span<int>(NativePtr.toVoidPtr (NativePtr.stackalloc<int> rank), rank)
 
 /// The host's processor: kernels in C# SIMD on all cores. Of the operations that are not element by element this type has
 /// those on the types that are computed in themselves; `Cpu` brings them to float16 and bfloat16.
@@ -41,10 +48,18 @@ type internal CpuKernels() =
         if x.DType = dtype then
             x
         else
-            let y = this.Allocate(dtype, x.Shape)
-            Copy.Convert(x.DType, x.Bytes, x.KernelStrides, dtype, HostArrays.writable y, ReadOnlySpan x.Shape)
-            GC.KeepAlive x
-            y
+            let mutable bits = 0L
+            let number = MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(&bits, 1)).Slice(0, DTypes.Size dtype)
+
+            if x.Rank = 0 && DTypes.IsFloat dtype then
+                Copy.Convert(x.DType, x.Bytes, x.KernelStrides, dtype, number, ReadOnlySpan x.Shape)
+                GC.KeepAlive x
+                HostArrays.scalar (this, dtype, bits)
+            else
+                let y = this.Allocate(dtype, x.Shape)
+                Copy.Convert(x.DType, x.Bytes, x.KernelStrides, dtype, HostArrays.writable y, ReadOnlySpan x.Shape)
+                GC.KeepAlive x
+                y
 
     override this.Unary(kernel, x) =
         if x.IsInline && x.DType = DType.Float64 then
@@ -64,14 +79,16 @@ type internal CpuKernels() =
             HostArrays.scalar (this, kernel.Invoke(x.InlineSingle, y.InlineSingle))
         else
             let z = this.Allocate(x.DType, shape)
+            let xRoom = Stack.room shape.Length
+            let yRoom = Stack.room shape.Length
 
             try
                 kernel.Invoke(
                     x.DType,
                     x.Bytes,
-                    ReadOnlySpan(x.StridesFor shape),
+                    x.StridesFor(shape, xRoom),
                     y.Bytes,
-                    ReadOnlySpan(y.StridesFor shape),
+                    y.StridesFor(shape, yRoom),
                     HostArrays.writable z,
                     ReadOnlySpan shape
                 )
@@ -86,13 +103,15 @@ type internal CpuKernels() =
 
     override this.Compare(kernel, x, y, shape) =
         let z = this.Allocate(DType.Bool, shape)
+        let xRoom = Stack.room shape.Length
+        let yRoom = Stack.room shape.Length
 
         kernel.Invoke(
             x.DType,
             x.Bytes,
-            ReadOnlySpan(x.StridesFor shape),
+            x.StridesFor(shape, xRoom),
             y.Bytes,
-            ReadOnlySpan(y.StridesFor shape),
+            y.StridesFor(shape, yRoom),
             HostArrays.writable z,
             ReadOnlySpan shape
         )
@@ -103,15 +122,18 @@ type internal CpuKernels() =
 
     override this.Select(condition, x, y, shape) =
         let z = this.Allocate(x.DType, shape)
+        let conditionRoom = Stack.room shape.Length
+        let xRoom = Stack.room shape.Length
+        let yRoom = Stack.room shape.Length
 
         Ternary.Select(
             x.DType,
             condition.Bytes,
-            ReadOnlySpan(condition.StridesFor shape),
+            condition.StridesFor(shape, conditionRoom),
             x.Bytes,
-            ReadOnlySpan(x.StridesFor shape),
+            x.StridesFor(shape, xRoom),
             y.Bytes,
-            ReadOnlySpan(y.StridesFor shape),
+            y.StridesFor(shape, yRoom),
             HostArrays.writable z,
             ReadOnlySpan shape
         )

@@ -8,6 +8,11 @@ module Shape =
     /// The shape of a scalar.
     let scalar: int[] = [||]
 
+    let private ranges = Array.init 9 (fun n -> [| 0 .. n - 1 |])
+
+    /// The first axes, which nobody may change.
+    let internal first (count: int) : int[] = if count < ranges.Length then ranges[count] else [| 0 .. count - 1 |]
+
     /// The number of elements. Where that is far more than an array can hold it is some such number, which does not wrap
     /// around when it is made one of bytes.
     let size (shape: int[]) =

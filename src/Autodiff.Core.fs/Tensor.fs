@@ -373,12 +373,18 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                     if isSummed i then
                         count <- count + 1
 
-                let axes = Array.zeroCreate count
+                let mutable areFirst = true
 
-                for i in x.Rank - 1 .. -1 .. 0 do
-                    if isSummed i then
-                        count <- count - 1
-                        axes[count] <- i
+                for i in 0 .. count - 1 do
+                    areFirst <- areFirst && isSummed i
+
+                let axes = if areFirst then Shape.first count else Array.zeroCreate count
+
+                if not areFirst then
+                    for i in x.Rank - 1 .. -1 .. 0 do
+                        if isSummed i then
+                            count <- count - 1
+                            axes[count] <- i
 
                 x.Device.Reduce(Reduction.Sum, x, axes, out.Shape)
 

@@ -1,4 +1,13 @@
+using System.Runtime.CompilerServices;
+
 namespace Autodiff.Kernels;
+
+/// <summary>What a parallel region does, as a value: many threads run one at the same time.</summary>
+internal interface IForked
+{
+    /// <summary>Does one part of the work.</summary>
+    void Run(int index);
+}
 
 /// <summary>
 /// A fork-join pool for kernels: a few threads that wait by spinning for a moment, then by sleeping, so that a
@@ -9,7 +18,7 @@ namespace Autodiff.Kernels;
 /// region) runs its tasks one after another on its own thread. Kernels split their work by size alone, never by
 /// the number of threads, wherever the split can change the rounding.
 /// </remarks>
-public static class Workers
+public static unsafe class Workers
 {
     private const int SpinsBeforeSleep = 2000;
     private const int MostThreads = 1024;
@@ -23,7 +32,8 @@ public static class Workers
         () => [.. Enumerable.Range(1, Count - 1).Select(index => new Worker(index))]);
 
     private static int busy;
-    private static Action<int>? body;
+    private static delegate*<void*, int, void> body;
+    private static void* state;
     private static int taskCount;
     private static int nextTask;
     private static int running;
@@ -35,11 +45,15 @@ public static class Workers
 
     /// <summary>Runs <paramref name="task"/> for 0 to <paramref name="count"/> - 1, on all threads, and waits.</summary>
     /// <exception cref="Exception">What a task threw, after all have ended.</exception>
-    public static void For(int count, Action<int> task)
+    public static void For(int count, Action<int> task) => For(count, new Delegated(task));
+
+    /// <summary>The same without an object for the task.</summary>
+    internal static void For<TTask>(int count, TTask task)
+        where TTask : struct, IForked
     {
         if (count <= 1 || Count == 1 || Interlocked.CompareExchange(ref busy, 1, 0) != 0)
         {
-            for (int i = 0; i < count; i++) task(i);
+            for (int i = 0; i < count; i++) task.Run(i);
             return;
         }
 
@@ -47,7 +61,9 @@ public static class Workers
         {
             Worker[] workers = Threads.Value;
             int helpers = Math.Min(workers.Length, count - 1);
-            body = task;
+            body = &Run<TTask>;
+            // The task lies on this thread's stack, and does not move, until all have ended.
+            state = Unsafe.AsPointer(ref task);
             taskCount = count;
             failure = null;
             Volatile.Write(ref nextTask, 0);
@@ -63,7 +79,7 @@ public static class Workers
 
             SpinWait spin = default;
             while (Volatile.Read(ref running) != 0) spin.SpinOnce(sleep1Threshold: -1);
-            body = null;
+            state = null;
             if (failure is { } error) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
         }
         finally
@@ -71,6 +87,9 @@ public static class Workers
             Volatile.Write(ref busy, 0);
         }
     }
+
+    private static void Run<TTask>(void* task, int index)
+        where TTask : struct, IForked => Unsafe.AsRef<TTask>(task).Run(index);
 
     /// <summary>
     /// Splits 0 to <paramref name="length"/> into ranges of at least <paramref name="grain"/> and runs them on all
@@ -92,16 +111,22 @@ public static class Workers
 
     private static void Drain()
     {
-        Action<int> task = body!;
+        delegate*<void*, int, void> run = body;
+        void* task = state;
         try
         {
-            for (int i; (i = Interlocked.Increment(ref nextTask) - 1) < taskCount;) task(i);
+            for (int i; (i = Interlocked.Increment(ref nextTask) - 1) < taskCount;) run(task, i);
         }
         catch (Exception error)
         {
             failure = error;
             Volatile.Write(ref nextTask, int.MaxValue / 2);
         }
+    }
+
+    private readonly struct Delegated(Action<int> task) : IForked
+    {
+        public void Run(int index) => task(index);
     }
 
     private sealed class Worker

@@ -54,6 +54,30 @@ let ``a warm run allocates its results and no more`` () =
     // Eight donated results and the loss are handles of some 150 bytes; the arrays that this test makes are included.
     Assert.True(each < 4000L, $"{each} bytes for each run")
 
+/// The bytes that this thread allocates in a call, after others.
+let private allocated (call: unit -> unit) =
+    for _ in 1..200 do
+        call ()
+
+    let before = GC.GetAllocatedBytesForCurrentThread()
+
+    for _ in 1..100 do
+        call ()
+
+    (GC.GetAllocatedBytesForCurrentThread() - before) / 100L
+
+[<Fact>]
+let ``a warm run whose results are given places allocates nothing`` () =
+    // Products and loops of this size are shared among the threads.
+    let large = normal 20 [| 700; 40 |], normal 21 [| 700; 3 |], scalar 0.05
+
+    for batch in [ batch 1; large ] do
+        let state = start 1
+        let program = executable (fun (s, b) -> step s b) (state, batch) 0
+        let given = Array.append (arrays state) (arrays batch)
+        let places = program.Run given |> Array.map (fun y -> (Tensor.copy (Concrete y)).Array)
+        Assert.Equal(0L, allocated (fun () -> program.RunInto(given, places) |> ignore))
+
 [<Fact>]
 let ``donated arguments are written over, and give the bits of a run that leaves them`` () =
     let kept, donating = jit (fun (s, b) -> step s b), jitDonating step

@@ -60,7 +60,8 @@ public class MatMulTests
         var random = new Random(3);
         foreach ((int m, int n, int k) in new[]
             { (253, 307, 801), (65, 4131, 35), (4211, 37, 130), (2, 301, 5003), (25, 301, 1103), (500, 260, 300),
-                (701, 503, 1), (30_001, 9, 1) })
+                (701, 503, 1), (30_001, 9, 1),
+                (100, 50, 784), (784, 50, 100), (301, 33, 260), (270, 23, 9), (9, 34, 513), (533, 18, 130) })
         {
             Check<float>(random, width, 1, m, n, k, Pick(random), Pick(random));
             Check<double>(random, width, 1, m, n, k, Pick(random), Pick(random));

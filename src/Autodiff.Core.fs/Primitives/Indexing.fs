@@ -17,7 +17,7 @@ module internal Indexing =
             indices
 
     /// Runs a kernel that finds out itself whether positions lie outside an axis of length n.
-    let private within name (axis: int) (n: int) (run: unit -> NDArray) =
+    let inline private within name (axis: int) (n: int) (run: unit -> NDArray) =
         try
             run ()
         with :? System.IndexOutOfRangeException as error ->

@@ -10,7 +10,7 @@ namespace Autodiff.Kernels;
 public sealed unsafe class FusedKernel
 {
     // The bytes of results of the cheapest functions, bound by the caches, that are worth a thread: some microseconds.
-    private const int BytesOfGrain = 1 << 19;
+    private const int BytesOfGrain = 1 << 17;
 
     // The memory of totals that lies on the stack.
     private const int SmallBytes = 2048;
@@ -164,19 +164,25 @@ public sealed unsafe class FusedKernel
 
     private void Fork(FusedLayout layout, Loop loop, nint* first)
     {
-        nint start = (nint)first;
-        if (hasRows)
-        {
-            long columns = layout.Sizes[0];
-            long parts = Math.Min(Workers.Count, layout.Rows);
-            long rows = (layout.Rows + parts - 1) / parts;
-            Workers.For((int)((layout.Rows + rows - 1) / rows), i => Range(
-                layout, loop, (nint*)start, i * rows * columns, Math.Min(layout.Rows, (i + 1) * rows) * columns));
-        }
-        else
-        {
-            Workers.ForRange(layout.Count, grain, (from, to) => Range(layout, loop, (nint*)start, from, to));
-        }
+        // Parts are whole rows, or begin at multiples of 64 elements, so that no two threads write to one cache line.
+        long unit = hasRows ? layout.Sizes[0] : 64;
+        long units = hasRows ? layout.Rows : (layout.Count + unit - 1) / unit;
+        long parts = Math.Min(Workers.Count, hasRows ? units : layout.Count / grain);
+        long size = (units + parts - 1) / parts * unit;
+        Workers.For(
+            (int)((layout.Count + size - 1) / size),
+            new Part { Kernel = this, Layout = layout, Loop = loop, First = first, Size = size });
+    }
+
+    private struct Part : IForked
+    {
+        public FusedKernel Kernel;
+        public FusedLayout Layout;
+        public Loop Loop;
+        public nint* First;
+        public long Size;
+
+        public readonly void Run(int i) => Kernel.Range(Layout, Loop, First, i * Size, Math.Min(Layout.Count, (i + 1) * Size));
     }
 
     /// <summary>Computes the elements of the results from one index to before another.</summary>
@@ -252,18 +258,30 @@ public sealed unsafe class FusedKernel
         {
             int total = totals[i];
             nint extent = layout.Count == 0 && IsEmpty(layout, total) ? 0 : (nint)layout.Extent(total);
-            FusedExpansion? expansion = Array.Find(layout.Expansions, expansion => expansion.Operand == total);
+            FusedExpansion? expansion = layout.ExpansionOf(total);
             Totals(total, FusedTotals.Step.Finish, bases[total], extent, (nint)(tiles?.Copies[i] ?? 1), pitches[i], first[total], expansion);
         }
     }
 
     private void ForkTiles(FusedLayout layout, Loop loop, nint* bases, nint* pitches)
     {
-        nint at = (nint)bases, apart = (nint)pitches;
         long tiles = layout.Tiles!.Count;
         long each = Math.Max(1, Math.Min(tiles / (4 * Workers.Count), grain * tiles / layout.Count));
-        Workers.For((int)((tiles + each - 1) / each), i => Tiles(
-            layout, loop, (nint*)at, (nint*)apart, i * each, Math.Min(tiles, (i + 1) * each)));
+        Workers.For(
+            (int)((tiles + each - 1) / each),
+            new TilePart { Kernel = this, Layout = layout, Loop = loop, Bases = bases, Pitches = pitches, Each = each });
+    }
+
+    private struct TilePart : IForked
+    {
+        public FusedKernel Kernel;
+        public FusedLayout Layout;
+        public Loop Loop;
+        public nint* Bases, Pitches;
+        public long Each;
+
+        public readonly void Run(int i) =>
+            Kernel.Tiles(Layout, Loop, Bases, Pitches, i * Each, Math.Min(Layout.Tiles!.Count, (i + 1) * Each));
     }
 
     [SkipLocalsInit]

@@ -96,6 +96,17 @@ internal sealed class FusedLayout
     /// <summary>Operands that are written out, and totals that are kept so, for rows to be longer.</summary>
     internal FusedExpansion[] Expansions { get; private set; } = [];
 
+    /// <summary>How an operand is written out; null if it is not.</summary>
+    internal FusedExpansion? ExpansionOf(int operand)
+    {
+        foreach (FusedExpansion expansion in Expansions)
+        {
+            if (expansion.Operand == operand) return expansion;
+        }
+
+        return null;
+    }
+
     internal FusedKernel.Loop? Loop { get; set; }
 
     /// <summary>The tiles of a pass that keeps totals, each of which has totals of its own.</summary>

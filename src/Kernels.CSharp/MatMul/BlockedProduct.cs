@@ -6,7 +6,7 @@ namespace Autodiff.Kernels;
 /// Large products: the sums are cut into slices, a slice of A and of B is packed into panels, and blocks of C, each
 /// with its part of A in the second-level cache, gain the product of the slices.
 /// </summary>
-internal sealed unsafe class BlockedProduct<T, V, L>
+internal unsafe struct BlockedProduct<T, V, L>
     where T : unmanaged, INumberBase<T>
     where V : struct
     where L : struct, ILanes<T, V>
@@ -49,20 +49,23 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     private static int PanelColumns => TileKernel<T, V, L>.WideColumns;
 
     /// <summary>Computes a product, in tiles of at most so many rows.</summary>
-    public static void Multiply(in Operands<T> operands, int maxRows, int width) =>
-        new BlockedProduct<T, V, L>(operands, maxRows, width).Run();
+    public static void Multiply(in Operands<T> operands, int maxRows, int width)
+    {
+        var product = new BlockedProduct<T, V, L>(operands, maxRows, width);
+        product.Run(&product);
+    }
 
     /// <summary>The length of the parts of sums.</summary>
     public static nint SliceOf(nint k) => CeilingDivide(k, CeilingDivide(k, SliceBytes / sizeof(T)));
 
-    private void Run()
+    /// <param name="self">This product, which lies where all threads read it.</param>
+    private void Run(BlockedProduct<T, V, L>* self)
     {
         nint mostRows = Math.Min(x.M, MostRows), mostColumns = Math.Min(x.N, MostColumns);
         nint sizeA = RoundUp(CeilingDivide(mostRows, panelRows) * panelRows * longest, 64 / sizeof(T));
         nint sizeB = RoundUp(mostColumns, PanelColumns) * longest;
         packedA = (T*)Scratch.Take((sizeA + sizeB) * sizeof(T));
         packedB = packedA + sizeA;
-        Action<int> pack = Pack, compute = Compute;
         for (columnFrom = 0; columnFrom < x.N; columnFrom += MostColumns)
         {
             columnCount = Math.Min(MostColumns, x.N - columnFrom);
@@ -77,14 +80,29 @@ internal sealed unsafe class BlockedProduct<T, V, L>
                     slice = Math.Min(longest, x.K - from);
                     nint panels = rowPanels + columnPanels;
                     nint lines = rowCount + columnCount;
-                    Fork(panels, lines * slice >= ElementsToFork, pack);
-                    Fork(blocks * groups, x.Work >= WorkToFork || x.K * x.N >= ReadsToFork, compute);
+                    Fork(panels, lines * slice >= ElementsToFork, new Packer { Product = self });
+                    Fork(blocks * groups, x.Work >= WorkToFork || x.K * x.N >= ReadsToFork, new Computer { Product = self });
                 }
             }
         }
     }
 
-    private static void Fork(nint count, bool isWorthIt, Action<int> task)
+    private struct Packer : IForked
+    {
+        public BlockedProduct<T, V, L>* Product;
+
+        public readonly void Run(int index) => Product->Pack(index);
+    }
+
+    private struct Computer : IForked
+    {
+        public BlockedProduct<T, V, L>* Product;
+
+        public readonly void Run(int index) => Product->Compute(index);
+    }
+
+    private static void Fork<TTask>(nint count, bool isWorthIt, TTask task)
+        where TTask : struct, IForked
     {
         if (isWorthIt)
         {
@@ -92,7 +110,7 @@ internal sealed unsafe class BlockedProduct<T, V, L>
             return;
         }
 
-        for (int i = 0; i < count; i++) task(i);
+        for (int i = 0; i < count; i++) task.Run(i);
     }
 
     /// <summary>Cuts C into blocks of rows and groups of columns: enough for every thread to have some.</summary>
@@ -107,7 +125,7 @@ internal sealed unsafe class BlockedProduct<T, V, L>
         return blocks;
     }
 
-    private void Pack(int index)
+    private readonly void Pack(int index)
     {
         if (index >= rowPanels)
         {
@@ -121,7 +139,7 @@ internal sealed unsafe class BlockedProduct<T, V, L>
             Math.Min(panelRows, rowCount - row), slice, panelRows, packedA + row * slice, width);
     }
 
-    private void PackColumns(int index)
+    private readonly void PackColumns(int index)
     {
         nint column = (nint)index * PanelColumns;
         Packing.Pack(
@@ -129,7 +147,7 @@ internal sealed unsafe class BlockedProduct<T, V, L>
             Math.Min(PanelColumns, columnCount - column), slice, PanelColumns, packedB + column * slice, width);
     }
 
-    private void Compute(int index)
+    private readonly void Compute(int index)
     {
         nint block = index / groups, group = index % groups;
         nint rowEnd = Math.Min(rowCount, (block + 1) * blockPanels * panelRows);
@@ -162,7 +180,7 @@ internal sealed unsafe class BlockedProduct<T, V, L>
     }
 
     /// <summary>Brings the part of a tile that lies inside C into it.</summary>
-    private void Merge(T* edge, T* c, int rows, nint columns)
+    private readonly void Merge(T* edge, T* c, int rows, nint columns)
     {
         for (int i = 0; i < rows; i++, edge += PanelColumns, c += x.CRow)
         {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Autodiff.Kernels;
 
 /// <summary>
@@ -9,11 +11,66 @@ internal static unsafe class DirectProduct<T, V, L>
     where V : struct
     where L : struct, ILanes<T, V>
 {
+    // The rows whose last columns are computed at a time, so that their part of A stays in the first-level cache for the tiles;
+    // and from how many rows, in vectors, and how long sums on that pays.
+    private const int ThinVectors = 4;
+    private const int VectorsToThin = 2;
+    private const int LengthToThin = 8;
+
     /// <summary>
     /// Computes a product in tiles of at most so many rows: of at least a vector of columns, or of fewer where the
     /// rows of B are padded to a vector and the rows of C follow one another.
     /// </summary>
     public static void Multiply(in Operands<T> x, int maxRows)
+    {
+        nint thin = x.N > L.Count ? x.N % L.Count : 0;
+        if (x.ARow != 1 || thin == 0 || thin > L.Count / 2 || x.M < VectorsToThin * L.Count || x.K < LengthToThin)
+        {
+            Tiles(x, maxRows);
+            return;
+        }
+
+        // The last block has up to half as many rows more.
+        nint block = ThinVectors * L.Count;
+        Operands<T> part = x;
+        for (nint left = x.M; left > 0; left -= part.M, part.A += part.M, part.C += part.M * x.CRow)
+        {
+            part.M = left < block * 3 / 2 ? left : block;
+            part.N = x.N;
+            Thin(part, thin, maxRows);
+            part.N = x.N - thin;
+            Tiles(part, maxRows);
+        }
+    }
+
+    /// <summary>
+    /// The last columns, too few for a vector, where the columns of A are adjacent: the transpose of these columns is a product
+    /// whose vectors lie along the rows of C. Its sums are those of the tiles.
+    /// </summary>
+    [SkipLocalsInit]
+    private static void Thin(in Operands<T> x, nint thin, int maxRows)
+    {
+        T* results = stackalloc T[2 * ThinVectors * L.Count * L.Count / 2];
+        Operands<T> y = default;
+        y.M = thin;
+        y.N = x.M;
+        y.K = x.K;
+        y.A = x.B + x.N - thin;
+        y.ARow = 1;
+        y.AColumn = x.BRow;
+        y.B = x.A;
+        y.BRow = x.AColumn;
+        y.C = results;
+        y.CRow = x.M;
+        Tiles(y, maxRows);
+        T* c = x.C + x.N - thin;
+        for (nint i = 0; i < x.M; i++, c += x.CRow)
+        {
+            for (nint j = 0; j < thin; j++) c[j] = results[j * x.M + i];
+        }
+    }
+
+    private static void Tiles(in Operands<T> x, int maxRows)
     {
         Tile<T> tile = default;
         tile.K = x.K;

@@ -141,9 +141,18 @@ public sealed unsafe class PackedFactor
         else Fork(x, parts);
     }
 
-    private void Fork<T>(Operands<T> x, int parts)
-        where T : unmanaged, INumberBase<T> =>
-        Workers.For(parts, i => Range(x, Panels * i / parts, Panels * (i + 1) / parts));
+    private void Fork<T>(in Operands<T> x, int parts)
+        where T : unmanaged, INumberBase<T> => Workers.For(parts, new Part<T> { Factor = this, X = x, Parts = parts });
+
+    private struct Part<T> : IForked
+        where T : unmanaged, INumberBase<T>
+    {
+        public PackedFactor Factor;
+        public Operands<T> X;
+        public int Parts;
+
+        public readonly void Run(int i) => Factor.Range(X, Factor.Panels * i / Parts, Factor.Panels * (i + 1) / Parts);
+    }
 
     private void Range<T>(in Operands<T> x, int from, int to)
         where T : unmanaged, INumberBase<T>

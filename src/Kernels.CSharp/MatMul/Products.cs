@@ -58,10 +58,19 @@ internal static unsafe class Products<T>
         }
     }
 
-    private static void ForkBatch(Operands<T> x, nint batch, nint aBatch, nint bBatch, int width)
+    private static void ForkBatch(in Operands<T> x, nint batch, nint aBatch, nint bBatch, int width)
     {
         int parts = (int)Math.Min(batch, 4 * Workers.Count);
-        Workers.For(parts, i => Range(x, batch * i / parts, batch * (i + 1) / parts, aBatch, bBatch, width));
+        Workers.For(parts, new BatchPart { X = x, Batch = batch, ABatch = aBatch, BBatch = bBatch, Parts = parts, Width = width });
+    }
+
+    private struct BatchPart : IForked
+    {
+        public Operands<T> X;
+        public nint Batch, ABatch, BBatch;
+        public int Parts, Width;
+
+        public readonly void Run(int i) => Range(X, Batch * i / Parts, Batch * (i + 1) / Parts, ABatch, BBatch, Width);
     }
 
     private static void Range(in Operands<T> x, nint start, nint end, nint aBatch, nint bBatch, int width)
@@ -121,12 +130,23 @@ internal static unsafe class Products<T>
         else ForkVector(x, unit, width);
     }
 
-    private static void ForkVector(Operands<T> x, nint unit, int width)
+    private static void ForkVector(in Operands<T> x, nint unit, int width)
     {
-        nint units = x.N / unit;
-        int parts = (int)Math.Min(units, Workers.Count);
-        Workers.For(parts, i => Vector(
-            x, units * i / parts * unit, i + 1 == parts ? x.N : units * (i + 1) / parts * unit, width));
+        int parts = (int)Math.Min(x.N / unit, Workers.Count);
+        Workers.For(parts, new VectorPart { X = x, Unit = unit, Parts = parts, Width = width });
+    }
+
+    private struct VectorPart : IForked
+    {
+        public Operands<T> X;
+        public nint Unit;
+        public int Parts, Width;
+
+        public readonly void Run(int i)
+        {
+            nint units = X.N / Unit;
+            Vector(X, units * i / Parts * Unit, i + 1 == Parts ? X.N : units * (i + 1) / Parts * Unit, Width);
+        }
     }
 
     private static nint VectorUnit(int width) => 8 * Math.Max(1, width / 8 / sizeof(T));
@@ -151,18 +171,10 @@ internal static unsafe class Products<T>
         else ForkOuter(x, width);
     }
 
-    private static void ForkOuter(Operands<T> x, int width)
+    private static void ForkOuter(in Operands<T> x, int width)
     {
         int parts = (int)Math.Min(x.M, 4 * Workers.Count);
-        Workers.For(parts, i =>
-        {
-            nint top = x.M * i / parts;
-            Operands<T> y = x;
-            y.M = x.M * (i + 1) / parts - top;
-            y.A += top * x.ARow;
-            y.C += top * x.CRow;
-            Rows(y, false, width);
-        });
+        Workers.For(parts, new Block { X = x, Tall = parts, Wide = 1, Width = width });
     }
 
     private static void Rows(in Operands<T> x, bool padded, int width)
@@ -220,23 +232,33 @@ internal static unsafe class Products<T>
     }
 
     /// <summary>Cuts C into parts for the threads, by rows while the parts are tall, then by columns.</summary>
-    private static void ForkDirect(Operands<T> x, bool padded, int width)
+    private static void ForkDirect(in Operands<T> x, bool padded, int width)
     {
         int parts = x.Work > WorkToBalance ? 4 * Workers.Count : Workers.Count;
         int tall = (int)Math.Clamp(x.M / 12, 1, parts);
         int wide = (int)Math.Clamp(x.N / 32, 1, parts / tall);
-        Workers.For(tall * wide, part =>
+        Workers.For(tall * wide, new Block { X = x, Tall = tall, Wide = wide, Padded = padded, Width = width });
+    }
+
+    /// <summary>The parts of C, cut so many times by rows and by columns.</summary>
+    private struct Block : IForked
+    {
+        public Operands<T> X;
+        public int Tall, Wide, Width;
+        public bool Padded;
+
+        public readonly void Run(int part)
         {
-            nint row = part / wide, column = part % wide;
-            nint top = x.M * row / tall, left = x.N * column / wide;
-            Operands<T> y = x;
-            y.M = x.M * (row + 1) / tall - top;
-            y.N = x.N * (column + 1) / wide - left;
-            y.A += top * x.ARow;
+            nint row = part / Wide, column = part % Wide;
+            nint top = X.M * row / Tall, left = X.N * column / Wide;
+            Operands<T> y = X;
+            y.M = X.M * (row + 1) / Tall - top;
+            y.N = X.N * (column + 1) / Wide - left;
+            y.A += top * X.ARow;
             y.B += left;
-            y.C += top * x.CRow + left;
-            Rows(y, padded, width);
-        });
+            y.C += top * X.CRow + left;
+            Rows(y, Padded, Width);
+        }
     }
 
     private static void Direct(in Operands<T> x, bool padded, int width)

@@ -60,7 +60,7 @@ type internal Step(index: int, reads: int[], outputs: int[], passing: int[]) =
         if obj.ReferenceEquals(value, place) then
             ()
         elif place.IsInline then
-            place.Point(0, null, NDArray.Scalar(value.Device, value.DType, value.Bytes).Bits)
+            place.Point(0, null, value.BitsAt 0)
         elif
             value.Size > 0
             && not (
@@ -388,8 +388,8 @@ type internal Executable(program: Program, donated: int) =
         Volatile.Write(&idle, frame)
 
     /// One run in a frame: the results for arrays, in given places where there are (null: anywhere), contiguous arrays of the
-    /// types of the results, which overlap neither one another nor the arguments. Of the arrays the first ones are those
-    /// that the frame ran with last.
+    /// types of the results, which overlap neither one another nor the arguments. If all have places, those are what is given
+    /// back. Of the arrays the first ones are those that the frame ran with last.
     member _.Walk(frame: Frame, arrays: NDArray[], same: int, places: NDArray[]) : NDArray[] =
         for j in 0 .. results.Length - 1 do
             let struct (i, k) = placeOf[j]
@@ -431,25 +431,27 @@ type internal Executable(program: Program, donated: int) =
         finally
             HostArrays.GiveNothing()
 
-        let ys = Array.zeroCreate results.Length
+        let mutable isGiven = not (isNull places)
+
+        if isGiven then
+            for place in places do
+                isGiven <- isGiven && not (isNull place)
+
+        let ys = if isGiven then places else Array.zeroCreate results.Length
 
         for j in 0 .. results.Length - 1 do
             let s = results[j]
+            let y = if inputOf[s] >= 0 then arrays[inputOf[s]] else frame.Values[s]
+            let place = if isNull places then null else places[j]
 
             ys[j] <-
-                if inputOf[s] >= 0 then
-                    arrays[inputOf[s]]
+                if not (isNull place) then
+                    Step.Put(y, place)
+                    place
                 else
-                    let y = frame.Values[s]
                     let i = plan.DefinedBy s
                     // An operation may give what it was given: an array that stands for an argument.
                     if i >= 0 && not plan.IsFresh[i] then y.View(y.Shape, y.Strides, y.Offset) else y
-
-        if not (isNull places) then
-            for j in 0 .. results.Length - 1 do
-                if not (isNull places[j]) then
-                    Step.Put(ys[j], places[j])
-                    ys[j] <- places[j]
 
         for struct (i, _) in assembled do
             let s = equations[i].Outputs[0].Index
