@@ -99,6 +99,8 @@ public static class Convolution
     {
         if (dtype == DType.Float32)
         {
+            if (operation == Operation.Forward && Winograd.TryForward(s, (float*)x, (float*)w, (float*)y, width)) return;
+            if (operation == Operation.InputGradient && Winograd.TryInputGradient(s, (float*)y, (float*)w, (float*)x, width)) return;
             switch (width)
             {
                 case 512: Run<Vector512<float>, float, TileOps512<float>>(operation, s, x, w, y); break;
