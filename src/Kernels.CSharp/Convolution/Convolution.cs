@@ -24,7 +24,7 @@ public static class Convolution
     public static void Forward(
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y)
     {
-        Forward(dtype, s, x, w, y, Simd.Width);
+        Forward(dtype, s, x, w, y, Simd.Width, Winograd.IsOn);
     }
 
     /// <summary>
@@ -40,7 +40,7 @@ public static class Convolution
     public static void InputGradient(
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> w, Span<byte> dx)
     {
-        InputGradient(dtype, s, ct, w, dx, Simd.Width);
+        InputGradient(dtype, s, ct, w, dx, Simd.Width, Winograd.IsOn);
     }
 
     /// <summary>
@@ -60,17 +60,27 @@ public static class Convolution
     }
 
     internal static unsafe void Forward(
-        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y, int width)
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> w, Span<byte> y, int width,
+        bool winograd = false)
     {
         Check(dtype, s, x.Length, w.Length, y.Length);
-        fixed (byte* px = x, pw = w, py = y) Run(Operation.Forward, dtype, s, px, pw, py, width);
+        fixed (byte* px = x, pw = w, py = y)
+        {
+            if (winograd && dtype == DType.Float32 && Winograd.TryForward(s, (float*)px, (float*)pw, (float*)py, width)) return;
+            Run(Operation.Forward, dtype, s, px, pw, py, width);
+        }
     }
 
     internal static unsafe void InputGradient(
-        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> w, Span<byte> dx, int width)
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> w, Span<byte> dx, int width,
+        bool winograd = false)
     {
         Check(dtype, s, dx.Length, w.Length, ct.Length);
-        fixed (byte* px = dx, pw = w, py = ct) Run(Operation.InputGradient, dtype, s, px, pw, py, width);
+        fixed (byte* px = dx, pw = w, py = ct)
+        {
+            if (winograd && dtype == DType.Float32 && Winograd.TryInputGradient(s, (float*)py, (float*)pw, (float*)px, width)) return;
+            Run(Operation.InputGradient, dtype, s, px, pw, py, width);
+        }
     }
 
     internal static unsafe void FilterGradient(
@@ -99,8 +109,6 @@ public static class Convolution
     {
         if (dtype == DType.Float32)
         {
-            if (operation == Operation.Forward && Winograd.TryForward(s, (float*)x, (float*)w, (float*)y, width)) return;
-            if (operation == Operation.InputGradient && Winograd.TryInputGradient(s, (float*)y, (float*)w, (float*)x, width)) return;
             switch (width)
             {
                 case 512: Run<Vector512<float>, float, TileOps512<float>>(operation, s, x, w, y); break;

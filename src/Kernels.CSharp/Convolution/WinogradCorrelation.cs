@@ -62,7 +62,7 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         sliceChannels = CeilingDivide(of.Channels, slices);
         inputPitch = (nint)CeilingDivide(of.Channels, L.Count) * L.Count;
         long tiles = (long)of.Batch * tilesY * tilesX;
-        int threads = tiles * of.Channels * of.Results * Parts >= ForkWork ? Workers.Count : 1;
+        int threads = tiles * of.Channels * of.Results * Parts >= ForkWork ? of.Threads : 1;
         fixed (WinogradCorrelation<V, L, Ops, F>* self = &this)
         {
             if (tiles <= MostTiles && tiles < of.Results) self->RunByFilters((int)tiles, threads);
