@@ -21,6 +21,10 @@ internal static unsafe class Winograd
     internal static bool TryInputGradient(in ConvolutionShape s, float* ct, float* w, float* dx, int width) =>
         Takes(s) && TryRun(TransposedOf(s, ct, w, dx), width);
 
+    /// <summary>The same for the cotangent of the filters.</summary>
+    internal static bool TryFilterGradient(in ConvolutionShape s, float* x, float* ct, float* dw, int width) =>
+        Takes(s) && FilterGradientPays(ForwardOf(s, x, dw, ct), width) && RunFilterGradient(ForwardOf(s, x, dw, ct), width);
+
     private static bool TryRun(in WinogradProblem problem, int width) => Pays(problem, width) && Run(problem, width);
 
     /// <summary>Whether the algorithm computes such a convolution.</summary>
@@ -95,6 +99,8 @@ internal static unsafe class Winograd
         static double Filled(int count, int lanes) => (count + lanes - 1) / lanes * lanes;
     }
 
+    private static bool FilterGradientPays(in WinogradProblem p, int width) => width > 0;
+
     /// <summary>Computes all results; false if one is not a finite number, since then others of its tile may be wrong.</summary>
     internal static bool Run(in WinogradProblem problem, int width) => width switch
     {
@@ -105,6 +111,18 @@ internal static unsafe class Winograd
         128 => WinogradCorrelation<Vector128<float>, Lanes128<float>, TileOps128<float>, Winograd4<Vector128<float>, Lanes128<float>>>
             .Run(problem),
         _ => WinogradCorrelation<float, Lanes1<float>, TileOpsScalar<float>, Winograd4<float, Lanes1<float>>>.Run(problem),
+    };
+
+    /// <summary>Computes the gradient of the filters, which it writes over them, from the output as the cotangent; false as above.</summary>
+    internal static bool RunFilterGradient(in WinogradProblem problem, int width) => width switch
+    {
+        512 => WinogradFilterGradient<
+            Vector512<float>, Lanes512<float>, TileOps512<float>, Winograd4<Vector512<float>, Lanes512<float>>>.Run(problem),
+        256 => WinogradFilterGradient<
+            Vector256<float>, Lanes256<float>, TileOps256<float>, Winograd4<Vector256<float>, Lanes256<float>>>.Run(problem),
+        128 => WinogradFilterGradient<
+            Vector128<float>, Lanes128<float>, TileOps128<float>, Winograd4<Vector128<float>, Lanes128<float>>>.Run(problem),
+        _ => WinogradFilterGradient<float, Lanes1<float>, TileOpsScalar<float>, Winograd4<float, Lanes1<float>>>.Run(problem),
     };
 }
 

@@ -33,8 +33,10 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
     private const int MostRows = 12;
 
     private WinogradProblem of;
-    private int tilesY, tilesX, cuts, cutTiles, blockRows, panels, resultVectors, slices, sliceChannels;
-    private nint inputPitch, inputPart, productPitch, productPart, filterPart;
+    private WinogradTiles<V, L, Ops, F, InputTransform<V, L, F>> images;
+    private WinogradBlocks blocks;
+    private int tilesY, tilesX, panels, resultVectors, slices, sliceChannels;
+    private nint productPitch, productPart, filterPart;
     private float* tables;
     private int failed;
 
@@ -60,7 +62,17 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         panels = CeilingDivide(resultVectors, 2);
         slices = CeilingDivide(of.Channels, SliceChannels);
         sliceChannels = CeilingDivide(of.Channels, slices);
-        inputPitch = (nint)CeilingDivide(of.Channels, L.Count) * L.Count;
+        images = new()
+        {
+            Channels = of.Channels,
+            Height = of.Height,
+            Width = of.Width,
+            Top = of.Top,
+            Left = of.Left,
+            Rows = tilesY,
+            Images = of.Input,
+            Pitch = (nint)CeilingDivide(of.Channels, L.Count) * L.Count,
+        };
         long tiles = (long)of.Batch * tilesY * tilesX;
         int threads = tiles * of.Channels * of.Results * Parts >= ForkWork ? of.Threads : 1;
         fixed (WinogradCorrelation<V, L, Ops, F>* self = &this)
@@ -75,30 +87,31 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
     private void RunByTiles(int threads)
     {
         productPitch = (nint)resultVectors * L.Count;
-        long tileBytes = Parts * (long)(inputPitch + productPitch) * sizeof(float);
-        int blocks = ChooseBlocks((int)Math.Max(BlockBytes / tileBytes, LeastTiles), threads);
-        inputPart = OddLines((nint)blockRows * cutTiles * inputPitch);
-        productPart = OddLines((nint)blockRows * cutTiles * productPitch);
-        filterPart = OddLines(of.Channels * productPitch);
+        long tileBytes = Parts * (long)(images.Pitch + productPitch) * sizeof(float);
+        int wanted = (int)Math.Max(BlockBytes / tileBytes, LeastTiles);
+        blocks = WinogradBlocks.Choose(of.Batch * tilesY, tilesX, wanted, threads);
+        images.Part = WinogradMemory.OddLines(blocks.MostTiles * images.Pitch);
+        productPart = WinogradMemory.OddLines(blocks.MostTiles * productPitch);
+        filterPart = WinogradMemory.OddLines(of.Channels * productPitch);
         tables = (float*)ConvolutionScratch.Tables((long)Parts * filterPart * sizeof(float));
         fixed (WinogradCorrelation<V, L, Ops, F>* self = &this)
         {
             Fork(self, panels * slices, threads, &FilterTask);
-            Fork(self, blocks, threads, &TilesTask);
+            Fork(self, blocks.Count, threads, &TilesTask);
         }
     }
 
     private void RunByFilters(int tiles, int threads)
     {
         productPitch = PanelResults;
-        int blocks = ChooseBlocks(Math.Max(tiles / (4 * threads), tilesX), threads);
-        inputPart = OddLines(tiles * inputPitch);
-        productPart = OddLines(tiles * productPitch);
-        filterPart = OddLines(sliceChannels * PanelResults);
-        tables = (float*)ConvolutionScratch.Tables((long)Parts * inputPart * sizeof(float));
+        blocks = WinogradBlocks.Choose(of.Batch * tilesY, tilesX, Math.Max(tiles / (4 * threads), tilesX), threads);
+        images.Part = WinogradMemory.OddLines(tiles * images.Pitch);
+        productPart = WinogradMemory.OddLines(tiles * productPitch);
+        filterPart = WinogradMemory.OddLines(sliceChannels * PanelResults);
+        tables = (float*)ConvolutionScratch.Tables((long)Parts * images.Part * sizeof(float));
         fixed (WinogradCorrelation<V, L, Ops, F>* self = &this)
         {
-            Fork(self, blocks, threads, &InputTask);
+            Fork(self, blocks.Count, threads, &InputTask);
             Fork(self, panels, threads, &PanelTask);
         }
     }
@@ -111,46 +124,7 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         else for (int index = 0; index < tasks; index++) task(self, index);
     }
 
-    /// <summary>The least distance of parts that is an odd number of cache lines, so that what is stored to all of them at once lies
-    /// in different sets of a cache.</summary>
-    private static nint OddLines(nint length)
-    {
-        const int Line = 64 / sizeof(float);
-        return ((length + Line - 1) / Line | 1) * Line;
-    }
-
     private static int CeilingDivide(int x, int y) => (x + y - 1) / y;
-
-    /// <summary>Cuts long rows of tiles, and joins short ones; gives the number of blocks.</summary>
-    private int ChooseBlocks(int wanted, int threads)
-    {
-        cuts = CeilingDivide(tilesX, wanted);
-        cutTiles = CeilingDivide(tilesX, cuts);
-        cuts = CeilingDivide(tilesX, cutTiles);
-        int rows = of.Batch * tilesY;
-        blockRows = Math.Clamp(wanted / cutTiles, 1, rows);
-
-        // All threads have as many blocks.
-        int runs = CeilingDivide(CeilingDivide(rows, blockRows), threads) * threads;
-        blockRows = CeilingDivide(rows, runs);
-        return CeilingDivide(rows, blockRows) * cuts;
-    }
-
-    private readonly Block BlockOf(int task)
-    {
-        (int run, int cut) = Math.DivRem(task, cuts);
-        int first = run * blockRows, left = cut * cutTiles;
-        return new(first, Math.Min(first + blockRows, of.Batch * tilesY), left, Math.Min(cutTiles, tilesX - left));
-    }
-
-    /// <summary>Elements for what lies between the images and the tiles of a block: rows of pixels, and their transformed columns.</summary>
-    private readonly nint StageLength(in Block block)
-    {
-        int height = Math.Min(block.Last - block.First, tilesY);
-        return (height * F.Outputs + 2 + Reach) * Columns(block.Width);
-    }
-
-    private static nint Columns(int tiles) => (nint)(tiles * F.Outputs + 2) * L.Count;
 
     /// <summary>Transforms some channels of a panel of filters.</summary>
     private static void FilterTask(WinogradCorrelation<V, L, Ops, F>* self, int task)
@@ -165,16 +139,16 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
     /// <summary>Computes all results of a block of tiles from the transformed filters.</summary>
     private static void TilesTask(WinogradCorrelation<V, L, Ops, F>* self, int task)
     {
-        Block block = self->BlockOf(task);
-        nint length = Parts * (self->inputPart + self->productPart);
-        float* inputs = (float*)ConvolutionScratch.Task((length + self->StageLength(block)) * sizeof(float));
-        float* products = inputs + Parts * self->inputPart, stage = inputs + length;
-        self->TransformInputs(block, stage, inputs);
+        WinogradBlock block = self->blocks[task];
+        nint length = Parts * (self->images.Part + self->productPart);
+        float* inputs = (float*)ConvolutionScratch.Task((length + self->images.StageLength(block)) * sizeof(float));
+        float* products = inputs + Parts * self->images.Part, stage = inputs + length;
+        self->images.Transform(block, stage, inputs);
         int channels = self->of.Channels;
         for (int part = 0; part < Parts; part++)
             for (int panel = 0; panel < self->panels; panel++)
                 self->Multiply(
-                    block.Count, inputs + part * self->inputPart, channels,
+                    block.Count, inputs + part * self->images.Part, channels,
                     self->tables + part * self->filterPart + (nint)panel * channels * PanelResults, self->PanelWidth(panel),
                     products + part * self->productPart + panel * PanelResults, false);
         if (!self->TransformProducts(block, 0, self->of.Results, products, stage)) self->failed = 1;
@@ -183,17 +157,17 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
     /// <summary>Transforms a block of tiles.</summary>
     private static void InputTask(WinogradCorrelation<V, L, Ops, F>* self, int task)
     {
-        Block block = self->BlockOf(task);
-        float* stage = (float*)ConvolutionScratch.Task(self->StageLength(block) * sizeof(float));
-        self->TransformInputs(block, stage, self->tables + block.First * self->tilesX * self->inputPitch);
+        WinogradBlock block = self->blocks[task];
+        float* stage = (float*)ConvolutionScratch.Task(self->images.StageLength(block) * sizeof(float));
+        self->images.Transform(block, stage, self->tables + block.First * self->tilesX * self->images.Pitch);
     }
 
     /// <summary>Computes the results of a panel of filters from the transformed tiles.</summary>
     private static void PanelTask(WinogradCorrelation<V, L, Ops, F>* self, int panel)
     {
-        Block all = new(0, self->of.Batch * self->tilesY, 0, self->tilesX);
+        WinogradBlock all = new(0, self->of.Batch * self->tilesY, 0, self->tilesX);
         nint filterLength = Parts * self->filterPart, length = filterLength + Parts * self->productPart;
-        nint scratch = nint.Max(self->FilterScratch, self->StageLength(all));
+        nint scratch = nint.Max(self->FilterScratch, self->images.StageLength(all));
         float* filters = (float*)ConvolutionScratch.Task((length + scratch) * sizeof(float));
         float* products = filters + filterLength, stage = filters + length;
         for (int channel = 0, channels; channel < self->of.Channels; channel += channels)
@@ -202,7 +176,7 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
             self->TransformFilters(panel, channel, channels, filters, stage);
             for (int part = 0; part < Parts; part++)
                 self->Multiply(
-                    all.Count, self->tables + part * self->inputPart + channel, channels, filters + part * self->filterPart,
+                    all.Count, self->tables + part * self->images.Part + channel, channels, filters + part * self->filterPart,
                     self->PanelWidth(panel), products + part * self->productPart, channel > 0);
         }
 
@@ -256,70 +230,6 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         }
     }
 
-    /// <summary>Transforms all channels of a block of tiles.</summary>
-    private readonly void TransformInputs(in Block block, float* stage, float* inputs)
-    {
-        int lanes = L.Count, start = block.Left * F.Outputs - of.Left, columnCount = block.Width * F.Outputs + 2;
-        int from = Math.Clamp(start, 0, of.Width), run = Math.Clamp(start + columnCount, from, of.Width) - from;
-        nint plane = (nint)of.Height * of.Width, pitch = (nint)run * lanes;
-
-        // Transformed columns outside of the image stay zero.
-        float* columns = stage, inside = columns + (nint)(from - start) * Reach * lanes, pixels = columns + columnCount * Reach * lanes;
-        new Span<float>(columns, columnCount * Reach * lanes).Clear();
-        for (int c = 0; c < of.Channels; c += lanes)
-        {
-            float* tile = inputs + c;
-            for (int row = block.First, count; row < block.Last; row += count)
-            {
-                (int image, int top) = Math.DivRem(row, tilesY);
-                count = Math.Min(block.Last - row, tilesY - top);
-                float* images = of.Input + ((nint)image * of.Channels + c) * plane + from;
-                Stage(
-                    images, plane, Math.Min(lanes, of.Channels - c), top * F.Outputs - of.Top, count * F.Outputs + 2, run, pixels);
-                for (int i = 0; i < count; i++, tile += block.Width * inputPitch)
-                {
-                    TransformColumns(pixels + i * F.Outputs * pitch, pitch, run, inside);
-                    TransformRows(columns, block.Width, tile, inputPitch, inputPart);
-                }
-            }
-        }
-    }
-
-    /// <summary>Copies parts of rows of some channels, which become the lanes; rows outside are zero.</summary>
-    private readonly void Stage(float* from, nint plane, int channels, int top, int rows, int run, float* to)
-    {
-        int first = Math.Clamp(-top, 0, rows), last = Math.Clamp(of.Height - top, first, rows);
-        nint pitch = (nint)run * L.Count;
-        new Span<float>(to, (int)(first * pitch)).Clear();
-        new Span<float>(to + last * pitch, (int)((rows - last) * pitch)).Clear();
-        from += (nint)(top + first) * of.Width;
-        to += first * pitch;
-        if (run == of.Width)
-        {
-            Staging<V, float, Ops>.Transpose(from, plane, channels, (last - first) * run, to, L.Count);
-            return;
-        }
-
-        for (int i = first; i < last; i++, from += of.Width, to += pitch)
-            Staging<V, float, Ops>.Transpose(from, plane, channels, run, to, L.Count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformColumns(float* from, nint pitch, int count, float* to)
-    {
-        for (; count > 0; count--, from += L.Count, to += Reach * L.Count) F.Input(from, pitch, to, L.Count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformRows(float* columns, int count, float* tile, nint pitch, nint part)
-    {
-        for (; count > 0; count--, columns += F.Outputs * Reach * L.Count, tile += pitch)
-        {
-            float* to = tile;
-            for (int i = 0; i < Reach; i++, to += Reach * part) F.Input(columns + i * L.Count, Reach * L.Count, to, part);
-        }
-    }
-
     /// <summary>Multiplies one part of some channels of some tiles with that of a panel of filters.</summary>
     private readonly void Multiply(
         int tiles, float* inputs, int channels, float* filters, int width, float* products, bool accumulate)
@@ -327,7 +237,7 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         Tile<float> tile = new()
         {
             K = channels,
-            ARow = inputPitch,
+            ARow = images.Pitch,
             AColumn = 1,
             B = filters,
             BRow = width,
@@ -339,7 +249,7 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         for (int step = 0, from = 0, end; step < steps; step++, from = end)
         {
             end = (int)((long)tiles * (step + 1) / steps);
-            tile.A = inputs + from * inputPitch;
+            tile.A = inputs + from * images.Pitch;
             tile.C = products + from * productPitch;
             if (width > L.Count) TileKernel<float, V, L>.RunWide(end - from, &tile);
             else TileKernel<float, V, L>.RunNarrow(end - from, &tile);
@@ -347,7 +257,7 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
     }
 
     /// <summary>Transforms the products of a block to some results, and writes them; false if one is not a finite number.</summary>
-    private readonly bool TransformProducts(in Block block, int firstResult, int resultCount, float* products, float* stage)
+    private readonly bool TransformProducts(in WinogradBlock block, int firstResult, int resultCount, float* products, float* stage)
     {
         int lanes = L.Count, from = block.Left * F.Outputs, run = Math.Min(block.Width * F.Outputs, of.OutputWidth - from);
         int whole = run / F.Outputs, rest = run % F.Outputs;
@@ -375,8 +285,8 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
                 top *= F.Outputs;
                 int rows = Math.Min(count * F.Outputs, of.OutputHeight - top), results = Math.Min(lanes, resultCount - m);
                 float* output = of.Output + ((nint)image * of.Results + firstResult + m) * plane + (nint)top * of.OutputWidth + from;
-                if (run == of.OutputWidth) Write(stage, rows * run, results, output, plane);
-                else for (int i = 0; i < rows; i++) Write(stage + i * pitch, run, results, output + (nint)i * of.OutputWidth, plane);
+                if (run == of.OutputWidth) WinogradMemory.Write<V, Ops>(stage, rows * run, results, output, plane);
+                else for (int i = 0; i < rows; i++) WinogradMemory.Write<V, Ops>(stage + i * pitch, run, results, output + (nint)i * of.OutputWidth, plane);
             }
         }
 
@@ -402,24 +312,5 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         }
 
         return bad;
-    }
-
-    /// <summary>Writes places of some results, which are the lanes, to their planes.</summary>
-    private static void Write(float* from, int places, int results, float* to, nint plane)
-    {
-        const int Square = 16;
-        int whole = places / Square * Square, rest = places - whole;
-        Staging<V, float, Ops>.Transpose(from, L.Count, whole, results, to, plane);
-        if (rest == 0) return;
-        float* turned = stackalloc float[Square * Square];
-        Staging<V, float, Ops>.Transpose(from + (nint)whole * L.Count, L.Count, rest, results, turned, Square);
-        for (int m = 0; m < results; m++)
-            new ReadOnlySpan<float>(turned + m * Square, rest).CopyTo(new Span<float>(to + m * plane + whole, rest));
-    }
-
-    /// <summary>Rows of tiles, counted through all images, of which a block has <c>Width</c> tiles from <c>Left</c> on.</summary>
-    private readonly record struct Block(int First, int Last, int Left, int Width)
-    {
-        internal int Count => (Last - First) * Width;
     }
 }

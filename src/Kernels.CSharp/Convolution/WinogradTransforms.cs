@@ -22,6 +22,43 @@ internal unsafe interface IWinograd<V, L>
 
     /// <summary>Transforms products to outputs.</summary>
     static abstract void Output(float* from, nint step, float* to, nint toStep);
+
+    /// <summary>The transpose of <see cref="Output"/>: from cotangents of outputs to those of products.</summary>
+    static abstract void Cotangent(float* from, nint step, float* to, nint toStep);
+
+    /// <summary>The transpose of <see cref="Filter"/>: from cotangents of transformed filters to those of the taps.</summary>
+    static abstract void Gradient(float* from, nint step, float* to, nint toStep);
+}
+
+/// <summary>A transform to the products of tiles, whose firsts are <c>Outputs</c> of the algorithm apart.</summary>
+internal unsafe interface ITileTransform
+{
+    /// <summary>The elements that a tile reads along an axis.</summary>
+    static abstract int Reads { get; }
+
+    static abstract void Run(float* from, nint step, float* to, nint toStep);
+}
+
+internal readonly unsafe struct InputTransform<V, L, F> : ITileTransform
+    where V : unmanaged
+    where L : struct, ILanes<float, V>
+    where F : struct, IWinograd<V, L>
+{
+    public static int Reads => F.Outputs + 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Run(float* from, nint step, float* to, nint toStep) => F.Input(from, step, to, toStep);
+}
+
+internal readonly unsafe struct CotangentTransform<V, L, F> : ITileTransform
+    where V : unmanaged
+    where L : struct, ILanes<float, V>
+    where F : struct, IWinograd<V, L>
+{
+    public static int Reads => F.Outputs;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Run(float* from, nint step, float* to, nint toStep) => F.Cotangent(from, step, to, toStep);
 }
 
 /// <summary>
@@ -86,5 +123,37 @@ internal readonly unsafe struct Winograd4<V, L> : IWinograd<V, L>
         L.Store(to + toStep, L.MultiplyAdd(oddA, L.Broadcast(A), L.MultiplyAdd(oddB, L.Broadcast(B), zero)));
         L.Store(to + 2 * toStep, L.MultiplyAdd(evenA, L.Broadcast(A2), L.MultiplyAdd(evenB, L.Broadcast(B2), zero)));
         L.Store(to + 3 * toStep, L.MultiplyAdd(oddA, L.Broadcast(A3), L.MultiplyAdd(oddB, L.Broadcast(B3), m5)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Cotangent(float* from, nint step, float* to, nint toStep)
+    {
+        V c0 = L.Load(from), c1 = L.Load(from + step), c2 = L.Load(from + 2 * step), c3 = L.Load(from + 3 * step);
+        L.Store(to, c0);
+        V even = L.MultiplyAdd(c2, L.Broadcast(A2), c0), odd = L.MultiplyAdd(c3, L.Broadcast(A2), c1);
+        L.Store(to + toStep, L.MultiplyAdd(odd, L.Broadcast(A), even));
+        L.Store(to + 2 * toStep, L.MultiplyAdd(odd, L.Broadcast(-A), even));
+        even = L.MultiplyAdd(c2, L.Broadcast(B2), c0);
+        odd = L.MultiplyAdd(c3, L.Broadcast(B2), c1);
+        L.Store(to + 3 * toStep, L.MultiplyAdd(odd, L.Broadcast(B), even));
+        L.Store(to + 4 * toStep, L.MultiplyAdd(odd, L.Broadcast(-B), even));
+        L.Store(to + 5 * toStep, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Gradient(float* from, nint step, float* to, nint toStep)
+    {
+        V u0 = L.Load(from), u1 = L.Load(from + step), u2 = L.Load(from + 2 * step);
+        V u3 = L.Load(from + 3 * step), u4 = L.Load(from + 4 * step), u5 = L.Load(from + 5 * step);
+        V minus = L.Broadcast(-1f), zero = default;
+        V evenA = L.Add(u1, u2), oddA = L.MultiplyAdd(u2, minus, u1);
+        V evenB = L.Add(u3, u4), oddB = L.MultiplyAdd(u4, minus, u3);
+        V sum = L.MultiplyAdd(u0, L.Broadcast((float)(1 / (double)Product)), zero);
+        sum = L.MultiplyAdd(evenA, L.Broadcast((float)(1 / AtA)), sum);
+        L.Store(to, L.MultiplyAdd(evenB, L.Broadcast((float)(1 / AtB)), sum));
+        sum = L.MultiplyAdd(oddA, L.Broadcast((float)(A / AtA)), zero);
+        L.Store(to + toStep, L.MultiplyAdd(oddB, L.Broadcast((float)(B / AtB)), sum));
+        sum = L.MultiplyAdd(evenA, L.Broadcast((float)(A2 / AtA)), u5);
+        L.Store(to + 2 * toStep, L.MultiplyAdd(evenB, L.Broadcast((float)(B2 / AtB)), sum));
     }
 }
