@@ -56,7 +56,7 @@ public static class Convolution
     public static void FilterGradient(
         DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> ct, Span<byte> dw)
     {
-        FilterGradient(dtype, s, x, ct, dw, Simd.Width);
+        FilterGradient(dtype, s, x, ct, dw, Simd.Width, Winograd.IsOn);
     }
 
     internal static unsafe void Forward(
@@ -84,10 +84,15 @@ public static class Convolution
     }
 
     internal static unsafe void FilterGradient(
-        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> ct, Span<byte> dw, int width)
+        DType dtype, in ConvolutionShape s, ReadOnlySpan<byte> x, ReadOnlySpan<byte> ct, Span<byte> dw, int width,
+        bool winograd = false)
     {
         Check(dtype, s, x.Length, dw.Length, ct.Length);
-        fixed (byte* px = x, pw = dw, py = ct) Run(Operation.FilterGradient, dtype, s, px, pw, py, width);
+        fixed (byte* px = x, pw = dw, py = ct)
+        {
+            if (winograd && dtype == DType.Float32 && Winograd.TryFilterGradient(s, (float*)px, (float*)py, (float*)pw, width)) return;
+            Run(Operation.FilterGradient, dtype, s, px, pw, py, width);
+        }
     }
 
     private static void Check(DType dtype, in ConvolutionShape s, int x, int w, int y)

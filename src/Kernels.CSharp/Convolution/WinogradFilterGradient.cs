@@ -8,8 +8,9 @@ namespace Autodiff.Kernels;
 /// results); and these products are transformed to the gradient.
 /// </summary>
 /// <remarks>
-/// As many tiles as fit into the last cache are transformed at a time, and their products added to those before. Sums over tiles are
-/// cut by the sizes alone, so that results do not depend on the threads.
+/// As many tiles as fit into the last cache are transformed at a time, and their products, part by part, added to those before. Where
+/// these are all tiles, and the products are larger than the second cache, all parts of some channels and of a panel of results are
+/// computed together, and transformed at once. Sums over tiles are cut by the sizes alone, so that results do not depend on the threads.
 /// </remarks>
 internal unsafe struct WinogradFilterGradient<V, L, Ops, F>
     where V : unmanaged
@@ -26,11 +27,15 @@ internal unsafe struct WinogradFilterGradient<V, L, Ops, F>
     private const int MostRows = 12;
     private const int TaskChannels = 32;
 
+    // The products of some channels with a panel of results stay in the second cache.
+    private const int PanelChannels = 128;
+    private const long SumBytes = 1 << 20;
+
     private WinogradProblem of;
     private WinogradTiles<V, L, Ops, F, InputTransform<V, L, F>> images;
     private WinogradTiles<V, L, Ops, F, CotangentTransform<V, L, F>> cotangents;
     private WinogradBlocks blocks;
-    private int tilesX, firstRow, tiles, resultVectors, channelTasks;
+    private int tilesX, firstRow, tiles, resultVectors, channelTasks, taskChannels;
     private bool adds;
     private nint sumPitch, sumPart;
     private float* inputs, outputs, sums;
@@ -52,7 +57,6 @@ internal unsafe struct WinogradFilterGradient<V, L, Ops, F>
         int lanes = L.Count, tilesY = CeilingDivide(of.OutputHeight, F.Outputs), rows = of.Batch * tilesY;
         tilesX = CeilingDivide(of.OutputWidth, F.Outputs);
         resultVectors = CeilingDivide(of.Results, lanes);
-        channelTasks = CeilingDivide(of.Channels, TaskChannels);
         images = new()
         {
             Channels = of.Channels,
@@ -80,8 +84,13 @@ internal unsafe struct WinogradFilterGradient<V, L, Ops, F>
         images.Part = WinogradMemory.OddLines((nint)chunkRows * tilesX * images.Pitch);
         cotangents.Part = WinogradMemory.OddLines((nint)chunkRows * tilesX * cotangents.Pitch);
         sumPitch = (nint)resultVectors * lanes;
-        sumPart = WinogradMemory.OddLines(of.Channels * sumPitch);
-        inputs = (float*)ConvolutionScratch.Tables(Parts * (images.Part + cotangents.Part + sumPart) * sizeof(float));
+        bool isPanelled = chunks == 1 && Parts * of.Channels * sumPitch * sizeof(float) > SumBytes;
+        if (isPanelled) sumPitch = 2 * lanes;
+        channelTasks = CeilingDivide(of.Channels, isPanelled ? PanelChannels : TaskChannels);
+        taskChannels = CeilingDivide(of.Channels, channelTasks);
+        sumPart = WinogradMemory.OddLines((isPanelled ? taskChannels : of.Channels) * sumPitch);
+        nint sumLength = isPanelled ? 0 : sumPart;
+        inputs = (float*)ConvolutionScratch.Tables(Parts * (images.Part + cotangents.Part + sumLength) * sizeof(float));
         outputs = inputs + Parts * images.Part;
         sums = outputs + Parts * cotangents.Part;
         int threads = (long)rows * tilesX * of.Channels * of.Results * Parts >= ForkWork ? of.Threads : 1;
@@ -94,10 +103,11 @@ internal unsafe struct WinogradFilterGradient<V, L, Ops, F>
                 adds = firstRow > 0;
                 blocks = WinogradBlocks.Choose(count, tilesX, Math.Max(tiles / (4 * threads), tilesX), threads);
                 Fork(self, 2 * blocks.Count, threads, &TransformTask);
-                Fork(self, Parts * channelTasks, threads, &ProductTask);
+                if (!isPanelled) Fork(self, Parts * channelTasks, threads, &PartTask);
             }
 
-            Fork(self, resultVectors * channelTasks, threads, &GradientTask);
+            if (isPanelled) Fork(self, CeilingDivide(resultVectors, 2) * channelTasks, threads, &PanelTask);
+            else Fork(self, resultVectors * channelTasks, threads, &GradientTask);
         }
 
         return failed == 0;
@@ -125,53 +135,83 @@ internal unsafe struct WinogradFilterGradient<V, L, Ops, F>
         else self->cotangents.Transform(block, stage, self->outputs + tile * self->cotangents.Pitch);
     }
 
+    private readonly int ChannelsFrom(int channel) => Math.Min(taskChannels, of.Channels - channel);
+
+    /// <summary>The elements that transforms of the sums of some channels need.</summary>
+    private readonly nint GradientScratch => (9 * taskChannels + 3 * Reach) * L.Count;
+
     /// <summary>Adds the products of all tiles to one part of some channels.</summary>
-    private static void ProductTask(WinogradFilterGradient<V, L, Ops, F>* self, int task)
+    private static void PartTask(WinogradFilterGradient<V, L, Ops, F>* self, int task)
     {
         (int part, int slice) = Math.DivRem(task, self->channelTasks);
-        int first = slice * TaskChannels, last = Math.Min(first + TaskChannels, self->of.Channels);
-        int steps = CeilingDivide(last - first, MostRows);
-        float* inputs = self->inputs + part * self->images.Part, outputs = self->outputs + part * self->cotangents.Part;
-        Tile<float> tile = new()
-        {
-            ARow = 1,
-            AColumn = self->images.Pitch,
-            BRow = self->cotangents.Pitch,
-            CRow = self->sumPitch,
-            Second = L.Count,
-        };
-        for (int t = 0; t < self->tiles; t += SliceTiles)
-        {
-            tile.K = Math.Min(SliceTiles, self->tiles - t);
-            tile.Accumulate = self->adds || t > 0;
-            for (int vector = 0; vector < self->resultVectors; vector += 2)
-            {
-                tile.B = outputs + t * self->cotangents.Pitch + vector * L.Count;
-                for (int step = 0, from = first, end; step < steps; step++, from = end)
-                {
-                    end = first + (last - first) * (step + 1) / steps;
-                    tile.A = inputs + t * self->images.Pitch + from;
-                    tile.C = self->sums + part * self->sumPart + from * self->sumPitch + vector * L.Count;
-                    if (vector + 1 < self->resultVectors) TileKernel<float, V, L>.RunPackedWide(end - from, &tile);
-                    else TileKernel<float, V, L>.RunPackedNarrow(end - from, &tile);
-                }
-            }
-        }
+        int channel = slice * self->taskChannels;
+        float* to = self->sums + part * self->sumPart + channel * self->sumPitch;
+        self->Multiply(part, channel, self->ChannelsFrom(channel), 0, self->resultVectors, to);
     }
 
     /// <summary>Transforms the sums of some channels of as many filters as a vector has lanes.</summary>
     private static void GradientTask(WinogradFilterGradient<V, L, Ops, F>* self, int task)
     {
         (int vector, int slice) = Math.DivRem(task, self->channelTasks);
-        int channel = slice * TaskChannels, channels = Math.Min(TaskChannels, self->of.Channels - channel);
-        int result = vector * L.Count, taps = 9 * channels;
-        float* turned = (float*)ConvolutionScratch.Task((taps + 3 * Reach) * L.Count * sizeof(float));
-        float* from = self->sums + channel * self->sumPitch + result;
-        V bad = TransformSums(from, self->sumPitch, self->sumPart, channels, turned + taps * L.Count, turned);
-        if (L.Sum(bad) != 0) self->failed = 1;
+        int channel = slice * self->taskChannels;
+        float* scratch = (float*)ConvolutionScratch.Task(self->GradientScratch * sizeof(float));
+        self->WriteGradient(vector, channel, self->sums + channel * self->sumPitch + vector * L.Count, scratch);
+    }
+
+    /// <summary>Computes the gradient of some channels of a panel of filters.</summary>
+    private static void PanelTask(WinogradFilterGradient<V, L, Ops, F>* self, int task)
+    {
+        (int panel, int slice) = Math.DivRem(task, self->channelTasks);
+        int channel = slice * self->taskChannels, first = 2 * panel, last = Math.Min(first + 2, self->resultVectors);
+        nint length = Parts * self->sumPart;
+        float* sums = (float*)ConvolutionScratch.Task((length + self->GradientScratch) * sizeof(float));
+        for (int part = 0; part < Parts; part++)
+            self->Multiply(part, channel, self->ChannelsFrom(channel), first, last, sums + part * self->sumPart);
+        for (int vector = first; vector < last; vector++)
+            self->WriteGradient(vector, channel, sums + (vector - first) * L.Count, sums + length);
+    }
+
+    /// <summary>Adds the products of all tiles to one part of some channels and vectors of results.</summary>
+    private readonly void Multiply(int part, int channel, int channels, int firstVector, int lastVector, float* to)
+    {
+        float* input = inputs + part * images.Part + channel, output = outputs + part * cotangents.Part;
+        Tile<float> tile = new()
+        {
+            ARow = 1,
+            AColumn = images.Pitch,
+            BRow = cotangents.Pitch,
+            CRow = sumPitch,
+            Second = L.Count,
+        };
+        int steps = CeilingDivide(channels, MostRows);
+        for (int t = 0; t < tiles; t += SliceTiles)
+        {
+            tile.K = Math.Min(SliceTiles, tiles - t);
+            tile.Accumulate = adds || t > 0;
+            for (int vector = firstVector; vector < lastVector; vector += 2)
+            {
+                tile.B = output + t * cotangents.Pitch + vector * L.Count;
+                for (int step = 0, from = 0, end; step < steps; step++, from = end)
+                {
+                    end = channels * (step + 1) / steps;
+                    tile.A = input + t * images.Pitch + from;
+                    tile.C = to + from * sumPitch + (vector - firstVector) * L.Count;
+                    if (vector + 1 < lastVector) TileKernel<float, V, L>.RunPackedWide(end - from, &tile);
+                    else TileKernel<float, V, L>.RunPackedNarrow(end - from, &tile);
+                }
+            }
+        }
+    }
+
+    /// <summary>Transforms the sums of some channels of as many filters as a vector has lanes, and writes their gradient.</summary>
+    private void WriteGradient(int vector, int channel, float* from, float* scratch)
+    {
+        int channels = ChannelsFrom(channel), taps = 9 * channels, result = vector * L.Count;
+        V bad = TransformSums(from, sumPitch, sumPart, channels, scratch + taps * L.Count, scratch);
+        if (L.Sum(bad) != 0) failed = 1;
         WinogradMemory.Write<V, Ops>(
-            turned, taps, Math.Min(L.Count, self->of.Results - result),
-            self->of.Weights + (long)result * self->of.WeightsResult + (long)channel * 9, self->of.WeightsResult);
+            scratch, taps, Math.Min(L.Count, of.Results - result), of.Weights + (nint)result * of.WeightsResult + (nint)channel * 9,
+            of.WeightsResult);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
