@@ -76,30 +76,41 @@ internal static unsafe class Winograd
         IsTurned = true,
     };
 
-    /// <summary>
-    /// Whether it is faster by 15 percent at least, from estimates in units of one multiplication, which were fitted to the times of
-    /// some hundred shapes.
-    /// </summary>
+    // Estimates are in units of one multiplication, and were fitted to the times of some hundred shapes; they must differ by 15 percent.
+    private const double Margin = 0.85, Filter = 300, Tile = 450;
+
     private static bool Pays(in WinogradProblem p, int width)
     {
-        const double Filter = 300, Tile = 500, Copy = 50;
-        int lanes = width / 32;
-
-        // Lanes are channels, and then results.
-        if (lanes == 0 || 4 * p.Channels < 3 * lanes || 4 * p.Results < 3 * lanes) return false;
-        double channels = Filled(p.Channels, lanes), results = Filled(p.Results, lanes);
-        double tiles = (double)p.Batch * ((p.OutputHeight + 3) / 4) * ((p.OutputWidth + 3) / 4);
-        double transformed = results * p.Channels * (36 * tiles + Filter) + (results + channels) * Tile * tiles;
+        const double Copy = 50;
+        if (!FillsLanes(p, width / 32)) return false;
 
         // Sums over small maps of many images leave out rows of the padding.
-        double inside = p.Batch >= lanes ? 1 - 2.0 / (3 * p.OutputHeight) : 1;
-        double places = (double)p.Batch * p.OutputHeight * p.OutputWidth;
-        return transformed < 0.85 * p.Channels * places * (9 * inside * p.Results + Copy);
-
-        static double Filled(int count, int lanes) => (count + lanes - 1) / lanes * lanes;
+        double inside = p.Batch >= width / 32 ? 1 - 2.0 / (3 * p.OutputHeight) : 1;
+        return Transformed(p, width / 32) < Margin * p.Channels * Places(p) * (9 * inside * p.Results + Copy);
     }
 
-    private static bool FilterGradientPays(in WinogradProblem p, int width) => width > 0;
+    private static bool FilterGradientPays(in WinogradProblem p, int width)
+    {
+        const double Copy = 80, Collect = 150;
+        if (!FillsLanes(p, width / 32)) return false;
+        double sums = 9 * p.Channels * Filled(p.Results, width / 32) + Copy * ((double)p.Channels + p.Results);
+        return Transformed(p, width / 32) < Margin * (Places(p) * sums + Collect * p.Channels * p.Results);
+    }
+
+    /// <summary>Lanes are channels, and then results.</summary>
+    private static bool FillsLanes(in WinogradProblem p, int lanes) =>
+        lanes > 0 && 4 * p.Channels >= 3 * lanes && 4 * p.Results >= 3 * lanes;
+
+    private static double Transformed(in WinogradProblem p, int lanes)
+    {
+        double channels = Filled(p.Channels, lanes), results = Filled(p.Results, lanes);
+        double tiles = (double)p.Batch * ((p.OutputHeight + 3) / 4) * ((p.OutputWidth + 3) / 4);
+        return results * p.Channels * (36 * tiles + Filter) + (results + channels) * Tile * tiles;
+    }
+
+    private static double Places(in WinogradProblem p) => (double)p.Batch * p.OutputHeight * p.OutputWidth;
+
+    private static double Filled(int count, int lanes) => (count + lanes - 1) / lanes * lanes;
 
     /// <summary>Computes all results; false if one is not a finite number, since then others of its tile may be wrong.</summary>
     internal static bool Run(in WinogradProblem problem, int width) => width switch
