@@ -30,11 +30,12 @@ internal static unsafe class Winograd
     /// <summary>Whether the algorithm computes such a convolution.</summary>
     internal static bool Takes(in ConvolutionShape s) =>
         s.Groups == 1 && s.Z.IsUnit && IsThree(s.Y) && IsThree(s.X)
-        && s.Batch > 0 && s.Channels > 0 && s.Filters > 0 && s.InputPlane > 0 && s.OutputPlane > 0;
+        && s.Batch > 0 && s.Channels > 0 && s.Filters > 0;
 
-    /// <summary>Every window of such an axis, and of its transpose, holds a place inside; a window in the padding would not give 0.</summary>
+    /// <summary>Every window of such an axis, and of its transpose, holds a place inside, and every tap meets one: what has none
+    /// would not be 0.</summary>
     private static bool IsThree(in WindowAxis axis) =>
-        axis.Kernel == 3 && axis.Stride == 1 && axis.Dilation == 1
+        axis.Kernel == 3 && axis.Stride == 1 && axis.Dilation == 1 && axis.Size >= 3 && axis.Output >= 3
         && axis.PadBefore is >= 0 and <= 2 && axis.PadAfter is >= 0 and <= 2;
 
     internal static WinogradProblem ForwardOf(in ConvolutionShape s, float* x, float* w, float* y) => new()
