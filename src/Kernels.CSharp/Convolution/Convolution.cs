@@ -8,6 +8,11 @@ namespace Autodiff.Kernels;
 /// columns), all contiguous, in the convention of neural networks: a cross-correlation, without a turn of the filter.
 /// Types float32 and float64.
 /// </summary>
+/// <remarks>
+/// Where it is faster, float32 with filters of 3x3 is computed by Winograd's algorithm, whose errors are two to three times those of
+/// the sums of products (docs/accuracy.md); a result of which a part is not a finite number is computed as sums. The environment
+/// variable <c>AUTODIFF_WINOGRAD</c> = 0 turns it off.
+/// </remarks>
 public static class Convolution
 {
     /// <summary>

@@ -3,9 +3,16 @@ using System.Runtime.Intrinsics;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// Convolutions of float32 with filters of 3x3, and their transposes in the images, by the minimal filtering algorithms of Winograd
-/// (Lavin and Gray 2016): 36 products in place of 144 for each channel, filter and tile of 4x4 places.
+/// Convolutions of float32 with filters of 3x3, and their transposes, by the minimal filtering algorithms of Winograd
+/// (Lavin and Gray 2016): 36 products in place of 144 for each channel, filter and tile of 4x4 places. The gradient of the filters, the
+/// transpose of the same algorithm, has as many.
 /// </summary>
+/// <remarks>
+/// <para>In units of 2^-24 of the sums of the absolute values of the products, the root mean square of the errors is 0.4 to 1.1 (0.2 to
+/// 0.5 for sums of products), and the largest is less than 9 (4), by the largest of these sums, for numbers of similar sizes.</para>
+/// <para>A number of a tile that is not finite reaches all of its results for which sums of products would have it, and others, since
+/// each transform that meets it keeps it; then, which the results tell, the caller computes sums of products instead.</para>
+/// </remarks>
 internal static unsafe class Winograd
 {
     /// <summary>Whether convolutions of the library use it: unless the environment variable <c>AUTODIFF_WINOGRAD</c> is 0.</summary>

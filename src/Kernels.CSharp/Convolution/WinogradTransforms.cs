@@ -65,8 +65,8 @@ internal readonly unsafe struct CotangentTransform<V, L, F> : ITileTransform
 /// F(4, 3): polynomials of degree 5 are multiplied through their values at 0, a, -a, b, -b and infinity, for a = 5/8 and b = 3/2.
 /// </summary>
 /// <remarks>
-/// The points are those of smallest error among pairs tried: a third of the largest and half of the mean error of the points 1 and 2.
-/// Powers of theirs that the transforms of inputs and outputs need are exact in float32.
+/// The points are those of smallest error among pairs tried: a quarter of the largest and half of the mean error of the points 1 and 2.
+/// Their powers that the transforms of inputs and outputs need are exact in float32.
 /// </remarks>
 internal readonly unsafe struct Winograd4<V, L> : IWinograd<V, L>
     where V : unmanaged
