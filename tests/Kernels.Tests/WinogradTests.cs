@@ -7,8 +7,8 @@ namespace Kernels.Tests;
 public unsafe class WinogradTests
 {
     // In units of rounding, 2^-24, of the sums of the absolute values of the products: the largest error by the largest of these sums,
-    // and the root mean squares of both.
-    private const double MostError = 16, MostMean = 3;
+    // and the root mean squares of both, which are larger where a sum has a few products.
+    private const double MostError = 16, MostMean = 3, MostMeanOfFew = 6;
 
     public static TheoryData<int> Widths => [.. Simd.Available];
 
@@ -45,12 +45,13 @@ public unsafe class WinogradTests
                 Add(dw, sizeW, f, (double)ct[o] * x[i]);
             }
 
+            double most = s.Channels >= 8 ? MostMean : MostMeanOfFew;
             foreach (int width in Simd.Available)
             {
                 (float[] foundY, float[] foundX, float[] foundW) = Run(s, x, w, ct, width, 1);
-                AssertClose(y, sizeY, foundY, $"forward {s}, width {width}");
-                AssertClose(dx, sizeX, foundX, $"input gradient {s}, width {width}");
-                AssertClose(dw, sizeW, foundW, $"filter gradient {s}, width {width}");
+                AssertClose(y, sizeY, foundY, $"forward {s}, width {width}", most);
+                AssertClose(dx, sizeX, foundX, $"input gradient {s}, width {width}", most);
+                AssertClose(dw, sizeW, foundW, $"filter gradient {s}, width {width}", most);
             }
         }
     }
@@ -162,7 +163,7 @@ public unsafe class WinogradTests
         sizes[index] += Math.Abs(term);
     }
 
-    private static void AssertClose(double[] expected, double[] sizes, float[] actual, string what)
+    private static void AssertClose(double[] expected, double[] sizes, float[] actual, string what, double mostMean)
     {
         double most = 0, errors = 0, squares = 0;
         for (int i = 0; i < expected.Length; i++)
@@ -175,7 +176,7 @@ public unsafe class WinogradTests
 
         most /= sizes.Max();
         double mean = Math.Sqrt(errors / squares);
-        Assert.True(most <= MostError && mean <= MostMean, $"{what}: errors of {most} units, {mean} in the mean.");
+        Assert.True(most <= MostError && mean <= mostMean, $"{what}: errors of {most} units, {mean} in the mean.");
     }
 
     private static float[] Normal(int length, int seed)
