@@ -100,7 +100,10 @@ internal static unsafe class Winograd
     private static bool FilterGradientPays(in WinogradProblem p, int width)
     {
         const double Copy = 80, Collect = 150;
-        if (!FillsLanes(p, width / 32)) return false;
+
+        // Transformed tiles go from the core that made them to another; with fewer products for each, that may cost more than it saves.
+        const long LeastProducts = 128 * 128;
+        if (!FillsLanes(p, width / 32) || (long)p.Channels * p.Results < LeastProducts) return false;
         double sums = 9 * p.Channels * Filled(p.Results, width / 32) + Copy * ((double)p.Channels + p.Results);
         return Transformed(p, width / 32) < Margin * (Places(p) * sums + Collect * p.Channels * p.Results);
     }
