@@ -145,7 +145,7 @@ module internal Distributions =
         byWeights "Categorical" key shape (Tensor.Exp(rows - maxOver [| last rows |] true rows))
 
     let logGamma operation (key: Key) (shape: int[]) (concentration: Tensor) : Tensor =
-        Variates.logGamma key.State (Array.head (parameters operation shape [| concentration |]))
+        Variates.logGamma key.Tensor (Array.head (parameters operation shape [| concentration |]))
 
     let private two (key: Key) = let keys = key.Split 2 in keys[0], keys[1]
 
@@ -174,7 +174,7 @@ module internal Distributions =
     let private counts variate operation (key: Key) shape given : Tensor =
         // Counts are exact in float64 only.
         let given = given |> Array.map Tensor.StopGradient |> parametersFrom DType.Float64 operation shape
-        Variates.draw variate key.State given
+        Variates.draw variate key.Tensor given
 
     let poisson key shape rate : Tensor = counts RandomVariate.Poisson "Poisson" key shape [| rate |]
     let binomial key shape trials probability : Tensor =

@@ -174,23 +174,29 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     /// <summary>The number of parts.</summary>
     internal int PartCount => layout.Parts.Length;
 
-    /// <summary>Where the state of a name is: the same for these parameters, their parts, and all that they are part
-    /// of, and for no others.</summary>
+    /// <summary>The tensor of a name that is state.</summary>
     /// <exception cref="ArgumentException">There is no such tensor, or it is trainable.</exception>
-    internal (Tensor[] Tensors, int Index) PlaceOfState(string name)
+    internal Tensor StateOf(string name)
     {
         int index = IndexOf(name);
         return layout.IsState[index]
-            ? (tensors, start + index)
+            ? tensors[start + index]
             : throw new ArgumentException($"Parameters: '{name}' is trainable; layers update their state only.");
     }
 
-    /// <summary>The same parameters with other tensors at some places.</summary>
-    internal Parameters With(IReadOnlyDictionary<(Tensor[] Tensors, int Index), Tensor> places)
+    /// <summary>The position among these of a tensor of parameters that are these or a part of them; null for others.</summary>
+    internal int? PositionOf(Parameters part, string name)
+    {
+        int position = part.start + part.IndexOf(name) - start;
+        return ReferenceEquals(part.tensors, tensors) && position >= 0 && position < Count ? position : null;
+    }
+
+    /// <summary>The same parameters with other tensors at some positions.</summary>
+    internal Parameters With(IReadOnlyDictionary<int, Tensor> places)
     {
         if (places.Count == 0) return this;
         Tensor[] values = [.. Leaves];
-        for (int i = 0; i < values.Length; i++) values[i] = places.GetValueOrDefault((tensors, start + i), values[i]);
+        foreach ((int position, Tensor value) in places) values[position] = value;
         return new(layout, values, 0);
     }
 

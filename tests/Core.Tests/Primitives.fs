@@ -915,18 +915,18 @@ let private variates =
 
     [ { row
             "randomLogGamma"
-            (fun xs -> Variates.logGamma 5UL xs[0])
+            (fun xs -> Variates.logGamma (Draws.number 5L) xs[0])
             [ [| integers 1 [| 2 |] |] ]
             [| uniform 111 0.2 5.0 |] with
           IsStopped = true }
       row
           "randomPoisson"
-          (Variates.draw RandomVariate.Poisson 6UL)
+          (Variates.draw RandomVariate.Poisson (Draws.number 6L))
           [ [| integers 1 [| 2 |] |] ]
           [| uniform 112 0.5 30.0 |]
       row
           "randomBinomial"
-          (Variates.draw RandomVariate.Binomial 7UL)
+          (Variates.draw RandomVariate.Binomial (Draws.number 7L))
           [ List.toArray different; List.toArray mixed ]
           [| trials; uniform 114 0.1 0.8 |]
 
