@@ -226,7 +226,7 @@ public static class TensorOperations
         /// <summary>The values below which fractions of the elements lie, over axes, over all if none is named; the fractions
         /// make a new first axis.</summary>
         public Tensor Quantiles(IEnumerable<double> fractions, params int[] axes) =>
-            Statistics.Tensor.quantiles(fractions, axes.Length == 0 ? Enumerable.Range(0, x.Rank) : axes, x);
+            Statistics.Tensor.quantiles(fractions, axes is { Length: 0 } ? Enumerable.Range(0, x.Rank) : axes, x);
 
         /// <summary>The positions of the elements that are not 0: one row of int64 positions for each, one column for each
         /// axis.</summary>

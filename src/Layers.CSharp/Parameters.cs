@@ -66,7 +66,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     {
         string[] names = NamesOf(tensors);
         var values = new Tensor[tensors.Length];
-        for (int i = 0; i < tensors.Length; i++) values[i] = tensors[i].Value;
+        for (int i = 0; i < tensors.Length; i++) values[i] = Given(tensors[i]);
         CheckNames(names);
         return new(new Layout(names, new bool[names.Length], []), values, 0);
     }
@@ -89,7 +89,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
         Array.Fill(isState, true, Count, state.Length);
         var values = new Tensor[names.Length];
         Leaves.ToArray().CopyTo(values, 0);
-        for (int i = 0; i < state.Length; i++) values[Count + i] = state[i].Value;
+        for (int i = 0; i < state.Length; i++) values[Count + i] = Given(state[i]);
         return new(new Layout(names, isState, []), values, 0);
     }
 
@@ -135,6 +135,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     /// <exception cref="ArgumentException">A name is empty, holds a dot, or is used twice.</exception>
     public static Parameters Join(params IReadOnlyList<(string Name, Parameters Value)> parts)
     {
+        ArgumentNullException.ThrowIfNull(parts);
         CheckNames([.. parts.Select(part => part.Name)]);
         var placed = new (string, Layout, int)[parts.Count];
         var names = new List<string>();
@@ -143,6 +144,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
         for (int i = 0; i < parts.Count; i++)
         {
             (string name, Parameters value) = parts[i];
+            if (value is null) throw new ArgumentException($"Parameters: the part '{name}' is null; Parameters.Empty stands for none.");
             placed[i] = (name, value.layout, tensors.Count);
             names.AddRange(value.layout.Names.Select(inner => $"{name}.{inner}"));
             isState.AddRange(value.layout.IsState);
@@ -202,10 +204,13 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
 
     /// <summary>The same names with other tensors, in the order of <see cref="Leaves"/>.</summary>
     /// <exception cref="ArgumentException">The number of tensors differs.</exception>
-    public Parameters WithLeaves(IReadOnlyList<Tensor> leaves) =>
-        leaves.Count == Count
+    public Parameters WithLeaves(IReadOnlyList<Tensor> leaves)
+    {
+        ArgumentNullException.ThrowIfNull(leaves);
+        return leaves.Count == Count
             ? new(layout, [.. leaves], 0)
             : throw new ArgumentException($"Parameters: {leaves.Count} tensors were given for {Count} names.");
+    }
 
     /// <summary>The first differences of tensors by name from these, in names, shapes and whether they are floating-point, as
     /// text; null if there are none.</summary>
@@ -259,6 +264,9 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
             ? index
             : throw new ArgumentException($"Parameters: there is no tensor '{name}'; there are {Listed(layout.Names)}.");
     }
+
+    private static Tensor Given((string Name, Tensor Value) tensor) =>
+        tensor.Value ?? throw new ArgumentException($"Parameters: the tensor '{tensor.Name}' is null.");
 
     private static string[] NamesOf(ReadOnlySpan<(string Name, Tensor Value)> tensors)
     {
