@@ -70,10 +70,11 @@ module Arrangement =
 
     let internal triangle operation isLower (offset: int) (x: Tensor) : Tensor =
         let m, n = matrixOf operation x
-        let inside i j = if isLower then j <= i + offset else j >= i + offset
-        let mask = Array.init (m * n) (fun k -> if inside (k / n) (k % n) then 1uy else 0uy)
-        let mask = Concrete(x.Device.FromHost(DType.Bool, [| m; n |], ReadOnlySpan mask))
-        Tensor.Where(mask, x, Tensor.Cast(Tensor.ScalarOf(x, 0.0), x.DType))
+        // The diagonal in row i lies at column i + offset.
+        let diagonal = positionsOn x.Device (Array.init m (fun i -> int64 i + int64 offset)) |> expandAxis -1
+        let columns = positionsOn x.Device (Array.init n int64)
+        let isInside = if isLower then Tensor.LessOrEqual(columns, diagonal) else Tensor.GreaterOrEqual(columns, diagonal)
+        Tensor.Where(isInside, x, Tensor.Cast(Tensor.ScalarOf(x, 0.0), x.DType))
 
     let internal diagonalOf (offset: int) (x: Tensor) : Tensor =
         let m, n = matrixOf "diagonal" x
