@@ -93,11 +93,12 @@ type Key private (state: uint64, traced: Tensor) =
         else
             Key(0UL, Draws.derive Draws.plain traced (Draws.number (int64 data)))
 
-    /// A new key that depends on this one and on a whole number, such as the counter of a loop.
+    /// A new key that depends on this one and on a whole number, such as the counter of a loop. A vector of numbers gives
+    /// as many keys in one, over which vmap maps: `vmap train (key.FoldIn (Tensor.arange 0.0 10.0 1.0))` trains ten models.
     member this.FoldIn(data: Tensor) : Key =
         Key.OfTensor(Draws.derive Draws.plain this.Tensor (Tensor.Cast(data, DType.Int64)))
 
-    /// New keys that are independent of each other and of this one.
+    /// New keys that are independent of each other and of this one. For a key for each example of vmap, fold in a vector.
     member this.Split(count: int) : Key[] =
         if count < 0 then
             Shape.fail "Split" $"{count} keys cannot be made."

@@ -256,6 +256,12 @@ let ``keys of programs and of examples give the numbers that they give alone`` (
         let outer = vmap (fun key -> vmap (fun (x: Tensor) -> Tensor.cast DType.Float64 (draw key) + x) (vector [ 0.0; 1.0 ])) stacked
         near 0.0 inner outer[0]
 
+    // Numbers folded into a key are as many keys.
+    let numbered = (Key 24).FoldIn(Tensor.arange 0.0 3.0 1.0)
+    let expected = Tensor.stack 0 [ for i in 0..2 -> ((Key 24).FoldIn i).Gamma([| 2 |], full 2.0) ]
+    Assert.True(sameBits expected (vmap (fun (key: Key) -> key.Gamma([| 2 |], full 2.0)) numbered))
+    Assert.True(sameBits expected (numbered.Gamma([| 2 |], full 2.0)))
+
     // Examples of parameters within examples of keys.
     let rates = vector [ 1.0; 20.0 ]
     let grid = vmap (fun (key: Key) -> vmap (fun (rate: Tensor) -> key.Poisson([| 3 |], rate)) rates) (Key.OfTensor(keys |> Array.map _.Tensor |> Tensor.stack 0))

@@ -167,6 +167,7 @@ public static unsafe class Cumulative
     }
 
     /// <summary>Contiguous lines, some at once: each step waits for the one before it, and not for those of other lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunLines<T, A, TStep>(long from, long to, int length, bool reverse, T* a, T* b, T* destination)
         where T : unmanaged, INumber<T>
         where A : unmanaged, INumber<A>

@@ -10,7 +10,9 @@ namespace Autodiff.Kernels;
 public static unsafe class Sorting
 {
     private const long ElementsPerFork = 1 << 12;
-    private const int LongestInsertion = 20;
+
+    // Shorter lines are compared: counting digits costs the same for any length.
+    private const int LeastForDigits = 128;
 
     /// <summary>
     /// The int64 positions that put each line of x, seen as outer x length x inner, in ascending or descending order.
@@ -69,10 +71,13 @@ public static unsafe class Sorting
     }
 
     /// <summary>An element to sort: its key, and where it stood.</summary>
-    private struct Entry
+    private struct Entry : IComparable<Entry>
     {
         internal ulong Key;
         internal int Position;
+
+        public readonly int CompareTo(Entry other) =>
+            Key < other.Key ? -1 : Key > other.Key ? 1 : Position.CompareTo(other.Position);
     }
 
     private static void ArgSort<T>(int outer, int length, int inner, bool descending, T* x, long* destination)
@@ -91,22 +96,11 @@ public static unsafe class Sorting
                 }
 
                 Span<Entry> sorted = entries;
-                if (length <= LongestInsertion) InsertionSort(sorted);
+                if (length < LeastForDigits) sorted.Sort();
                 else sorted = RadixSort<T>(sorted, spare);
                 for (int j = 0; j < length; j++) destination[start + (long)j * inner] = sorted[j].Position;
             }
         });
-
-    private static void InsertionSort(Span<Entry> entries)
-    {
-        for (int i = 1; i < entries.Length; i++)
-        {
-            Entry entry = entries[i];
-            int at = i;
-            for (; at > 0 && entries[at - 1].Key > entry.Key; at--) entries[at] = entries[at - 1];
-            entries[at] = entry;
-        }
-    }
 
     /// <summary>Sorts by one byte of the keys after another, the lowest first, which is stable and compares nothing; bytes that
     /// all keys share are left out.</summary>
@@ -184,10 +178,17 @@ public static unsafe class Sorting
     private static ulong SortKey<T>(T value)
         where T : unmanaged, INumber<T>
     {
-        if (typeof(T) != typeof(float)) return Key(value);
-        if (T.IsNaN(value)) return ulong.MaxValue;
-        int bits = BitConverter.SingleToInt32Bits(float.CreateTruncating(value) + 0f);
-        return (uint)(bits < 0 ? ~bits : bits ^ int.MinValue);
+        if (sizeof(T) == sizeof(long)) return Key(value);
+        if (typeof(T) == typeof(float))
+        {
+            if (T.IsNaN(value)) return ulong.MaxValue;
+            int bits = BitConverter.SingleToInt32Bits(float.CreateTruncating(value) + 0f);
+            return (uint)(bits < 0 ? ~bits : bits ^ int.MinValue);
+        }
+
+        // The least number of a signed type becomes 0.
+        bool isSigned = unchecked(T.Zero - T.One) < T.Zero;
+        return (ulong)(long.CreateTruncating(value) + (isSigned ? 1L << (8 * sizeof(T) - 1) : 0));
     }
 
     private static void Check(int bytes, long count, int elementSize)
