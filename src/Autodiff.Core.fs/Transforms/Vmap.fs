@@ -37,26 +37,10 @@ type internal VmapTrace(size: int) =
         struct (values, isBatched)
 
     override this.Process(primitive, inputs) =
+        // The shapes that the rule sees, and names in its errors, are those of one example.
+        let out = primitive.Shape inputs
         let struct (values, isBatched) = this.Split inputs
-
-        match primitive with
-        | :? UnaryPrimitive
-        | :? BinaryPrimitive
-        | :? ComparePrimitive ->
-            // What is done element by element broadcasts for many examples exactly if it does for one, whose shape follows;
-            // the rule of shapes is asked only where that fails, for an error that speaks of one example.
-            let y =
-                try
-                    primitive.Batch(values, isBatched, size)
-                with :? System.ArgumentException ->
-                    primitive.Shape inputs |> ignore
-                    reraise ()
-
-            Batched(this, y, Batching.exampleShape y true)
-        | _ ->
-            // The shapes that the rule sees, and names in its errors, are those of one example.
-            let out = primitive.Shape inputs
-            Batched(this, primitive.Batch(values, isBatched, size), out.Shape)
+        Batched(this, primitive.Batch(values, isBatched, size), out.Shape)
 
     override this.ProcessAll(operation, inputs) =
         let struct (values, isBatched) = this.Split inputs
