@@ -30,7 +30,7 @@ module Arrangement =
     let internal flipOver axes (x: Tensor) : Tensor = Tensor.Flipped(x, axes)
 
     let internal rolled shift axis (x: Tensor) : Tensor =
-        let axis = Shape.axis "roll" x.Rank axis
+        let axis = Tensor.AxisOf("roll", x, axis)
         let n = x.Shape[axis]
         let shift = if n = 0 then 0 else ((shift % n) + n) % n
 
@@ -40,7 +40,7 @@ module Arrangement =
             Structural.concat axis [| part axis (n - shift) shift 1 x; part axis 0 (n - shift) 1 x |]
 
     let internal repeated count axis (x: Tensor) : Tensor =
-        let axis = Shape.axis "repeat" x.Rank axis
+        let axis = Tensor.AxisOf("repeat", x, axis)
 
         if count < 0 then
             Shape.fail "repeat" $"elements cannot be repeated {count} times."
@@ -49,6 +49,7 @@ module Arrangement =
         Structural.reshape (Array.updateAt axis (x.Shape[axis] * count) x.Shape) wide
 
     let internal tiled (counts: int[]) (x: Tensor) : Tensor =
+        Tensor.NotNull("tile", x)
         Shape.validate "tile" counts
         let rank = max counts.Length x.Rank
         let counts = Array.append (Array.create (rank - counts.Length) 1) counts
@@ -59,6 +60,7 @@ module Arrangement =
         Structural.reshape (Array.map2 (*) counts shape) repeated
 
     let private matrixOf operation (x: Tensor) =
+        Tensor.NotNull(operation, x)
         if x.Rank < 2 then
             Shape.fail
                 operation
@@ -68,10 +70,11 @@ module Arrangement =
 
     let internal triangle operation isLower (offset: int) (x: Tensor) : Tensor =
         let m, n = matrixOf operation x
-        let inside i j = if isLower then j <= i + offset else j >= i + offset
-        let mask = Array.init (m * n) (fun k -> if inside (k / n) (k % n) then 1uy else 0uy)
-        let mask = Concrete(x.Device.FromHost(DType.Bool, [| m; n |], ReadOnlySpan mask))
-        Tensor.Where(mask, x, Tensor.Cast(Tensor.ScalarOf(x, 0.0), x.DType))
+        // The diagonal in row i lies at column i + offset.
+        let diagonal = positionsOn x.Device (Array.init m (fun i -> int64 i + int64 offset)) |> expandAxis -1
+        let columns = positionsOn x.Device (Array.init n int64)
+        let isInside = if isLower then Tensor.LessOrEqual(columns, diagonal) else Tensor.GreaterOrEqual(columns, diagonal)
+        Tensor.Where(isInside, x, Tensor.Cast(Tensor.ScalarOf(x, 0.0), x.DType))
 
     let internal diagonalOf (offset: int) (x: Tensor) : Tensor =
         let m, n = matrixOf "diagonal" x
@@ -84,6 +87,7 @@ module Arrangement =
         part lead.Length start length (n + 1) (Structural.reshape (Array.append lead [| m * n |]) x)
 
     let internal diagonalMatrix (offset: int) (x: Tensor) : Tensor =
+        Tensor.NotNull("diag", x)
         if x.Rank = 0 then
             Shape.fail "diag" "a scalar has no axis to lay on a diagonal; reshape it to a vector."
 
@@ -148,15 +152,15 @@ module Arrangement =
                            block after |])
 
     let internal movedAxis source target (x: Tensor) : Tensor =
-        let source, target = Shape.axis "moveAxis" x.Rank source, Shape.axis "moveAxis" x.Rank target
+        let source, target = Tensor.AxisOf("moveAxis", x, source), Tensor.AxisOf("moveAxis", x, target)
         permute ([| 0 .. x.Rank - 1 |] |> Array.removeAt source |> Array.insertAt target source) x
 
     let internal swappedAxes a b (x: Tensor) : Tensor =
-        let a, b = Shape.axis "swapAxes" x.Rank a, Shape.axis "swapAxes" x.Rank b
+        let a, b = Tensor.AxisOf("swapAxes", x, a), Tensor.AxisOf("swapAxes", x, b)
         permute ([| 0 .. x.Rank - 1 |] |> Array.updateAt a b |> Array.updateAt b a) x
 
     let internal splitInto axis parts (x: Tensor) : Tensor[] =
-        let axis = Shape.axis "split" x.Rank axis
+        let axis = Tensor.AxisOf("split", x, axis)
         let n = x.Shape[axis]
 
         if parts < 1 || n % parts <> 0 then
@@ -167,7 +171,7 @@ module Arrangement =
         Array.init parts (fun i -> part axis (i * (n / parts)) (n / parts) 1 x)
 
     let internal largest k axis isLargest (x: Tensor) : struct (Tensor * Tensor) =
-        let axis = Shape.axis "topK" x.Rank axis
+        let axis = Tensor.AxisOf("topK", x, axis)
 
         if k < 0 || k > x.Shape[axis] then
             Shape.fail "topK" $"{k} elements asked for of axis {axis}, which has length {x.Shape[axis]}."
@@ -176,6 +180,7 @@ module Arrangement =
         struct (Indexing.gather axis positions x, positions)
 
     let internal distinct (x: Tensor) : struct (Tensor * Tensor * Tensor) =
+        Tensor.NotNull("unique", x)
         let flat = Structural.reshape [| x.Size |] (Concrete x.Array)
         let order = Sorting.argsort 0 false flat
         let ordered = Indexing.gather 0 order flat
@@ -218,6 +223,8 @@ module Arrangement =
                    int64 i |]
 
     let internal masked (mask: Tensor) (x: Tensor) : Tensor =
+        Tensor.NotNull("mask", mask)
+        Tensor.NotNull("mask", x)
         if mask.Rank > x.Rank || not (Shape.equal mask.Shape x.Shape[.. mask.Rank - 1]) then
             Shape.fail
                 "mask"
@@ -230,7 +237,7 @@ module Arrangement =
     [<RequireQualifiedAccess>]
     module Tensor =
         /// The elements in the opposite order along axes.
-        let flip (axes: seq<int>) (x: Tensor) : Tensor = flipOver (Shape.axes "flip" x.Rank axes) x
+        let flip (axes: seq<int>) (x: Tensor) : Tensor = flipOver (Tensor.AxesOf("flip", x, axes)) x
 
         /// The elements moved by a number of places along an axis; those that leave one end come in at the other.
         let roll (shift: int) axis (x: Tensor) : Tensor = rolled shift axis x
@@ -259,7 +266,7 @@ module Arrangement =
         /// Negative positions count from the end, positions outside mean the end that is nearest, and None is the end
         /// that the step leaves from or goes to. A negative step goes backwards.
         let slice axis (start: int option) (stop: int option) (step: int) (x: Tensor) : Tensor =
-            let axis = Shape.axis "slice" x.Rank axis
+            let axis = Tensor.AxisOf("slice", x, axis)
             let n = x.Shape[axis]
 
             if step = 0 then
@@ -286,6 +293,7 @@ module Arrangement =
 
         /// x with axes of length 1 put in, at these places of the result.
         let expandAxes (axes: seq<int>) (x: Tensor) : Tensor =
+            Tensor.NotNull("expandAxes", x)
             let axes = Shape.axes "expandAxes" (x.Rank + Seq.length axes) axes
             Structural.reshape (Array.fold (fun shape axis -> Array.insertAt axis 1 shape) x.Shape axes) x
 
@@ -330,6 +338,7 @@ module Arrangement =
 
         /// The positions of the elements that are not 0: one row of int64 positions for each, one column for each axis.
         let argwhere (x: Tensor) : Tensor =
+            Tensor.NotNull("argwhere", x)
             let strides = Shape.rowMajorStrides x.Shape
             let found = truePositions x
             let position (at: int64) axis = at / int64 strides[axis] % int64 x.Shape[axis]

@@ -134,7 +134,9 @@ module Transforms =
     /// c 0 = x is [c' 0; c'' 0; ...], and the result is that of t -> f (c t): derivatives, not divided by factorials. For
     /// the derivatives along a straight line the series is a direction and zeros.
     ///
-    /// One run of f gives all orders K at a cost that grows as K^2, where nested jvp grows as 2^K. A member of the series
+    /// One run of f gives all orders K at a cost that grows as K^2, where nested jvp grows as 2^K. Only loops and branches of
+    /// programs (scan, whileLoop, cond), checkpoint and compiled functions are differentiated once for each order, which
+    /// doubles their work each time: from order 4 or so on, write a short loop as an ordinary one. A member of the series
     /// has the shapes and types of x; tensors that are not floating-point take no part, and zeros stand for their
     /// derivatives.
     let jet (f: 'a -> 'b) (x: 'a) (series: 'a list) : 'b * 'b list =

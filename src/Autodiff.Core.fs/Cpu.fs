@@ -17,7 +17,10 @@ type internal Cpu private () =
     /// A result in the type of an input.
     static let like (x: NDArray) (y: NDArray) = y.Device.Convert(y, x.DType)
 
-    static member Instance = instance
+    /// The device; an error says which environment variable asks for what the machine does not have.
+    static member Instance: Cpu =
+        EnvironmentSetting.Check()
+        instance
 
     override _.Reduce(reduction, x, axes, shape) = like x (base.Reduce(reduction, wide x, axes, shape))
     override _.SelectedMean(x, selected, axes) = like x (base.SelectedMean(wide x, selected, axes))

@@ -22,6 +22,8 @@ module internal Distributions =
         Shape.validate operation shape
 
         for p in given do
+            Tensor.NotNull(operation, p)
+
             if not (Shape.broadcastsTo p.Shape shape) then
                 Shape.fail
                     operation
@@ -131,7 +133,7 @@ module internal Distributions =
         Structural.reshape shape (moveAxis batch.Length 0 (Tensor.Minimum(found, final)))
 
     let categorical (key: Key) (shape: int[]) axis (logits: Tensor) : Tensor =
-        let axis = Shape.axis "Categorical" logits.Rank axis
+        let axis = Tensor.AxisOf("Categorical", logits, axis)
 
         if logits.Shape[axis] = 0 then
             Shape.fail
@@ -145,7 +147,7 @@ module internal Distributions =
         byWeights "Categorical" key shape (Tensor.Exp(rows - maxOver [| last rows |] true rows))
 
     let logGamma operation (key: Key) (shape: int[]) (concentration: Tensor) : Tensor =
-        Variates.logGamma key.State (Array.head (parameters operation shape [| concentration |]))
+        Variates.logGamma key.Tensor (Array.head (parameters operation shape [| concentration |]))
 
     let private two (key: Key) = let keys = key.Split 2 in keys[0], keys[1]
 
@@ -155,6 +157,8 @@ module internal Distributions =
         Tensor.Sigmoid(logGamma "Beta" first shape given[0] - logGamma "Beta" second shape given[1])
 
     let dirichlet (key: Key) (shape: int[]) (concentration: Tensor) : Tensor =
+        Tensor.NotNull("Dirichlet", concentration)
+
         if concentration.Rank = 0 then
             Shape.fail "Dirichlet" "the concentration is a scalar; it must have an axis of the parts."
 
@@ -174,7 +178,7 @@ module internal Distributions =
     let private counts variate operation (key: Key) shape given : Tensor =
         // Counts are exact in float64 only.
         let given = given |> Array.map Tensor.StopGradient |> parametersFrom DType.Float64 operation shape
-        Variates.draw variate key.State given
+        Variates.draw variate key.Tensor given
 
     let poisson key shape rate : Tensor = counts RandomVariate.Poisson "Poisson" key shape [| rate |]
     let binomial key shape trials probability : Tensor =
@@ -227,7 +231,7 @@ module internal Distributions =
             Structural.reshape shape (slice [| 0 |] [| count |] [| 1 |] (Sorting.argsort 0 true noisy))
 
     let shuffle (key: Key) axis (x: Tensor) : Tensor =
-        let axis = Shape.axis "Shuffle" x.Rank axis
+        let axis = Tensor.AxisOf("Shuffle", x, axis)
         Indexing.take axis (key.Permutation x.Shape[axis]) x
 
 /// Random numbers of further distributions: `key.Gamma([| 100 |], concentration)`. The shape is that of the result, to
@@ -460,7 +464,7 @@ type DistributionExtensions =
             [<Optional; DefaultParameterValue(null: Tensor)>] probabilities: Tensor,
             [<Optional; DefaultParameterValue(0)>] axis: int
         ) : Tensor =
-        let axis = Shape.axis "Choice" x.Rank axis
+        let axis = Tensor.AxisOf("Choice", x, axis)
         Indexing.take axis (Distributions.choice key x.Shape[axis] shape replace probabilities) x
 
     /// The entries of a tensor along an axis in random order.

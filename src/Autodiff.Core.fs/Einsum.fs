@@ -39,6 +39,9 @@ module internal Einsum =
         | _ -> Shape.fail operation $"\"{text}\" in \"{spec}\" has more than one ellipsis."
 
     let parse (spec: string) (shapes: int[][]) : Spec =
+        if isNull spec then
+            Shape.fail operation "the text that names the axes is null."
+
         let text = spec.Replace(" ", "")
         let sides = text.Split "->"
 

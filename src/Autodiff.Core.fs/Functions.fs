@@ -16,9 +16,13 @@ module Tensor =
     /// Ones of type float32.
     let ones (shape: seq<int>) : Tensor = full DType.Float32 shape 1.0
     /// Zeros with the shape and type of x.
-    let zerosLike (x: Tensor) : Tensor = full x.DType x.Shape 0.0
+    let zerosLike (x: Tensor) : Tensor =
+        Tensor.NotNull("zerosLike", x)
+        full x.DType x.Shape 0.0
     /// Ones with the shape and type of x.
-    let onesLike (x: Tensor) : Tensor = full x.DType x.Shape 1.0
+    let onesLike (x: Tensor) : Tensor =
+        Tensor.NotNull("onesLike", x)
+        full x.DType x.Shape 1.0
 
     /// A tensor of a shape from values in row-major order; the element type follows the values.
     let ofArray (shape: seq<int>) (values: 'T[]) : Tensor =
@@ -43,6 +47,7 @@ module Tensor =
     /// The same elements in memory of their own, which no other tensor shares: what to donate (jitDonating) of a tensor
     /// that others hold. Tensors of running transformations are returned as they are.
     let copy (x: Tensor) : Tensor =
+        Tensor.NotNull("copy", x)
         if x.Level <> 0L then
             x
         else
@@ -109,7 +114,7 @@ module Tensor =
 
     /// x without an axis of length 1.
     let squeeze axis (x: Tensor) : Tensor =
-        let axis = Shape.axis "squeeze" x.Rank axis
+        let axis = Tensor.AxisOf("squeeze", x, axis)
 
         if x.Shape[axis] <> 1 then
             Shape.fail "squeeze" $"axis {axis} of {Shape.format x.Shape} does not have length 1."
@@ -138,7 +143,7 @@ module Tensor =
     /// Pieces of the given lengths along an axis.
     let split axis (lengths: seq<int>) (x: Tensor) : Tensor[] =
         let lengths = Seq.toArray lengths
-        let axis = Shape.axis "split" x.Rank axis
+        let axis = Tensor.AxisOf("split", x, axis)
 
         Shape.validate "split" lengths
 
@@ -169,9 +174,9 @@ module Tensor =
     // Reductions.
 
     /// The sum of all elements.
-    let sum (x: Tensor) : Tensor = sumOver [| 0 .. x.Rank - 1 |] false x
+    let sum (x: Tensor) : Tensor = sumOver (axesOf "sum" x null) false x
     /// The sums over axes.
-    let sumAxes (axes: seq<int>) (x: Tensor) : Tensor = sumOver (Shape.axes "sum" x.Rank axes) false x
+    let sumAxes (axes: seq<int>) (x: Tensor) : Tensor = sumOver (Tensor.AxesOf("sum", x, axes)) false x
 
     let internal meanOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
         let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
@@ -181,37 +186,37 @@ module Tensor =
         Tensor.Cast(sum * (1.0 / count), x.DType)
 
     /// The mean of all elements.
-    let mean (x: Tensor) : Tensor = meanOver [| 0 .. x.Rank - 1 |] false x
+    let mean (x: Tensor) : Tensor = meanOver (axesOf "mean" x null) false x
     /// The means over axes.
-    let meanAxes (axes: seq<int>) (x: Tensor) : Tensor = meanOver (Shape.axes "mean" x.Rank axes) false x
+    let meanAxes (axes: seq<int>) (x: Tensor) : Tensor = meanOver (Tensor.AxesOf("mean", x, axes)) false x
 
     let internal varianceOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
         meanOver axes keepAxes (Tensor.Square(x - meanOver axes true x))
 
     /// The mean squared distance from the mean, of all elements.
-    let variance (x: Tensor) : Tensor = varianceOver [| 0 .. x.Rank - 1 |] false x
+    let variance (x: Tensor) : Tensor = varianceOver (axesOf "variance" x null) false x
     /// The mean squared distances from the means, over axes.
-    let varianceAxes (axes: seq<int>) (x: Tensor) : Tensor = varianceOver (Shape.axes "variance" x.Rank axes) false x
+    let varianceAxes (axes: seq<int>) (x: Tensor) : Tensor = varianceOver (Tensor.AxesOf("variance", x, axes)) false x
     /// The largest of all elements.
-    let max (x: Tensor) : Tensor = maxOver [| 0 .. x.Rank - 1 |] false x
+    let max (x: Tensor) : Tensor = maxOver (axesOf "max" x null) false x
     /// The largest elements along axes.
-    let maxAxes (axes: seq<int>) (x: Tensor) : Tensor = maxOver (Shape.axes "max" x.Rank axes) false x
+    let maxAxes (axes: seq<int>) (x: Tensor) : Tensor = maxOver (Tensor.AxesOf("max", x, axes)) false x
     /// The smallest of all elements.
-    let min (x: Tensor) : Tensor = minOver [| 0 .. x.Rank - 1 |] false x
+    let min (x: Tensor) : Tensor = minOver (axesOf "min" x null) false x
     /// The smallest elements along axes.
-    let minAxes (axes: seq<int>) (x: Tensor) : Tensor = minOver (Shape.axes "min" x.Rank axes) false x
+    let minAxes (axes: seq<int>) (x: Tensor) : Tensor = minOver (Tensor.AxesOf("min", x, axes)) false x
     /// The positions of the largest elements along an axis, the first at ties; int64.
     let argmax axis (x: Tensor) : Tensor = Reductions.argmax axis x
     /// The positions of the smallest elements along an axis, the first at ties; int64.
     let argmin axis (x: Tensor) : Tensor = Reductions.argmin axis x
     /// Whether any element holds.
-    let any (x: Tensor) : Tensor = anyOver [| 0 .. x.Rank - 1 |] false x
+    let any (x: Tensor) : Tensor = anyOver (axesOf "any" x null) false x
     /// Whether all elements hold.
-    let all (x: Tensor) : Tensor = allOver [| 0 .. x.Rank - 1 |] false x
+    let all (x: Tensor) : Tensor = allOver (axesOf "all" x null) false x
 
     /// log (sum (exp x)) over axes, without overflow. The derivative is softmax; where the result is infinite, the elements
     /// equal to it share the derivative equally.
-    let logSumExp (axes: seq<int>) (x: Tensor) : Tensor = logSumExpOver (Shape.axes "logSumExp" x.Rank axes) false x
+    let logSumExp (axes: seq<int>) (x: Tensor) : Tensor = logSumExpOver (Tensor.AxesOf("logSumExp", x, axes)) false x
 
     /// The Euclidean length of all elements together; the derivative at 0 is 0.
     let norm (x: Tensor) : Tensor =
@@ -227,6 +232,8 @@ module Tensor =
     let matmul (x: Tensor) (y: Tensor) : Tensor = LinearAlgebra.matmul x y
     /// The sum of the products of the elements of two tensors of one shape.
     let dot (x: Tensor) (y: Tensor) : Tensor =
+        Tensor.NotNull("dot", x)
+        Tensor.NotNull("dot", y)
         if not (Shape.equal x.Shape y.Shape) then
             Shape.fail
                 "dot"
@@ -236,6 +243,8 @@ module Tensor =
 
     /// All products of the elements of two vectors.
     let outer (x: Tensor) (y: Tensor) : Tensor =
+        Tensor.NotNull("outer", x)
+        Tensor.NotNull("outer", y)
         Structural.reshape [| x.Size; 1 |] x * Structural.reshape [| 1; y.Size |] y
 
     // Choices and positions.
@@ -372,7 +381,8 @@ type TensorExtensions =
     /// The elements of all axes from one on as a single axis.
     [<Extension>]
     static member Flatten(x: Tensor, [<Optional; DefaultParameterValue(0)>] fromAxis: int) : Tensor =
-        let fromAxis = if fromAxis = 0 then 0 else Shape.axis "flatten" x.Rank fromAxis
+        Tensor.NotNull("flatten", x)
+        let fromAxis = if fromAxis = 0 then 0 else Tensor.AxisOf("flatten", x, fromAxis)
         let kept = x.Shape[.. fromAxis - 1]
         // The length is computed, not inferred, so that an empty batch keeps its width.
         Structural.reshape (Array.append kept [| int (Shape.size x.Shape[fromAxis..]) |]) x
@@ -380,6 +390,7 @@ type TensorExtensions =
     /// The last two axes exchanged, or the axes in the order given.
     [<Extension>]
     static member Transpose(x: Tensor, [<ParamArray>] order: int[]) : Tensor =
+        Shape.notNull "transpose" order
         if order.Length = 0 then LinearAlgebra.swapLast x else Structural.permute order x
 
     /// The matrix product of the last two axes, with leading axes broadcast.

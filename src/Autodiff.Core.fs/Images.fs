@@ -18,6 +18,7 @@ type ResizeMode =
 [<AutoOpen>]
 module Images =
     let private wholeImages operation (reduce: seq<int> -> Tensor -> Tensor) (x: Tensor) =
+        Tensor.NotNull(operation, x)
         if x.Rank < 3 then
             Shape.fail operation $"images have shape {Shape.format x.Shape}; it must be (batch, channels, ...)."
 
@@ -85,6 +86,9 @@ module Images =
             if n <= longestProduct then byProduct places axis x else bySelection places axis x
 
     let internal resized (mode: ResizeMode) (lengths: int[]) (x: Tensor) : Tensor =
+        Tensor.NotNull("resize", x)
+        Shape.notNull "resize" lengths
+
         if lengths.Length > x.Rank || lengths |> Array.exists (fun m -> m < 1) then
             Shape.fail
                 "resize"

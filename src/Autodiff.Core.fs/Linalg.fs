@@ -21,7 +21,9 @@ type MatrixNorm =
 /// derivatives of every order in both modes, with the limits that each function names.
 [<RequireQualifiedAccess>]
 module Linalg =
-    let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating (x: Tensor) =
+        Tensor.NotNull("linalg", x)
+        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
     let private both (a: Tensor) (b: Tensor) =
         let dtype = DTypes.Promote((floating a).DType, (floating b).DType)
@@ -69,6 +71,7 @@ module Linalg =
 
     /// The sum of the diagonal of matrices (..., m, n).
     let trace (x: Tensor) : Tensor =
+        Tensor.NotNull("trace", x)
         if x.Rank < 2 then
             Shape.fail
                 "trace"
@@ -96,7 +99,8 @@ module Linalg =
     /// positive. Vectors of eigenvalues that are equal but for rounding are not determined: their turning into each other
     /// counts as 0 in the derivative, which is finite, and right to the first order for functions of the eigenvalues alone
     /// that do not depend on their order. Their second derivatives leave that turning out, so that they need
-    /// eigenvalues that differ.
+    /// eigenvalues that differ; where some may be equal, functions of the whole matrix (matmul, solve, slogdet, trace,
+    /// expm) have right derivatives of every order.
     let eigh (x: Tensor) : Tensor * Tensor = Spectral.eigh (floating x)
 
     /// The eigenvalues (..., n) and eigenvectors, in columns (..., n, n), of matrices (..., n, n), each as the pair of its real
@@ -166,6 +170,8 @@ module Linalg =
     /// The Kronecker product: the block (i, j) of the result is x[i, j] y. For x (..., m, n) and y (..., p, q) the result is
     /// (..., m p, n q); leading axes broadcast.
     let kron (x: Tensor) (y: Tensor) : Tensor =
+        Tensor.NotNull("kron", x)
+        Tensor.NotNull("kron", y)
         if x.Rank < 2 || y.Rank < 2 then
             Shape.fail
                 "kron"

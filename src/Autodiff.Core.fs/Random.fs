@@ -6,8 +6,6 @@ open Autodiff.Kernels
 
 /// Random numbers from keys that are tensors: int64, whose bits are the state.
 module internal Draws =
-    let states (x: NDArray) = Host.toArray<int64> x |> Array.map uint64
-
     let rec private randomP (draw: RandomDraw) (dtype: DType) (shape: int[]) : Primitive =
         { new Primitive("random") with
             member _.Parameters = [ "draw", box draw; "dtype", box dtype; "shape", box shape ]
@@ -19,17 +17,7 @@ module internal Draws =
                 { Shape = Array.append inputs[0].Shape shape; DType = dtype }
 
             member _.Value(inputs, out) =
-                let device = inputs[0].Device
-                let draws = states inputs[0] |> Array.map (fun key -> device.Random(draw, key, dtype, shape))
-
-                match draws with
-                | [| one |] -> one.View(out.Shape, one.Strides, one.Offset)
-                | [||] -> device.Fill(dtype, out.Shape, 0.0)
-                | many ->
-                    let row (x: NDArray) =
-                        let x = device.Contiguous x in x.View(Array.append [| 1 |] shape, null, x.Offset)
-                    let all = device.Concat(Array.map row many, 0, Array.append [| many.Length |] shape)
-                    all.View(out.Shape, null, all.Offset)
+                Variates.drawEach inputs[0] out.DType shape (fun _ key -> inputs[0].Device.Random(draw, key, dtype, shape))
 
             member _.Jvp(_, _, _) = null
             member _.Vjp(_, _, _, _) = null
@@ -49,7 +37,7 @@ module internal Draws =
                 { Shape = Shape.broadcast "foldIn" inputs[0].Shape inputs[1].Shape; DType = DType.Int64 }
 
             member _.Value(inputs, out) =
-                let walk (x: NDArray) = states (x.View(out.Shape, x.StridesFor out.Shape, x.Offset))
+                let walk (x: NDArray) = Variates.states (x.View(out.Shape, x.StridesFor out.Shape, x.Offset))
                 let derived =
                     Array.map2
                         (fun key data -> CounterRandom.Derive(key ^^^ salt, data))
@@ -73,23 +61,23 @@ type Key private (state: uint64, traced: Tensor) =
     /// The key of a seed.
     new(seed: int) = Key(CounterRandom.Derive(0x6175746F64696666UL, uint64 seed), null)
 
-    /// The bits, where they are known.
+    /// The bits, where they are known: to compare keys.
     member internal _.State =
         if isNull traced then
             state
         elif traced.IsKnown && traced.Rank = 0 then
-            (Draws.states traced.Array)[0]
+            (Variates.states traced.Array)[0]
         else
             Shape.fail
                 "Key"
-                "this distribution needs to know its key, which is not known in a compiled function or inside vmap; draw before and pass the numbers in."
+                "keys cannot be compared in a compiled function, or inside vmap, where they have no value yet."
 
     /// The key as a tensor, int64: a leaf of trees.
     member internal _.Tensor: Tensor = if isNull traced then Draws.number (int64 state) else traced
 
     /// The key of a tensor.
     static member internal OfTensor(x: Tensor) : Key =
-        if x.Level = 0L && x.Rank = 0 then Key((Draws.states x.Array)[0], null) else Key(0UL, x)
+        if x.Level = 0L && x.Rank = 0 then Key((Variates.states x.Array)[0], null) else Key(0UL, x)
 
     override _.Equals other =
         match other with
@@ -105,11 +93,12 @@ type Key private (state: uint64, traced: Tensor) =
         else
             Key(0UL, Draws.derive Draws.plain traced (Draws.number (int64 data)))
 
-    /// A new key that depends on this one and on a whole number, such as the counter of a loop.
+    /// A new key that depends on this one and on a whole number, such as the counter of a loop. A vector of numbers gives
+    /// as many keys in one, over which vmap maps: `vmap train (key.FoldIn (Tensor.arange 0.0 10.0 1.0))` trains ten models.
     member this.FoldIn(data: Tensor) : Key =
         Key.OfTensor(Draws.derive Draws.plain this.Tensor (Tensor.Cast(data, DType.Int64)))
 
-    /// New keys that are independent of each other and of this one.
+    /// New keys that are independent of each other and of this one. For a key for each example of vmap, fold in a vector.
     member this.Split(count: int) : Key[] =
         if count < 0 then
             Shape.fail "Split" $"{count} keys cannot be made."

@@ -46,8 +46,15 @@ module Shape =
 
         strides
 
+    /// Checks that numbers for axes, which a user gave, are there.
+    let notNull operation (lengths: int[]) =
+        if isNull lengths then
+            fail operation "the shape or the axes are null; give an array of whole numbers, which may be empty."
+
     /// Checks the lengths of a shape that a user gave.
     let validate operation (shape: int[]) =
+        notNull operation shape
+
         for d in shape do
             if d < 0 then
                 fail operation $"the shape {format shape} has a negative length."

@@ -28,7 +28,9 @@ type ConvolveMode =
 /// of small primes are fastest; an empty axis is an error.
 [<RequireQualifiedAccess>]
 module Signal =
-    let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating (x: Tensor) =
+        Tensor.NotNull("signal", x)
+        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
     let private scaleOf (norm: FftNorm) (inverse: bool) (n: int) =
         match norm with
@@ -39,7 +41,7 @@ module Signal =
 
     let private transformed name inverse norm (axis: int) (z: Tensor * Tensor) : Tensor * Tensor =
         let re, im = ComplexPairs.matched name z
-        let axis = Shape.axis name re.Rank axis
+        let axis = Tensor.AxisOf(name, re, axis)
         ComplexPairs.fft axis inverse (scaleOf norm inverse re.Shape[axis]) (re, im)
 
     let private transformedOver name inverse norm (axes: seq<int>) (z: Tensor * Tensor) : Tensor * Tensor =
@@ -78,7 +80,7 @@ module Signal =
     /// conjugates.
     let rfftWith (norm: FftNorm) axis (x: Tensor) : Tensor * Tensor =
         let x = floating x
-        let axis = Shape.axis "rfft" x.Rank axis
+        let axis = Tensor.AxisOf("rfft", x, axis)
         let re, im = transformed "rfft" false norm axis (x, Tensor.ZerosLike x)
         let count = x.Shape[axis] / 2 + 1
         firstOf axis count re, firstOf axis count im
@@ -90,7 +92,7 @@ module Signal =
     /// As in NumPy the imaginary parts of entry 0, and of entry n / 2 for even n, count as 0.
     let irfftWith (norm: FftNorm) (n: int) axis (z: Tensor * Tensor) : Tensor =
         let re, im = ComplexPairs.matched "irfft" z
-        let axis = Shape.axis "irfft" re.Rank axis
+        let axis = Tensor.AxisOf("irfft", re, axis)
         let count = re.Shape[axis]
 
         if n < 1 || count <> n / 2 + 1 then
@@ -124,7 +126,8 @@ module Signal =
     let rfftfreq (n: int) (spacing: float) : Tensor = frequencies "rfftfreq" n spacing (Array.init (max n 0 / 2 + 1) id)
 
     let private shifted name (axes: seq<int>) places (x: Tensor) : Tensor =
-        Shape.axes name x.Rank axes
+        Tensor.NotNull(name, x)
+        Tensor.AxesOf(name, x, axes)
         |> Array.fold (fun (x: Tensor) axis -> Arrangement.rolled (places x.Shape[axis]) axis x) x
 
     /// The entries along axes moved so that frequency 0 comes to the middle, entry n / 2.
@@ -133,6 +136,8 @@ module Signal =
     let ifftshift (axes: seq<int>) (x: Tensor) : Tensor = shifted "ifftshift" axes (fun n -> -(n / 2)) x
 
     let private operands name (x: Tensor) (y: Tensor) =
+        Tensor.NotNull(name, x)
+        Tensor.NotNull(name, y)
         let dtype = DTypes.Promote(DTypes.Promote(x.DType, y.DType), DType.Float32)
 
         for z in [ x; y ] do

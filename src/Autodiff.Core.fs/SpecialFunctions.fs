@@ -10,7 +10,9 @@ open Autodiff.Kernels
 module SpecialFunctions =
     let private constant (x: Tensor) value = Tensor.ScalarOf(x, value)
 
-    let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating (x: Tensor) =
+        Tensor.NotNull("a function of each element", x)
+        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
 
     /// The cube root, with the sign of x; an infinite derivative at 0.
@@ -69,6 +71,7 @@ module SpecialFunctions =
 
     /// Whether elements are plus or minus infinity.
     let isInfinite (x: Tensor) : Tensor =
+        Tensor.NotNull("isInfinite", x)
         if DTypes.IsFloat x.DType then
             Tensor.EqualTo(Tensor.Abs x, constant x Double.PositiveInfinity)
         else
@@ -76,6 +79,7 @@ module SpecialFunctions =
 
     /// Whether elements are neither infinite nor NaN.
     let isFinite (x: Tensor) : Tensor =
+        Tensor.NotNull("isFinite", x)
         if DTypes.IsFloat x.DType then
             Tensor.Less(Tensor.Abs x, constant x Double.PositiveInfinity)
         else
@@ -83,6 +87,7 @@ module SpecialFunctions =
 
     /// x with NaN replaced by 0 and infinities by the largest finite numbers; the derivative there is 0.
     let nanToNum (x: Tensor) : Tensor =
+        Tensor.NotNull("nanToNum", x)
         if DTypes.IsFloat x.DType then
             let largest = DTypes.Largest x.DType
             let bounded = Tensor.Where(isInfinite x, Tensor.Signum x * largest, x)
@@ -94,6 +99,7 @@ module SpecialFunctions =
 
     /// The bits of integers inverted; the opposite of truth values.
     let bitwiseNot (x: Tensor) : Tensor =
+        Tensor.NotNull("bitwiseNot", x)
         if x.DType = DType.Bool then
             Tensor.Not x
         else

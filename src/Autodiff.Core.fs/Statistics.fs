@@ -89,28 +89,30 @@ module Statistics =
     /// Functions that F# pipelines use.
     [<RequireQualifiedAccess>]
     module Tensor =
-        let private all (x: Tensor) = [| 0 .. x.Rank - 1 |]
+        let private all (x: Tensor) =
+            Tensor.NotNull("a reduction", x)
+            [| 0 .. x.Rank - 1 |]
 
         /// The product of all elements; 1 of none. The derivative is right where factors are zero.
         let prod (x: Tensor) : Tensor = prodOver (all x) false x
         /// The products over axes.
-        let prodAxes (axes: seq<int>) (x: Tensor) : Tensor = prodOver (Shape.axes "prod" x.Rank axes) false x
+        let prodAxes (axes: seq<int>) (x: Tensor) : Tensor = prodOver (Tensor.AxesOf("prod", x, axes)) false x
 
         /// The standard deviation of all elements: the root of the variance, which divides by their number. The derivative
         /// is 0 where all are equal.
         let std (x: Tensor) : Tensor = stdOver (all x) false x
         /// The standard deviations over axes.
-        let stdAxes (axes: seq<int>) (x: Tensor) : Tensor = stdOver (Shape.axes "std" x.Rank axes) false x
+        let stdAxes (axes: seq<int>) (x: Tensor) : Tensor = stdOver (Tensor.AxesOf("std", x, axes)) false x
 
         /// (sum |x|^p)^(1/p) over axes, for the order p: 1, 2, any other number, infinity (the largest |x|), minus infinity
         /// (the smallest) or 0 (the number of elements that are not 0). The derivative at 0 is 0.
         let normAxes (order: float) (axes: seq<int>) (x: Tensor) : Tensor =
-            normOver order (Shape.axes "norm" x.Rank axes) false x
+            normOver order (Tensor.AxesOf("norm", x, axes)) false x
 
         /// The number of elements that are not 0 (of bool: that hold); int64.
         let countTrue (x: Tensor) : Tensor = countOver (all x) x
         /// The numbers of elements over axes that are not 0; int64.
-        let countTrueAxes (axes: seq<int>) (x: Tensor) : Tensor = countOver (Shape.axes "countTrue" x.Rank axes) x
+        let countTrueAxes (axes: seq<int>) (x: Tensor) : Tensor = countOver (Tensor.AxesOf("countTrue", x, axes)) x
 
         /// The value below which a fraction q of all elements lies, with linear interpolation between neighbours: q = 0 is the
         /// smallest, 1 the largest. NaN if any element is. The derivative goes to the elements that were chosen.
@@ -123,14 +125,14 @@ module Statistics =
             if qs.Length = 0 then
                 Shape.fail "quantile" "there are no fractions."
 
-            quantilesOver "quantile" qs (Shape.axes "quantile" x.Rank axes) false x |> Tensor.stack 0
+            quantilesOver "quantile" qs (Tensor.AxesOf("quantile", x, axes)) false x |> Tensor.stack 0
 
         /// The middle of all elements in order, or the mean of the two in the middle.
         let median (x: Tensor) : Tensor = (quantilesOver "median" [| 0.5 |] (all x) false x)[0]
 
         /// The medians over axes.
         let medianAxes (axes: seq<int>) (x: Tensor) : Tensor =
-            (quantilesOver "median" [| 0.5 |] (Shape.axes "median" x.Rank axes) false x)[0]
+            (quantilesOver "median" [| 0.5 |] (Tensor.AxesOf("median", x, axes)) false x)[0]
 
         /// The running sums along an axis: entry j is the sum of the entries 0 to j. Bool and uint8 become int64.
         let cumsum axis (x: Tensor) : Tensor = Cumulative.cumsum axis false x
@@ -147,7 +149,7 @@ module Statistics =
 
         /// The differences of neighbours along an axis, which becomes shorter by 1.
         let diff axis (x: Tensor) : Tensor =
-            let axis = Shape.axis "diff" x.Rank axis
+            let axis = Tensor.AxisOf("diff", x, axis)
             let n = x.Shape[axis]
 
             if n = 0 then

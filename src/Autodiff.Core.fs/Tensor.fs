@@ -664,6 +664,20 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         if isNull x then
             Shape.fail operation "an input is null: a tensor was expected that was never made."
 
+    /// The axis of a tensor that a user means.
+    static member internal AxisOf(operation: string, x: Tensor, axis: int) : int =
+        Tensor.NotNull(operation, x)
+        Shape.axis operation x.Rank axis
+
+    /// The axes of a tensor that a user means, sorted.
+    static member internal AxesOf(operation: string, x: Tensor, axes: seq<int>) : int[] =
+        Tensor.NotNull(operation, x)
+
+        if isNull axes then
+            Shape.notNull operation null
+
+        Shape.axes operation x.Rank axes
+
     /// Runs a primitive on the innermost interpreter among its inputs, or on their device.
     static member Bind(primitive: Primitive, [<ParamArray>] inputs: Tensor[]) : Tensor =
         let mutable top = inputs[0]
@@ -719,6 +733,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// A scalar on the device of a tensor, of its type; a value that an integer type does not hold takes the narrowest
     /// type with which that promotes to one that does, so that nothing wraps: an integer, or float32.
     static member internal ScalarOf(like: Tensor, value: float) : Tensor =
+        Tensor.NotNull("an operation with a number", like)
         let device = like.Device
 
         if obj.ReferenceEquals(device, Cpu.Instance) && like.DType = DType.Float64 then
@@ -811,7 +826,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         Concrete(Host.ofSpan "From" shape values)
 
     /// A tensor on the host with the shape and elements of a .NET array of any rank.
-    static member FromArray(values: Array) : Tensor = Concrete(Host.ofArray values)
+    static member FromArray(values: Array) : Tensor =
+        if isNull values then
+            Shape.fail "FromArray" "the array is null."
+
+        Concrete(Host.ofArray values)
 
     /// A tensor filled with one value, on the host unless another device is given.
     static member Full
@@ -834,18 +853,23 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// The same values as another type.
     static member Cast(x: Tensor, dtype: DType) : Tensor =
+        Tensor.NotNull("cast", x)
         if x.DType = dtype then x else Tensor.Bind(casts[int dtype], x)
 
     /// The sum over the axes that a shape stretches along to become that of x: the transpose of broadcastTo.
     static member SumTo(x: Tensor, shape: int[]) : Tensor =
+        Shape.notNull "sumTo" shape
         if isNull x || Shape.equal x.Shape shape then x else Tensor.Bind(sumTo shape, x)
 
     /// x stretched to a shape to which its own broadcasts.
     static member BroadcastTo(x: Tensor, shape: int[]) : Tensor =
+        Shape.notNull "broadcastTo" shape
         if isNull x || Shape.equal x.Shape shape then x else Tensor.Bind(broadcastTo shape, x)
 
     /// The same elements in row-major order with another shape; one length may be -1.
     static member internal Reshaped(x: Tensor, shape: int[]) : Tensor =
+        Tensor.NotNull("reshape", x)
+        Shape.notNull "reshape" shape
         if Shape.equal shape x.Shape then x
         elif x.Level = 0L then Concrete(x.Array.Reshaped(Shape.resolve "reshape" x.Shape shape))
         else Tensor.Bind(reshaped shape, x)
@@ -870,6 +894,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
     /// What an index of slices selects. Axes that are not named are kept whole.
     static member internal Indexed(x: Tensor, slices: Slice[]) : Tensor =
+        Tensor.NotNull("index", x)
+
+        if isNull slices then
+            Shape.fail "index" "the positions are null."
+
         if slices.Length > x.Rank then
             Shape.fail
                 "index"
@@ -956,7 +985,9 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             Tensor.Indexed(this, [| Slice.At i; Slice.At j; Slice.At k; Slice.At l |])
 
     /// x with all its derivatives taken to be zero.
-    static member StopGradient(x: Tensor) : Tensor = if x.Level = 0L then x else Tensor.Bind(stop, x)
+    static member StopGradient(x: Tensor) : Tensor =
+        Tensor.NotNull("stopGradient", x)
+        if x.Level = 0L then x else Tensor.Bind(stop, x)
 
     /// Elements of x where the condition holds, of y elsewhere. Only the chosen side receives a derivative. In reverse mode
     /// that is a cotangent of 0 for the other, which a function with an infinite derivative there turns into NaN: write
@@ -1111,15 +1142,19 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         | :? Concrete as x when x.IsNumber -> x.Number
         | _ -> (Host.toArray<float> this.Array)[0]
 
+    static member private ToNumber(x: Tensor) : float =
+        Tensor.NotNull("ToDouble", x)
+        x.ToDouble()
+
     /// The value of a tensor with one element: `float x`.
-    static member op_Explicit(x: Tensor) : float = x.ToDouble()
+    static member op_Explicit(x: Tensor) : float = Tensor.ToNumber x
     /// The value of a tensor with one element: `float32 x`.
-    static member op_Explicit(x: Tensor) : float32 = float32 (x.ToDouble())
+    static member op_Explicit(x: Tensor) : float32 = float32 (Tensor.ToNumber x)
     /// The value of a tensor with one element: `int x`.
-    static member op_Explicit(x: Tensor) : int = int (x.ToDouble())
+    static member op_Explicit(x: Tensor) : int = int (Tensor.ToNumber x)
 
     /// The value of the only element of a bool tensor, or a number that is not 0: for `if`.
-    static member op_Explicit(x: Tensor) : bool = x.ToDouble() <> 0.0
+    static member op_Explicit(x: Tensor) : bool = Tensor.ToNumber x <> 0.0
 
 /// A tensor that holds an array: level 0. One float32 or float64 number of the host is held here itself, and has an array
 /// only when one is asked for: functions of such numbers are little more than calls.

@@ -8,10 +8,14 @@ open System.Runtime.InteropServices
 [<AutoOpen>]
 module UniversalFunctions =
     let private constant (x: Tensor) value = Tensor.ScalarOf(x, value)
-    let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating (x: Tensor) =
+        Tensor.NotNull("a function of each element", x)
+        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
 
     /// Whether x is below 0, without the sign of -0 or NaN, as the factor -1 or 1.
-    let private signOf (x: Tensor) = Tensor.Where(Tensor.Less(x, constant x 0.0), constant x -1.0, constant x 1.0)
+    let private signOf (x: Tensor) =
+        Tensor.NotNull("fmod", x)
+        Tensor.Where(Tensor.Less(x, constant x 0.0), constant x -1.0, constant x 1.0)
 
     // Quotients.
 
@@ -50,6 +54,7 @@ module UniversalFunctions =
 
     /// Whether the sign is negative, also of -0.
     let signBit (x: Tensor) : Tensor =
+        Tensor.NotNull("signBit", x)
         if DTypes.IsFloat x.DType then
             Tensor.Less(copySign (constant x 1.0) x, constant x 0.0)
         else
@@ -91,11 +96,14 @@ module UniversalFunctions =
 
     /// The number of the type of x that is next to x on the way to y; NaN if either is. The derivative is that of x.
     let nextAfter (x: Tensor) (y: Tensor) : Tensor =
+        Tensor.NotNull("nextAfter", x)
+        Tensor.NotNull("nextAfter", y)
         checkPrecision "nextAfter" x
         nextAfterP.Apply(x, Tensor.Cast(y, x.DType))
 
     /// The distance to the next number away from 0, with the sign of x; NaN for infinities. It has no derivative.
     let spacing (x: Tensor) : Tensor =
+        Tensor.NotNull("spacing", x)
         checkPrecision "spacing" x
         let x = Tensor.StopGradient x
         nextAfter x (copySign (constant x Double.PositiveInfinity) x) - x
@@ -166,24 +174,26 @@ module UniversalFunctions =
     /// Reductions that pass over NaN.
     [<RequireQualifiedAccess>]
     module Tensor =
-        let private every (x: Tensor) = [| 0 .. x.Rank - 1 |]
+        let private every (x: Tensor) =
+            Tensor.NotNull("a reduction", x)
+            [| 0 .. x.Rank - 1 |]
 
         /// The sum of all elements that are numbers; 0 of none.
         let nanSum (x: Tensor) : Tensor = nanSumOver (every x) false x
         /// The sums over axes of the elements that are numbers.
-        let nanSumAxes (axes: seq<int>) (x: Tensor) : Tensor = nanSumOver (Shape.axes "nanSum" x.Rank axes) false x
+        let nanSumAxes (axes: seq<int>) (x: Tensor) : Tensor = nanSumOver (Tensor.AxesOf("nanSum", x, axes)) false x
         /// The mean of all elements that are numbers; NaN of none.
         let nanMean (x: Tensor) : Tensor = nanMeanOver (every x) false x
         /// The means over axes of the elements that are numbers.
-        let nanMeanAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMeanOver (Shape.axes "nanMean" x.Rank axes) false x
+        let nanMeanAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMeanOver (Tensor.AxesOf("nanMean", x, axes)) false x
         /// The largest of all elements that are numbers; NaN of none.
         let nanMax (x: Tensor) : Tensor = nanMaxOver (every x) false x
         /// The largest over axes of the elements that are numbers.
-        let nanMaxAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMaxOver (Shape.axes "nanMax" x.Rank axes) false x
+        let nanMaxAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMaxOver (Tensor.AxesOf("nanMax", x, axes)) false x
         /// The smallest of all elements that are numbers; NaN of none.
         let nanMin (x: Tensor) : Tensor = nanMinOver (every x) false x
         /// The smallest over axes of the elements that are numbers.
-        let nanMinAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMinOver (Shape.axes "nanMin" x.Rank axes) false x
+        let nanMinAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMinOver (Tensor.AxesOf("nanMin", x, axes)) false x
 
 /// These functions as methods, for both languages: `x.Fmod(y)`, `x.NanMean(1)`.
 [<Extension>]

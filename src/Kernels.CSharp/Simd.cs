@@ -7,11 +7,12 @@ public static class Simd
 {
     /// <summary>
     /// The width in bits: 512, 256, 128, or 0 for scalar code; the widest that the machine accelerates, or what the
-    /// environment variable <c>AUTODIFF_SIMD</c> names. Chosen once, when the process starts. If the machine has no such
-    /// width, the first use of a kernel fails with an <see cref="ArgumentException"/>, inside the
-    /// <see cref="TypeInitializationException"/> of this class.
+    /// environment variable <c>AUTODIFF_SIMD</c> names. Chosen once, when the process starts. That the machine has such a
+    /// width <see cref="EnvironmentSetting.Check"/> checks.
     /// </summary>
-    public static readonly int Width = Choose(Environment.GetEnvironmentVariable("AUTODIFF_SIMD"));
+    public static readonly int Width = Choose(Environment.GetEnvironmentVariable(Variable));
+
+    internal const string Variable = "AUTODIFF_SIMD";
 
     /// <summary>The widths that this machine can run, widest first; 0, scalar code, is always there.</summary>
     public static IReadOnlyList<int> Available { get; } =
@@ -29,6 +30,6 @@ public static class Simd
     {
         int[] widths = [.. new[] { 512, 256, 128, 0 }.Where(IsAvailable)];
         return EnvironmentSetting.Parse(
-            "AUTODIFF_SIMD", asked, widths[0], IsAvailable, $"a vector width in bits that this machine has ({string.Join(", ", widths)})");
+            Variable, asked, widths[0], IsAvailable, $"a vector width in bits that this machine has ({string.Join(", ", widths)})");
     }
 }

@@ -22,11 +22,12 @@ public static unsafe class Workers
 {
     private const int SpinsBeforeSleep = 2000;
     private const int MostThreads = 1024;
+    internal const string Variable = "AUTODIFF_THREADS";
 
     /// <summary>The number of threads, the caller's included: the cores, or what the environment variable
-    /// <c>AUTODIFF_THREADS</c> says. If that is not a whole number from 1 to 1024, the first use of a kernel fails with an
-    /// <see cref="ArgumentException"/>, inside the <see cref="TypeInitializationException"/> of this class.</summary>
-    public static readonly int Count = Choose(Environment.GetEnvironmentVariable("AUTODIFF_THREADS"));
+    /// <c>AUTODIFF_THREADS</c> says: a whole number from 1 to 1024, which <see cref="EnvironmentSetting.Check"/>
+    /// checks.</summary>
+    public static readonly int Count = Choose(Environment.GetEnvironmentVariable(Variable));
 
     private static readonly Lazy<Worker[]> Threads = new(
         () => [.. Enumerable.Range(1, Count - 1).Select(index => new Worker(index))]);
@@ -40,7 +41,7 @@ public static unsafe class Workers
     private static Exception? failure;
 
     internal static int Choose(string? asked) => EnvironmentSetting.Parse(
-        "AUTODIFF_THREADS", asked, Environment.ProcessorCount, count => count is >= 1 and <= MostThreads,
+        Variable, asked, Environment.ProcessorCount, count => count is >= 1 and <= MostThreads,
         $"a number of threads from 1 to {MostThreads}");
 
     /// <summary>Runs <paramref name="task"/> for 0 to <paramref name="count"/> - 1, on all threads, and waits.</summary>

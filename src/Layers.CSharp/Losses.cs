@@ -18,6 +18,8 @@ public sealed class Loss(string name, Func<Tensor, Tensor, Tensor> function)
     /// number.</exception>
     public Tensor Of(Tensor output, Tensor target)
     {
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(target);
         Tensor loss = function(output, target);
         return loss.Size == 1
             ? loss

@@ -7,6 +7,16 @@ namespace Autodiff;
 /// instances: making tensors, joining them, and the functions of each element.</summary>
 public static class TensorOperations
 {
+    /// <summary>A number to compare a tensor with: a whole one with integers as an integer, so that nothing is
+    /// rounded.</summary>
+    private static Tensor NumberFor(Tensor x, double value)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return x.DType.IsFloat() ? Tensor.Full([], value, x.DType, x.Device)
+            : value == Math.Floor(value) && Math.Abs(value) < Math.ScaleB(1, 63) ? Tensor.Full([], value, DType.Int64, x.Device)
+            : Tensor.Full([], value, DType.Float64, x.Device);
+    }
+
     extension(Tensor)
     {
         // Making tensors.
@@ -48,6 +58,44 @@ public static class TensorOperations
         /// <summary>The recurrence s[j] = a[j] s[j - 1] + b[j] along an axis, from s = 0. The factors a and the terms b
         /// broadcast.</summary>
         public static Tensor LinearRecurrence(Tensor a, Tensor b, int axis) => Statistics.Tensor.linearRecurrence(axis, a, b);
+
+        // Comparisons, whose result is bool.
+
+        /// <summary>Whether elements of x are greater than those of y.</summary>
+        public static Tensor operator >(Tensor x, Tensor y) => Tensor.Greater(x, y);
+
+        /// <summary>Whether elements are greater than a number.</summary>
+        public static Tensor operator >(Tensor x, double y) => Tensor.Greater(x, NumberFor(x, y));
+
+        /// <summary>Whether a number is greater than elements.</summary>
+        public static Tensor operator >(double x, Tensor y) => Tensor.Greater(NumberFor(y, x), y);
+
+        /// <summary>Whether elements of x are less than those of y.</summary>
+        public static Tensor operator <(Tensor x, Tensor y) => Tensor.Less(x, y);
+
+        /// <summary>Whether elements are less than a number.</summary>
+        public static Tensor operator <(Tensor x, double y) => Tensor.Less(x, NumberFor(x, y));
+
+        /// <summary>Whether a number is less than elements.</summary>
+        public static Tensor operator <(double x, Tensor y) => Tensor.Less(NumberFor(y, x), y);
+
+        /// <summary>Whether elements of x are at least those of y.</summary>
+        public static Tensor operator >=(Tensor x, Tensor y) => Tensor.GreaterOrEqual(x, y);
+
+        /// <summary>Whether elements are at least a number.</summary>
+        public static Tensor operator >=(Tensor x, double y) => Tensor.GreaterOrEqual(x, NumberFor(x, y));
+
+        /// <summary>Whether a number is at least elements.</summary>
+        public static Tensor operator >=(double x, Tensor y) => Tensor.GreaterOrEqual(NumberFor(y, x), y);
+
+        /// <summary>Whether elements of x are at most those of y.</summary>
+        public static Tensor operator <=(Tensor x, Tensor y) => Tensor.LessOrEqual(x, y);
+
+        /// <summary>Whether elements are at most a number.</summary>
+        public static Tensor operator <=(Tensor x, double y) => Tensor.LessOrEqual(x, NumberFor(x, y));
+
+        /// <summary>Whether a number is at most elements.</summary>
+        public static Tensor operator <=(double x, Tensor y) => Tensor.LessOrEqual(NumberFor(y, x), y);
 
         // Functions of each element, beside those of the type itself.
 
@@ -226,7 +274,7 @@ public static class TensorOperations
         /// <summary>The values below which fractions of the elements lie, over axes, over all if none is named; the fractions
         /// make a new first axis.</summary>
         public Tensor Quantiles(IEnumerable<double> fractions, params int[] axes) =>
-            Statistics.Tensor.quantiles(fractions, axes.Length == 0 ? Enumerable.Range(0, x.Rank) : axes, x);
+            Statistics.Tensor.quantiles(fractions, axes is { Length: 0 } ? Enumerable.Range(0, x.Rank) : axes, x);
 
         /// <summary>The positions of the elements that are not 0: one row of int64 positions for each, one column for each
         /// axis.</summary>

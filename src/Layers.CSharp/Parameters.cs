@@ -66,7 +66,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     {
         string[] names = NamesOf(tensors);
         var values = new Tensor[tensors.Length];
-        for (int i = 0; i < tensors.Length; i++) values[i] = tensors[i].Value;
+        for (int i = 0; i < tensors.Length; i++) values[i] = Given(tensors[i]);
         CheckNames(names);
         return new(new Layout(names, new bool[names.Length], []), values, 0);
     }
@@ -89,7 +89,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
         Array.Fill(isState, true, Count, state.Length);
         var values = new Tensor[names.Length];
         Leaves.ToArray().CopyTo(values, 0);
-        for (int i = 0; i < state.Length; i++) values[Count + i] = state[i].Value;
+        for (int i = 0; i < state.Length; i++) values[Count + i] = Given(state[i]);
         return new(new Layout(names, isState, []), values, 0);
     }
 
@@ -135,6 +135,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     /// <exception cref="ArgumentException">A name is empty, holds a dot, or is used twice.</exception>
     public static Parameters Join(params IReadOnlyList<(string Name, Parameters Value)> parts)
     {
+        ArgumentNullException.ThrowIfNull(parts);
         CheckNames([.. parts.Select(part => part.Name)]);
         var placed = new (string, Layout, int)[parts.Count];
         var names = new List<string>();
@@ -143,6 +144,7 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
         for (int i = 0; i < parts.Count; i++)
         {
             (string name, Parameters value) = parts[i];
+            if (value is null) throw new ArgumentException($"Parameters: the part '{name}' is null; Parameters.Empty stands for none.");
             placed[i] = (name, value.layout, tensors.Count);
             names.AddRange(value.layout.Names.Select(inner => $"{name}.{inner}"));
             isState.AddRange(value.layout.IsState);
@@ -174,32 +176,41 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     /// <summary>The number of parts.</summary>
     internal int PartCount => layout.Parts.Length;
 
-    /// <summary>Where the state of a name is: the same for these parameters, their parts, and all that they are part
-    /// of, and for no others.</summary>
+    /// <summary>The tensor of a name that is state.</summary>
     /// <exception cref="ArgumentException">There is no such tensor, or it is trainable.</exception>
-    internal (Tensor[] Tensors, int Index) PlaceOfState(string name)
+    internal Tensor StateOf(string name)
     {
         int index = IndexOf(name);
         return layout.IsState[index]
-            ? (tensors, start + index)
+            ? tensors[start + index]
             : throw new ArgumentException($"Parameters: '{name}' is trainable; layers update their state only.");
     }
 
-    /// <summary>The same parameters with other tensors at some places.</summary>
-    internal Parameters With(IReadOnlyDictionary<(Tensor[] Tensors, int Index), Tensor> places)
+    /// <summary>The position among these of a tensor of parameters that are these or a part of them; null for others.</summary>
+    internal int? PositionOf(Parameters part, string name)
+    {
+        int position = part.start + part.IndexOf(name) - start;
+        return ReferenceEquals(part.tensors, tensors) && position >= 0 && position < Count ? position : null;
+    }
+
+    /// <summary>The same parameters with other tensors at some positions.</summary>
+    internal Parameters With(IReadOnlyDictionary<int, Tensor> places)
     {
         if (places.Count == 0) return this;
         Tensor[] values = [.. Leaves];
-        for (int i = 0; i < values.Length; i++) values[i] = places.GetValueOrDefault((tensors, start + i), values[i]);
+        foreach ((int position, Tensor value) in places) values[position] = value;
         return new(layout, values, 0);
     }
 
     /// <summary>The same names with other tensors, in the order of <see cref="Leaves"/>.</summary>
     /// <exception cref="ArgumentException">The number of tensors differs.</exception>
-    public Parameters WithLeaves(IReadOnlyList<Tensor> leaves) =>
-        leaves.Count == Count
+    public Parameters WithLeaves(IReadOnlyList<Tensor> leaves)
+    {
+        ArgumentNullException.ThrowIfNull(leaves);
+        return leaves.Count == Count
             ? new(layout, [.. leaves], 0)
             : throw new ArgumentException($"Parameters: {leaves.Count} tensors were given for {Count} names.");
+    }
 
     /// <summary>The first differences of tensors by name from these, in names, shapes and whether they are floating-point, as
     /// text; null if there are none.</summary>
@@ -253,6 +264,9 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
             ? index
             : throw new ArgumentException($"Parameters: there is no tensor '{name}'; there are {Listed(layout.Names)}.");
     }
+
+    private static Tensor Given((string Name, Tensor Value) tensor) =>
+        tensor.Value ?? throw new ArgumentException($"Parameters: the tensor '{tensor.Name}' is null.");
 
     private static string[] NamesOf(ReadOnlySpan<(string Name, Tensor Value)> tensors)
     {

@@ -9,7 +9,8 @@ public static class Jet
     /// <summary>The value of a function on a curve through x, and its derivatives along it, of as many orders as those of
     /// the curve that are given: from [c'(0), c''(0), ...] with c(0) = x, those of t -> f(c(t)).</summary>
     /// <remarks>Derivatives are not divided by factorials. One run of the function gives all orders K at a cost that grows
-    /// as K squared, where nested Jvp grows as 2 to the power K. The function takes and returns trees of tensors; a member
+    /// as K squared, where nested Jvp grows as 2 to the power K. Only loops and branches of programs (Scan, WhileLoop, Cond),
+    /// Checkpoint and compiled functions double their work with each order. The function takes and returns trees of tensors; a member
     /// of the series has the shapes and types of x. For the derivatives along a straight line the series is a direction
     /// and zeros.</remarks>
     /// <exception cref="ArgumentException">When called: a member of the series does not fit x, or x holds no

@@ -225,6 +225,55 @@ let ``numbers depend on nothing but the key, the parameters and the position`` (
         Assert.True(sameBits (grad (f >> Tensor.sum) concentrations[i]) slopes[i])
 
 [<Fact>]
+let ``keys of programs and of examples give the numbers that they give alone`` () =
+    let full (v: float) = Tensor.Full([||], v, DType.Float64)
+
+    let draws: (string * (Key -> Tensor)) list =
+        [ "gamma", (fun key -> key.Gamma([| 3 |], vector [ 0.3; 2.0; 9.0 ]))
+          "scalar gamma", (fun key -> key.Gamma([||], full 0.7))
+          "scalar uniform", (fun key -> key.Uniform [||])
+          "beta", (fun key -> key.Beta([| 2; 2 |], full 0.5, full 3.0))
+          "dirichlet", (fun key -> key.Dirichlet([| 2 |], vector [ 1.0; 2.0; 0.5 ]))
+          "studentT", (fun key -> key.StudentT([| 4 |], full 3.0))
+          "poisson", (fun key -> key.Poisson([| 2; 3 |], full 4.0))
+          "binomial", (fun key -> key.Binomial([| 5 |], full 100.0, full 0.3))
+          "categorical", (fun key -> key.Categorical([| 6 |], vector [ 0.1; 1.0; -1.0 ])) ]
+
+    let keys = (Key 23).Split 4
+
+    for name, draw in draws do
+        let compiled = jit draw
+        let alone = keys |> Array.map draw
+        Array.iter2 (fun key y -> Assert.True(sameBits y (compiled key), $"{name}, compiled")) keys alone
+        let stacked = vmap id (Key.OfTensor(keys |> Array.map _.Tensor |> Tensor.stack 0))
+        let all = Tensor.stack 0 alone
+        Assert.True(sameBits all (vmap draw stacked), $"{name}, batched")
+        Assert.True(sameBits all (jit (vmap draw) stacked), $"{name}, batched and compiled")
+        let one = vmap draw (Key.OfTensor(Tensor.stack 0 [ keys[1].Tensor ]))
+        Assert.True(sameBits (draw keys[1]) one[0], $"{name}, one")
+        // A key for each example of an outer batch, and one for all of an inner one, and the other way round.
+        let inner = vmap (fun (x: Tensor) -> Tensor.cast DType.Float64 (draw keys[0]) + x) (vector [ 0.0; 1.0 ])
+        let outer = vmap (fun key -> vmap (fun (x: Tensor) -> Tensor.cast DType.Float64 (draw key) + x) (vector [ 0.0; 1.0 ])) stacked
+        near 0.0 inner outer[0]
+
+    // Numbers folded into a key are as many keys.
+    let numbered = (Key 24).FoldIn(Tensor.arange 0.0 3.0 1.0)
+    let expected = Tensor.stack 0 [ for i in 0..2 -> ((Key 24).FoldIn i).Gamma([| 2 |], full 2.0) ]
+    Assert.True(sameBits expected (vmap (fun (key: Key) -> key.Gamma([| 2 |], full 2.0)) numbered))
+    Assert.True(sameBits expected (numbered.Gamma([| 2 |], full 2.0)))
+
+    // Examples of parameters within examples of keys.
+    let rates = vector [ 1.0; 20.0 ]
+    let grid = vmap (fun (key: Key) -> vmap (fun (rate: Tensor) -> key.Poisson([| 3 |], rate)) rates) (Key.OfTensor(keys |> Array.map _.Tensor |> Tensor.stack 0))
+    for i in 0..3 do
+        for j in 0..1 do
+            near 0.0 (keys[i].Poisson([| 3 |], rates[j])) grid[i, j]
+
+    // The derivative of a draw in a program is the pathwise one.
+    let f (key: Key) (a: Tensor) = Tensor.sum (key.Gamma([| 3 |], a))
+    near 1e-12 (grad (f keys[0]) (full 2.0)) (jit (fun (key, a) -> grad (f key) a) (keys[0], full 2.0))
+
+[<Fact>]
 let ``special concentrations`` () =
     let y = (Key 16).LogGamma([| 4 |], vector [ 0.0; -1.0; infinity; nan ])
     Assert.Equal<float[]>([| -infinity; nan; infinity; nan |], floats y)

@@ -56,6 +56,32 @@ let ``Kepler's equation`` () =
             near 1e-8 (-e * sin E / (1.0 - e * cos E) ** 3.0) second)
 
 [<Fact>]
+let ``a solver that is a formula is batched and compiled, and its derivatives are`` () =
+    let cubeRoot (a: Tensor) =
+        implicitRoot (fun (a: Tensor) -> a ** (1.0 / 3.0)) (fun a x -> x * x * x - a) (scalar 1.0) a
+
+    let a = vector [ 0.5; 2.7; 8.0 ]
+    near 1e-12 (a ** (1.0 / 3.0)) (vmap cubeRoot a)
+    let first, second = a ** (-2.0 / 3.0) / 3.0, a ** (-5.0 / 3.0) * (-2.0 / 9.0)
+    near 1e-10 first (vmap (grad cubeRoot) a)
+    near 1e-10 second (vmap (grad (grad cubeRoot)) a)
+    near 1e-10 first (vmap (fun a -> snd (jvp cubeRoot a (scalar 1.0))) a)
+    near 1e-10 first (grad (fun a -> Tensor.sum (vmap cubeRoot a)) a)
+    near 1e-10 (scalar (2.7 ** (1.0 / 3.0))) (jit cubeRoot a[1])
+    near 1e-10 first[1] (jit (grad cubeRoot) a[1])
+
+[<Fact>]
+let ``iterations that look at values say so where there are none`` () =
+    let searches: (string * (Tensor -> Tensor)) list =
+        [ "fixedPoint", fixedPoint options (fun (a: Tensor) (x: Tensor) -> 0.5 * (x + a / x)) (scalar 1.0)
+          "root", root options (fun (a: Tensor) (x: Tensor) -> x * x - a) (scalar 1.0) ]
+
+    for name, f in searches do
+        for run in [ vmap f; vmap (grad f); (fun a -> jit f a[0]); (fun a -> jit (grad f) a[0]) ] do
+            let message = Assert.Throws<ArgumentException>(fun () -> run (vector [ 1.0; 2.0 ]) |> ignore).Message
+            Assert.StartsWith($"{name}: the parameters have no values yet", message)
+
+[<Fact>]
 let ``many unknowns are differentiated by a series`` () =
     let n = 300
     let w = normal 5 [| n; n |] * (0.4 / sqrt (float n))

@@ -913,20 +913,25 @@ let private variates =
     let mixed = [ normal 1 [| 2 |]; Tensor.cast DType.Float32 (normal 1 [| 2 |]) ]
     let level n xs = Variates.gammaLevel n (Array.head xs) (Array.last xs)
 
-    [ { row
+    // Shapes are those of the parameters; there is one key.
+    let drawn name call wrong draws =
+        let key = Draws.number 5L
+        row name call [ for xs in wrong -> Array.append [| key |] xs ] (Array.append [| fun _ -> key |] draws)
+
+    [ { drawn
             "randomLogGamma"
-            (fun xs -> Variates.logGamma 5UL xs[0])
+            (fun xs -> Variates.logGamma xs[0] xs[1])
             [ [| integers 1 [| 2 |] |] ]
             [| uniform 111 0.2 5.0 |] with
           IsStopped = true }
-      row
+      drawn
           "randomPoisson"
-          (Variates.draw RandomVariate.Poisson 6UL)
+          (fun xs -> Variates.draw RandomVariate.Poisson xs[0] xs[1..])
           [ [| integers 1 [| 2 |] |] ]
           [| uniform 112 0.5 30.0 |]
-      row
+      drawn
           "randomBinomial"
-          (Variates.draw RandomVariate.Binomial 7UL)
+          (fun xs -> Variates.draw RandomVariate.Binomial xs[0] xs[1..])
           [ List.toArray different; List.toArray mixed ]
           [| trials; uniform 114 0.1 0.8 |]
 

@@ -4,8 +4,12 @@ using Autodiff.Examples;
 
 namespace Examples.Tests;
 
-public class ExamplesTests
+public sealed class ExamplesTests : IDisposable
 {
+    private readonly TempFolder temp = new();
+
+    public void Dispose() => temp.Dispose();
+
     private static (int Code, string Output, string Error) Run(params string[] arguments)
     {
         var output = new StringWriter();
@@ -34,7 +38,7 @@ public class ExamplesTests
     [MemberData(nameof(WithoutData))]
     public void Every_example_ends_well_with_little_to_do(string name)
     {
-        string empty = Directory.CreateTempSubdirectory().FullName, folder = Directory.CreateTempSubdirectory().FullName;
+        string empty = temp.New(), folder = temp.New();
         (int code, string output, string error) = Run(name, "--data", empty, "--epochs", "1", "--batch", "50", "--out", folder, "--json");
         Assert.True(code == 0, error);
         JsonElement result = Metrics(output);
@@ -98,7 +102,7 @@ public class ExamplesTests
     [Fact]
     public void Digits_learns_generated_digits_in_one_pass()
     {
-        string empty = Directory.CreateTempSubdirectory().FullName;
+        string empty = temp.New();
         (int code, string output, string error) = Run("digits", "--data", empty, "--epochs", "1", "--json");
         Assert.True(code == 0, error);
         JsonElement metrics = Metrics(output).GetProperty("metrics");
@@ -140,7 +144,7 @@ public class ExamplesTests
     [Fact]
     public void A_folder_that_cannot_be_written_is_told_by_its_option()
     {
-        string file = Path.GetTempFileName();
+        string file = temp.NewFile();
         (int code, _, string error) = Run("rosenbrock", "--out", file);
         Assert.Equal(1, code);
         Assert.Contains(
@@ -154,7 +158,7 @@ public class ExamplesTests
     [Fact]
     public void A_folder_for_files_is_made_and_holds_no_more_than_these()
     {
-        string folder = Path.Combine(Directory.CreateTempSubdirectory().FullName, "new", "one");
+        string folder = Path.Combine(temp.New(), "new", "one");
         (int code, _, string error) = Run("texts", "--results", folder, "--only", "none");
         Assert.True(code == 0, error);
         Assert.Empty(Directory.GetFileSystemEntries(folder));
@@ -163,7 +167,7 @@ public class ExamplesTests
     [Fact]
     public void Inference_without_data_says_what_is_missing()
     {
-        string empty = Directory.CreateTempSubdirectory().FullName;
+        string empty = temp.New();
         (int code, _, string error) = Run("saito-ch3-digits", "--data", empty);
         Assert.Equal(1, code);
         Assert.Contains("sample_weight.npz", error, StringComparison.Ordinal);
@@ -172,7 +176,7 @@ public class ExamplesTests
     [Fact]
     public void A_folder_that_is_named_but_missing_or_cannot_be_made_is_an_error()
     {
-        string file = Path.GetTempFileName();
+        string file = temp.NewFile();
         (int code, _, string error) = Run("digits", "--data", file + "-missing");
         Assert.Equal(1, code);
         Assert.Contains(file + "-missing", error, StringComparison.Ordinal);

@@ -5,11 +5,15 @@ using Autodiff.Examples;
 namespace Examples.Tests;
 
 /// <summary>The examples that draw.</summary>
-public class PicturesTests
+public sealed class PicturesTests : IDisposable
 {
-    private static (JsonElement Metrics, string Folder) Draw(params string[] arguments)
+    private readonly TempFolder temp = new();
+
+    public void Dispose() => temp.Dispose();
+
+    private (JsonElement Metrics, string Folder) Draw(params string[] arguments)
     {
-        string folder = Directory.CreateTempSubdirectory().FullName;
+        string folder = temp.New();
         var output = new StringWriter();
         var error = new StringWriter();
         int code = Program.Run([.. arguments, "--out", folder, "--json"], TextReader.Null, output, error, CancellationToken.None);
@@ -78,7 +82,7 @@ public class PicturesTests
     [Fact]
     public void The_script_draws_curves()
     {
-        string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, "curves.svg");
+        string file = temp["curves.svg"];
         (int code, string output, string error) = Script.Run("src/Examples/scripts/curves.fsx", file);
         Assert.True(code == 0, output + error);
         Assert.Equal("svg", XDocument.Load(file).Root!.Name.LocalName);

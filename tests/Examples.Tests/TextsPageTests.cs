@@ -3,12 +3,16 @@ using Autodiff.Examples;
 
 namespace Examples.Tests;
 
-public class TextsPageTests
+public sealed class TextsPageTests : IDisposable
 {
+    private readonly TempFolder temp = new();
+
+    public void Dispose() => temp.Dispose();
+
     [Fact]
     public void The_page_is_made_of_kept_results_and_of_what_was_written_by_hand()
     {
-        string root = Directory.CreateTempSubdirectory().FullName;
+        string root = temp.New();
         string results = Path.Combine(root, "results"), page = Path.Combine(root, "page.md"), sheet = Path.Combine(root, "sheet.svg");
         File.WriteAllText(page, "Old.\n\n## What is not here\n\nBy hand.\n");
         string first = Run("texts", "--results", results, "--only", "saito-ch4-losses", "--page", page, "--sheet", sheet);
@@ -32,7 +36,7 @@ public class TextsPageTests
     [Fact]
     public void A_broken_result_is_named()
     {
-        string results = Directory.CreateTempSubdirectory().FullName, folder = Path.Combine(results, "saito-ch4-losses");
+        string results = temp.New(), folder = Path.Combine(results, "saito-ch4-losses");
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "result.json"), "{\"example\":");
         var error = new StringWriter();

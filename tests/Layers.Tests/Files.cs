@@ -3,13 +3,9 @@ using Autodiff;
 
 namespace Layers.Tests;
 
-/// <summary>A folder for the files of one test, which goes with it.</summary>
-internal sealed class Files : IDisposable
+/// <summary>A folder for the files of one test, and ways to write them.</summary>
+internal sealed class Files : TempFolder
 {
-    public string Folder { get; } = Directory.CreateTempSubdirectory("layers-tests-").FullName;
-
-    public string this[string name] => Path.Combine(Folder, name);
-
     public string Write(string name, byte[] content)
     {
         File.WriteAllBytes(this[name], content);
@@ -28,8 +24,6 @@ internal sealed class Files : IDisposable
         using (var gzip = new GZipStream(packed, CompressionLevel.Fastest)) gzip.Write(content);
         return packed.ToArray();
     }
-
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
 }
 
 /// <summary>Tensors that every format must carry unchanged.</summary>

@@ -7,6 +7,9 @@ public class LayerTests
 {
     private static readonly Context Training = Context.Training(new Key(3));
 
+    /// <summary>Every layer.</summary>
+    internal static IEnumerable<Layer> All => Table.Select(row => row.Layer);
+
     /// <summary>Every layer, with a shape that it takes and one that it does not (null if it takes all).</summary>
     private static readonly (Layer Layer, int[] Shape, int[]? WrongShape)[] Table =
     [

@@ -86,6 +86,25 @@ public class OperationTests
     }
 
     [Fact]
+    public void Comparisons_are_operators()
+    {
+        Tensor x = Tensor.From([1.0, 2.0, 3.0], 3), y = Tensor.From([2.0, 2.0, 2.0], 3);
+        Assert.Equal([false, false, true], (x > y).ToArray<bool>());
+        Assert.Equal([true, false, false], (x < y).ToArray<bool>());
+        Assert.Equal([false, true, true], (x >= 2).ToArray<bool>());
+        Assert.Equal([true, true, false], (x <= 2.5).ToArray<bool>());
+        Assert.Equal([true, false, false], (2 > x).ToArray<bool>());
+        Assert.Equal([false, true, true], (1.5 < x).ToArray<bool>());
+
+        // Neither is a whole number rounded to float32, nor half a number to an integer.
+        Tensor large = Tensor.From([16777217L, 16777216L], 2);
+        Assert.Equal([true, false], (large > 16777216).ToArray<bool>());
+        Assert.Equal([true, false], (large > 16777216.5).ToArray<bool>());
+        Assert.Equal([4.0], Gradient.Of((Tensor t) => Tensor.Where(t > 1, t * t, t).Sum())(Tensor.From([2.0], 1)).ToArray<double>());
+        Assert.Throws<ArgumentNullException>(() => (Tensor)null! > 1);
+    }
+
+    [Fact]
     public void Values_without_a_shape_are_a_vector_and_with_an_empty_shape_a_scalar()
     {
         Assert.Equal([1], Tensor.From([5.0]).Shape);

@@ -238,8 +238,26 @@ public class StateTests
         Assert.Equal([1f, 1f], after["kept"].ToArray<float>());
     }
 
+    [Fact]
+    public void State_of_parameters_that_are_not_the_own_is_an_error()
+    {
+        Sequential network = [new Dense(1), new Keeping(Tensor.Ones(2), ofCopy: true)];
+        Parameters parameters = network.Initialize(new Key(0), [1]);
+        string message = Assert.Throws<ArgumentException>(
+            () => network.ApplyAndUpdate(parameters, Tensor.Zeros(1, 1), Training)).Message;
+        Assert.Contains("layer 1", message);
+        Assert.Contains("'kept' cannot be kept", message);
+        Assert.Contains("parameters that Apply received", message);
+
+        // Who takes no state has none to lose; a run of its own within keeps its own.
+        network.Apply(parameters, Tensor.Zeros(1, 1), Training);
+        var copy = new Keeping(Tensor.Ones(2));
+        (_, Parameters after) = copy.ApplyAndUpdate(copy.Initialize(new Key(0), [1]).To(DType.Float64), Tensor.Zeros(1, 1), Training);
+        Assert.Equal([1.0, 1.0], after["kept"].ToArray<double>());
+    }
+
     /// <summary>A layer of one's own with state.</summary>
-    private sealed class Keeping(Tensor next) : Layer
+    private sealed class Keeping(Tensor next, bool ofCopy = false) : Layer
     {
         public override int[] OutputShape(int[] inputShape) => inputShape;
 
@@ -248,7 +266,7 @@ public class StateTests
 
         public override Tensor Apply(Parameters parameters, Tensor input, Context context)
         {
-            context.Update(parameters, "kept", next);
+            context.Update(ofCopy ? parameters.To(DType.Float64) : parameters, "kept", next);
             return input;
         }
     }

@@ -5,13 +5,13 @@ namespace Layers.Tests;
 
 public sealed class TrainingTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("layers-tests-").FullName;
+    private readonly TempFolder folder = new();
 
     private static readonly Dataset Rings = MakeRings(256, 1), OtherRings = MakeRings(64, 2);
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => folder.Dispose();
 
-    private string FilePath(string name) => Path.Combine(folder, name);
+    private string FilePath(string name) => folder[name];
 
     /// <summary>Points of the plane; the class tells whether they lie inside a circle.</summary>
     private static Dataset MakeRings(int count, int seed)

@@ -137,8 +137,8 @@ public class AxesTests
     [Fact]
     public void A_save_writes_all_or_nothing()
     {
-        string folder = Directory.CreateTempSubdirectory().FullName;
-        string svg = Path.Combine(folder, "figure.svg"), html = Path.Combine(folder, "figure.HTML");
+        using var folder = new TempFolder();
+        string svg = folder["figure.svg"], html = folder["figure.HTML"];
         Axes axes = new Axes().Line([0, 1], [0, 1]).Title("title");
         axes.Save(svg);
         axes.Save(html);
@@ -146,9 +146,9 @@ public class AxesTests
         Assert.StartsWith("<!DOCTYPE html>", File.ReadAllText(html), StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new Axes().Line([-1]).YLog().Save(svg));
         Assert.Equal(axes.ToFigure().ToSvg(), File.ReadAllText(svg));
-        Assert.Contains(".svg nor .html", Assert.Throws<ArgumentException>(() => axes.Save(Path.Combine(folder, "figure.png")))
+        Assert.Contains(".svg nor .html", Assert.Throws<ArgumentException>(() => axes.Save(folder["figure.png"]))
             .Message, StringComparison.Ordinal);
-        Assert.Throws<DirectoryNotFoundException>(() => axes.Save(Path.Combine(folder, "none", "figure.svg")));
-        Assert.Equal(2, Directory.GetFiles(folder).Length);
+        Assert.Throws<DirectoryNotFoundException>(() => axes.Save(Path.Combine(folder.Folder, "none", "figure.svg")));
+        Assert.Equal(2, Directory.GetFiles(folder.Folder).Length);
     }
 }

@@ -37,7 +37,8 @@ module Implicit =
             with :? ArgumentException as error ->
                 raise (ArithmeticException($"{operation}: the Jacobian is singular {place}.", error))
 
-        if Double.IsFinite(largest x) then
+        // Examples of vmap and variables of a program have no values to look at.
+        if not x.IsKnown || Double.IsFinite(largest x) then
             x
         else
             raise (ArithmeticException $"{operation}: the Jacobian is not finite, or singular, {place}.")
@@ -83,8 +84,15 @@ module Implicit =
         (f: Tensor -> Tensor -> Tensor)
         (p: Tensor)
         : Tensor =
-        let forward p =
-            let x = implicitFlat find cotangent f p
+        // What is differentiated again takes the rule again. Examples of vmap and variables of a program are what the solver
+        // is given, where it takes them.
+        let forward (p: Tensor) =
+            let x =
+                match p with
+                | :? Batched
+                | :? Staged -> find p
+                | _ -> implicitFlat find cotangent f p
+
             x, (x, p)
 
         let backward (x, p) ct =
@@ -108,6 +116,13 @@ module Implicit =
     let private flatFunction operation (flatX: Flat<'x>) (flatP: Flat<'p>) (f: 'p -> 'x -> 'x) (p: Tensor) (x: Tensor) =
         flatX.PackChecked(operation, "the result of the function", false, f (flatP.Unpack p) (flatX.Unpack x))
 
+    /// A number of steps that depends on values needs values.
+    let private checkKnown operation (p: Tensor) =
+        if not p.IsKnown then
+            Shape.fail
+                operation
+                "the parameters have no values yet, as inside vmap or a compiled function, and the number of iterations depends on values. Call it outside of these, or write the iteration with foriLoop."
+
     let private concrete (x: Tensor) : Tensor = Concrete x.Array
 
     /// The x that repeating x <- f parameters x leads to from x0. Its derivative with respect to the parameters is that of
@@ -121,6 +136,7 @@ module Implicit =
         let start = concrete (flatX.Pack x0)
 
         let find (p: Tensor) =
+            checkKnown "fixedPoint" p
             let mutable x = start
             let mutable change = infinity
             let mutable steps = 0
@@ -147,7 +163,8 @@ module Implicit =
     /// A root x of f parameters x = 0, found from the parameters by any solver; the derivative is that of the equation:
     /// dx = -(df/dx)^-1 df/dp dp. The solver receives and returns plain numbers, and is not differentiated. f maps the
     /// unknowns to a tree of the same structure; it and the solver may use no tensor that is being differentiated except
-    /// their arguments. `x0` only tells the structure of the unknowns.
+    /// their arguments. `x0` only tells the structure of the unknowns. Inside vmap and compiled functions the solver is
+    /// given tensors without values, which a formula takes, and a search that looks at values does not.
     let implicitRoot (solver: 'p -> 'x) (f: 'p -> 'x -> 'x) (x0: 'x) (parameters: 'p) : 'x =
         let flatX = checkedUnknowns "root" x0
         let flatP = Flat<'p>(parameters, Flat.WidestType parameters)
@@ -163,6 +180,8 @@ module Implicit =
         let start = concrete (flatX.Pack x0)
 
         let solver (parameters: 'p) =
+            Tree.leaves parameters |> Array.iter (checkKnown "root")
+
             let g (x: Tensor) =
                 flatX.PackChecked("root", "the result of the function", false, f parameters (flatX.Unpack x))
             let mutable x, y = start, g start

@@ -8,6 +8,8 @@ open Autodiff.Kernels
 module internal ComplexPairs =
     /// Both parts in the shape and the floating type that hold both.
     let matched name (re: Tensor, im: Tensor) : Tensor * Tensor =
+        Tensor.NotNull(name, re)
+        Tensor.NotNull(name, im)
         let dtype = DTypes.Promote(DTypes.Promote(re.DType, im.DType), DType.Float32)
         let shape = Shape.broadcast name re.Shape im.Shape
         let full (x: Tensor) = Tensor.BroadcastTo(Tensor.Cast(x, dtype), shape)

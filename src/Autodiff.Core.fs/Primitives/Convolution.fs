@@ -150,6 +150,8 @@ module internal Convolution =
     /// Checks what convolutions and their transposes share, and brings both factors to one type.
     let private prepared operation axes firstAxes groups (x: Tensor) (filters: Tensor) =
         for t in [ x; filters ] do
+            Tensor.NotNull(operation, t)
+
             if not (DTypes.IsFloat t.DType) then
                 Shape.fail operation $"{DTypes.Name t.DType} is not a floating-point type; convert with To."
 

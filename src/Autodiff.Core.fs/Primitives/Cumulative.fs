@@ -25,7 +25,8 @@ module internal Cumulative =
 
     /// The running sums along an axis, from its beginning or, reversed, from its end.
     let cumsum axis reverse (x: Tensor) : Tensor =
-        Tensor.Bind(cumsumP (Shape.axis "cumsum" x.Rank axis) reverse, summable x)
+        Tensor.NotNull("cumsum", x)
+        Tensor.Bind(cumsumP (Tensor.AxisOf("cumsum", x, axis)) reverse, summable x)
 
     /// x moved by one place along an axis, with a zero put in: to the end, or (back) to the beginning.
     let private moved axis back (x: Tensor) =
@@ -82,6 +83,8 @@ module internal Cumulative =
 
     /// The recurrence s[j] = a[j] s[j - 1] + b[j] along an axis, from s = 0; reversed, s[j + 1] stands for s[j - 1].
     let linearRecurrence axis reverse (a: Tensor) (b: Tensor) : Tensor =
+        Tensor.NotNull("linearRecurrence", a)
+        Tensor.NotNull("linearRecurrence", b)
         let name = "linearRecurrence"
         let dtype = DTypes.Promote(a.DType, b.DType)
         let shape = Shape.broadcast name a.Shape b.Shape
@@ -97,7 +100,7 @@ module internal Cumulative =
         Tensor.Bind(recurrenceP axis reverse, moved axis reverse x, first)
 
     let cumprod axis (x: Tensor) : Tensor =
-        let axis = Shape.axis "cumprod" x.Rank axis
+        let axis = Tensor.AxisOf("cumprod", x, axis)
         let x = summable x
 
         if x.Size = 0 then
@@ -163,5 +166,5 @@ module internal Cumulative =
             member _.Batch(inputs, _, _) = Tensor.Bind(cumargmaxP (axis + 1), inputs) }
 
     let cummax axis (x: Tensor) : Tensor =
-        let axis = Shape.axis "cummax" x.Rank axis
+        let axis = Tensor.AxisOf("cummax", x, axis)
         gather axis (Tensor.Bind(cumargmaxP axis, x)) x

@@ -45,6 +45,7 @@ module internal Elementwise =
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     let polygamma (n: int) (x: Tensor) : Tensor =
+        Tensor.NotNull("polygamma", x)
         if n < 0 then
             Shape.fail "polygamma" $"the order {n} is negative."
 

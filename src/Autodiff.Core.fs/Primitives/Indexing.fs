@@ -11,6 +11,7 @@ module internal Indexing =
 
     /// Integers of any size as indices: the kernels take int32 and int64.
     let private positions (indices: Tensor) =
+        Tensor.NotNull("indices", indices)
         if DTypes.IsInteger indices.DType && indices.DType < DType.Int32 then
             Tensor.Cast(indices, DType.Int32)
         else
@@ -157,15 +158,15 @@ module internal Indexing =
 
     /// Entries of x along an axis: position i of the result is entry indices[i] (numpy.take).
     let take (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(takeP 0 (Shape.axis "take" x.Rank axis), x, positions indices)
+        Tensor.Bind(takeP 0 (Tensor.AxisOf("take", x, axis)), x, positions indices)
 
     /// Elements of x along an axis, each at the position that indices holds at its place (numpy.take_along_axis).
     let gather (axis: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(gatherP 0 (Shape.axis "gather" x.Rank axis), x, positions indices)
+        Tensor.Bind(gatherP 0 (Tensor.AxisOf("gather", x, axis)), x, positions indices)
 
     /// Zeros with elements of x added along an axis of length n at the positions that indices holds at their places.
     let scatterAdd (axis: int) (n: int) (indices: Tensor) (x: Tensor) : Tensor =
-        Tensor.Bind(scatterAddP 0 (Shape.axis "scatterAdd" x.Rank axis) n, x, positions indices)
+        Tensor.Bind(scatterAddP 0 (Tensor.AxisOf("scatterAdd", x, axis)) n, x, positions indices)
 
     let rec private lastWritersP (hidden: int) (axis: int) (n: int) =
         { new Primitive("lastWriters") with
@@ -186,7 +187,7 @@ module internal Indexing =
     /// x with updates written along an axis at the positions that indices holds at their places (numpy.put_along_axis).
     /// Of several updates of one element the last remains, and it alone receives a derivative.
     let scatter (axis: int) (indices: Tensor) (updates: Tensor) (x: Tensor) : Tensor =
-        let axis = Shape.axis "scatter" x.Rank axis
+        let axis = Tensor.AxisOf("scatter", x, axis)
         let indices = positions indices
         sameButAxis "scatter" axis x indices
 

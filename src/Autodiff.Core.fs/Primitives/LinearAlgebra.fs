@@ -7,6 +7,7 @@ module internal LinearAlgebra =
 
     /// The last two axes exchanged.
     let swapLast (x: Tensor) : Tensor =
+        Tensor.NotNull("transpose", x)
         if x.Rank < 2 then
             Shape.fail
                 "transpose"

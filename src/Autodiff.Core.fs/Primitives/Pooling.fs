@@ -86,6 +86,7 @@ module internal Pooling =
 
     /// Images (batch, channels, ...) of floats.
     let internal checkImages operation axes (x: Tensor) =
+        Tensor.NotNull(operation, x)
         if not (DTypes.IsFloat x.DType) then
             Shape.fail operation $"{DTypes.Name x.DType} is not a floating-point type; convert with To."
 

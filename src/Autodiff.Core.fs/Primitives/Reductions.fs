@@ -7,10 +7,11 @@ open Autodiff.Kernels
 module internal Reductions =
     /// Axes as a user gives them: none means all.
     let axesOf operation (x: Tensor) (axes: int[]) =
+        Tensor.NotNull(operation, x)
         if isNull axes || axes.Length = 0 then
             [| 0 .. x.Rank - 1 |]
         else
-            Shape.axes operation x.Rank axes
+            Tensor.AxesOf(operation, x, axes)
 
     /// Drops axes of length 1 that a reduction kept.
     let private drop (axes: int[]) keepAxes (x: Tensor) (y: Tensor) =
@@ -149,10 +150,10 @@ module internal Reductions =
             member _.Batch(inputs, _, _) = Tensor.Bind(argP largest (axis + 1), inputs[0]) }
 
     /// The positions of the largest elements along an axis, the first at ties.
-    let argmax axis (x: Tensor) : Tensor = Tensor.Bind(argP true (Shape.axis "argmax" x.Rank axis), x)
+    let argmax axis (x: Tensor) : Tensor = Tensor.Bind(argP true (Tensor.AxisOf("argmax", x, axis)), x)
 
     /// The positions of the smallest elements along an axis, the first at ties.
-    let argmin axis (x: Tensor) : Tensor = Tensor.Bind(argP false (Shape.axis "argmin" x.Rank axis), x)
+    let argmin axis (x: Tensor) : Tensor = Tensor.Bind(argP false (Tensor.AxisOf("argmin", x, axis)), x)
 
     // log (sum (exp x)) and its derivative exp (x - y). They are composed for arrays, and rounded once.
 
@@ -306,8 +307,9 @@ module internal Reductions =
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     let private alongLast name primitive axis (x: Tensor) : Tensor =
+        Tensor.NotNull(name, x)
         let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
-        let axis = Shape.axis name x.Rank axis
+        let axis = Tensor.AxisOf(name, x, axis)
 
         if axis = x.Rank - 1 then
             Tensor.Bind(primitive, x)

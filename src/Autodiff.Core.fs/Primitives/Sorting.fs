@@ -18,11 +18,11 @@ module internal Sorting =
 
     /// The int64 positions that sort the elements along an axis.
     let argsort axis descending (x: Tensor) : Tensor =
-        Tensor.Bind(argsortP (Shape.axis "argsort" x.Rank axis) descending, x)
+        Tensor.Bind(argsortP (Tensor.AxisOf("argsort", x, axis)) descending, x)
 
     /// The elements along an axis in order; each derivative goes to the element that moved there.
     let sort axis descending (x: Tensor) : Tensor =
-        let axis = Shape.axis "sort" x.Rank axis
+        let axis = Tensor.AxisOf("sort", x, axis)
         gather axis (argsort axis descending x) x
 
     // Rows of the last axis, so that leading axes are those of a batch.
@@ -60,6 +60,8 @@ module internal Sorting =
     /// The int64 positions at which values would be put into rows of the last axis that are sorted. One row serves
     /// values of any shape; rows with leading axes take values with the same.
     let searchSorted after (sorted: Tensor) (values: Tensor) : Tensor =
+        Tensor.NotNull("searchsorted", sorted)
+        Tensor.NotNull("searchsorted", values)
         let dtype = DTypes.Promote(sorted.DType, values.DType)
         let rows, values = Tensor.Cast(sorted, dtype), Tensor.Cast(values, dtype)
 

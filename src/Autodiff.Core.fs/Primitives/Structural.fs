@@ -31,7 +31,7 @@ module internal Structural =
 
                 if not isOrder then
                     // An axis that is named twice, or that there is not, has an error of its own.
-                    Shape.axes "transpose" x.Rank order |> ignore
+                    Tensor.AxesOf("transpose", x, order) |> ignore
 
                     Shape.fail
                         "transpose"
@@ -68,6 +68,7 @@ module internal Structural =
 
     /// The axes in another order: axis i of the result is axis order[i] of x.
     and permute (order: int[]) (x: Tensor) : Tensor =
+        Tensor.NotNull("transpose", x)
         let order = order.AsSpan().ToArray()
         let mutable isIdentity = order.Length = x.Rank
 
@@ -213,6 +214,7 @@ module internal Structural =
 
     /// x with an axis of length 1 put in.
     let expandAxis (axis: int) (x: Tensor) : Tensor =
+        Tensor.NotNull("expandAxis", x)
         let axis = Shape.axis "expandAxis" (x.Rank + 1) axis
         let shape = Array.create (x.Rank + 1) 1
         Array.blit x.Shape 0 shape 0 axis

@@ -4,6 +4,23 @@ open Autodiff.Kernels
 
 /// Random numbers with parameters for each, and the derivative of gamma variables with respect to their concentration.
 module internal Variates =
+    /// The states of keys, which are int64.
+    let states (keys: NDArray) : uint64[] = Host.toArray<int64> keys |> Array.map uint64
+
+    /// What one key draws, or what each of several draws, along leading axes. `draw i key` has the shape of one example.
+    let drawEach (keys: NDArray) (dtype: DType) (example: int[]) (draw: int -> uint64 -> NDArray) : NDArray =
+        let shape = Array.append keys.Shape example
+
+        match Array.mapi draw (states keys) with
+        | [| one |] -> one.View(shape, null, one.Offset)
+        | [||] -> keys.Device.Fill(dtype, shape, 0.0)
+        | many ->
+            let row (x: NDArray) =
+                let x = x.Device.Contiguous x in x.View(Array.append [| 1 |] example, null, x.Offset)
+
+            let all = keys.Device.Concat(Array.map row many, 0, Array.append [| many.Length |] example)
+            all.View(shape, null, all.Offset)
+
     let private likeFirst name (inputs: Tensor[]) =
         for x in inputs do
             if not (DTypes.IsFloat x.DType) then
@@ -22,27 +39,67 @@ module internal Variates =
         | RandomVariate.Poisson -> "randomPoisson"
         | _ -> "randomBinomial"
 
-    /// A draw has no derivative. `hidden` counts the leading axes that batching put before those of the user, so that
-    /// each example has the numbers that it has alone.
-    let rec private drawP (variate: RandomVariate) (key: uint64) (hidden: int) =
-        { new Primitive(nameOf variate) with
-            member _.Parameters = [ "key", box key; "hidden", box hidden ]
+    /// A draw has no derivative. The first input is the key, or one for each of the leading axes that `hidden` counts:
+    /// those that batching put before the axes of the user, so that each example has the numbers that it has alone.
+    let rec private drawP (variate: RandomVariate) (hidden: int) =
+        let name = nameOf variate
+
+        { new Primitive(name) with
+            member _.Parameters = [ "hidden", box hidden ]
 
             member _.Shape inputs =
-                let like = likeFirst (nameOf variate) inputs
+                let key, like = inputs[0], likeFirst name inputs[1..]
+
+                if key.DType <> DType.Int64 then
+                    Shape.fail name $"a key is an int64, not {DTypes.Name key.DType}."
+
+                if key.Rank > 0 && not (Shape.equal key.Shape like.Shape[.. hidden - 1]) then
+                    Shape.fail
+                        name
+                        $"keys of shape {Shape.format key.Shape} do not fit examples of shape {Shape.format like.Shape[.. hidden - 1]}."
+
                 if variate = RandomVariate.LogGamma then like else { like with DType = DType.Int64 }
 
             member _.Value(inputs, out) =
-                let example = int (Shape.size out.Shape[hidden..])
-                inputs[0].Device.RandomFrom(variate, key, inputs, example, out.DType)
+                let key, example = inputs[0], out.Shape[hidden..]
+                let count = int (Shape.size example)
+                let draw key parameters = inputs[0].Device.RandomFrom(variate, key, parameters, count, out.DType)
+
+                if key.Rank = 0 then
+                    draw (Array.head (states key)) inputs[1..]
+                else
+                    let parameters = inputs[1..] |> Array.map (fun p -> p.Device.Contiguous p)
+                    drawEach key out.DType example (fun i state ->
+                        parameters |> Array.map (fun p -> p.View(example, null, p.Offset + i * count)) |> draw state)
 
             member _.Jvp(_, _, _) = null
             member _.Vjp(_, _, _, _) = null
+
             member _.Batch(inputs, isBatched, size) =
-                Tensor.Bind(drawP variate key (hidden + 1), Batching.fronts size inputs isBatched) }
+                let parameters = Batching.fronts size inputs[1..] isBatched[1..]
+                let key = inputs[0]
+
+                let key =
+                    if key.Rank = 0 then
+                        key
+                    elif isBatched[0] && key.Rank = 1 then
+                        let apart = Tensor.Reshaped(key, Batching.shape size (Array.create hidden 1))
+                        Tensor.BroadcastTo(apart, parameters[0].Shape[..hidden])
+                    else
+                        Batching.front size key isBatched[0]
+
+                Tensor.Bind(drawP variate (hidden + 1), Array.append [| key |] parameters) }
+
+    /// Parameters of one shape, with the axes of keys before their own.
+    let private forKeys (key: Tensor) (parameters: Tensor[]) : Tensor[] =
+        if key.Rank = 0 then
+            parameters
+        else
+            parameters |> Array.map (fun p -> Tensor.BroadcastTo(p, Array.append key.Shape p.Shape))
 
     /// Numbers that depend only on the key, their parameters and their position.
-    let draw variate key (parameters: Tensor[]) : Tensor = Tensor.Bind(drawP variate key 0, parameters)
+    let draw variate (key: Tensor) (parameters: Tensor[]) : Tensor =
+        Tensor.Bind(drawP variate key.Rank, Array.append [| key |] (forKeys key parameters))
 
     // The logarithm y of a gamma variable of concentration a has the distribution function P(a, e^y) and the density
     // q = exp (a y - e^y) / gamma a.
@@ -120,7 +177,8 @@ module internal Variates =
 
     /// The logarithm of gamma variables. A draw for the concentration as a constant stays where it is when it is
     /// transported to the same concentration; only its derivative is that of the level.
-    let logGamma key (concentration: Tensor) : Tensor =
+    let logGamma (key: Tensor) (concentration: Tensor) : Tensor =
+        let concentration = Array.head (forKeys key [| concentration |])
         let constant = Tensor.StopGradient concentration
-        let y = draw RandomVariate.LogGamma key [| constant |]
+        let y = Tensor.Bind(drawP RandomVariate.LogGamma key.Rank, key, constant)
         if concentration.Level = 0L then y else gammaTransport concentration constant y

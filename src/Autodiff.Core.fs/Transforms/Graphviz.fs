@@ -93,4 +93,8 @@ type ProgramExtensions =
     /// boxes with their parameters, edges carry the variables with their types, arguments and results are ellipses, and
     /// the programs that an operation holds are framed beside it. The same program gives the same text.
     [<Extension>]
-    static member ToGraphviz(program: Program) : string = DotWriter.Write program
+    static member ToGraphviz(program: Program) : string =
+        if isNull (box program) then
+            Shape.fail "ToGraphviz" "the program is null."
+
+        DotWriter.Write program

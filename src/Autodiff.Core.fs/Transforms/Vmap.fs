@@ -70,7 +70,7 @@ module internal Vmap =
                     Shape.fail
                         "vmap"
                         "a scalar has no axis to map over; to use one value for all examples, give it no axis (None, null)."
-                | Some axis -> Some(Shape.axis "vmap" x.Rank axis)
+                | Some axis -> Some(Tensor.AxisOf("vmap", x, axis))
                 | None -> None)
             xs
             axes
@@ -122,6 +122,6 @@ module internal Vmap =
         Array.map2
             (fun y carries ->
                 let value = Batching.front size y carries
-                moveAxis 0 (Shape.axis "vmap" value.Rank outAxis) value)
+                moveAxis 0 (Tensor.AxisOf("vmap", value, outAxis)) value)
             ys
             carry

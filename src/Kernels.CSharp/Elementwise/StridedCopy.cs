@@ -11,15 +11,28 @@ internal static unsafe class StridedCopy
 {
     private const int TileRows = 64;
     private const int TileColumns = 64;
+    private const long BytesPerFork = 1 << 18;
 
     /// <summary>Copies; the layout's operands 0 and 1 are the source and the target.</summary>
     internal static void Run(in Layout layout, int size, byte* source, byte* target)
     {
+        if (layout.Rank == 1 && layout.Stride(0, 0) == 1 && layout.Stride(1, 0) == 1)
+        {
+            Run((long)layout.Count * size, source, target);
+            return;
+        }
+
         int columns = Nearest(layout, 1, -1), rows = Nearest(layout, 0, -1);
         if (rows == columns) rows = Nearest(layout, 1, columns);
         Plan plan = new(layout, size, rows, columns);
         if (layout.Count >= 2 * Tiles.Grain) Fork(plan, source, target, Tiles.Grain * plan.Units / layout.Count);
         else plan.Copy(source, target, 0, plan.Units);
+    }
+
+    private static void Run(long bytes, byte* source, byte* target)
+    {
+        if (bytes < 2 * BytesPerFork) Buffer.MemoryCopy(source, target, bytes, bytes);
+        else Workers.ForRange(bytes, BytesPerFork, (from, to) => Buffer.MemoryCopy(source + from, target + from, to - from, to - from));
     }
 
     private static void Fork(Plan plan, byte* source, byte* target, long grain) =>

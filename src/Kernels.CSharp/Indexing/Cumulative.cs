@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
@@ -133,6 +134,13 @@ public static unsafe class Cumulative
         where A : unmanaged, INumber<A>
         where TStep : struct, IStep
     {
+        if (inner == 1)
+        {
+            Workers.ForRange(
+                outer, Grain(length), (from, to) => RunLines<T, A, TStep>(from, to, length, reverse, a, b, destination));
+            return;
+        }
+
         const int Block = 64;
         int blocks = (inner + Block - 1) / Block;
         Workers.ForRange((long)outer * blocks, Grain((long)length * Math.Min(inner, Block)), (from, to) =>
@@ -156,6 +164,63 @@ public static unsafe class Cumulative
                 }
             }
         });
+    }
+
+    /// <summary>Contiguous lines, some at once: each step waits for the one before it, and not for those of other lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunLines<T, A, TStep>(long from, long to, int length, bool reverse, T* a, T* b, T* destination)
+        where T : unmanaged, INumber<T>
+        where A : unmanaged, INumber<A>
+        where TStep : struct, IStep
+    {
+        if (length == 0) return;
+        int first = reverse ? length - 1 : 0, step = reverse ? -1 : 1;
+        long line = from;
+        for (; line + 4 <= to; line += 4)
+        {
+            long at = line * length + first;
+
+            // The factor of the zero before the beginning may be infinite or NaN.
+            A s0 = Start<T, A, TStep>(b, destination, at), s1 = Start<T, A, TStep>(b, destination, at + length);
+            A s2 = Start<T, A, TStep>(b, destination, at + 2L * length), s3 = Start<T, A, TStep>(b, destination, at + 3L * length);
+            for (int j = 1; j < length; j++)
+            {
+                at += step;
+                s0 = Step<T, A, TStep>(a, b, destination, at, s0);
+                s1 = Step<T, A, TStep>(a, b, destination, at + length, s1);
+                s2 = Step<T, A, TStep>(a, b, destination, at + 2L * length, s2);
+                s3 = Step<T, A, TStep>(a, b, destination, at + 3L * length, s3);
+            }
+        }
+
+        for (; line < to; line++)
+        {
+            long at = line * length + first;
+            A s = Start<T, A, TStep>(b, destination, at);
+            for (int j = 1; j < length; j++) s = Step<T, A, TStep>(a, b, destination, at += step, s);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static A Start<T, A, TStep>(T* b, T* destination, long at)
+        where T : unmanaged, INumber<T>
+        where A : unmanaged, INumber<A>
+        where TStep : struct, IStep
+    {
+        A next = TStep.Next(A.Zero, A.CreateTruncating(b[at]), A.Zero);
+        destination[at] = T.CreateTruncating(next);
+        return next;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static A Step<T, A, TStep>(T* a, T* b, T* destination, long at, A previous)
+        where T : unmanaged, INumber<T>
+        where A : unmanaged, INumber<A>
+        where TStep : struct, IStep
+    {
+        A next = TStep.Next(A.CreateTruncating(a[at]), A.CreateTruncating(b[at]), previous);
+        destination[at] = T.CreateTruncating(next);
+        return next;
     }
 
     private static long Grain(long length) => Math.Max(1, ElementsPerFork / Math.Max(1, length));

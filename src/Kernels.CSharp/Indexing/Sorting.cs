@@ -11,6 +11,9 @@ public static unsafe class Sorting
 {
     private const long ElementsPerFork = 1 << 12;
 
+    // Shorter lines are compared: counting digits costs the same for any length.
+    private const int LeastForDigits = 128;
+
     /// <summary>
     /// The int64 positions that put each line of x, seen as outer x length x inner, in ascending or descending order.
     /// </summary>
@@ -67,36 +70,67 @@ public static unsafe class Sorting
         }
     }
 
+    /// <summary>An element to sort: its key, and where it stood.</summary>
+    private struct Entry : IComparable<Entry>
+    {
+        internal ulong Key;
+        internal int Position;
+
+        public readonly int CompareTo(Entry other) =>
+            Key < other.Key ? -1 : Key > other.Key ? 1 : Position.CompareTo(other.Position);
+    }
+
     private static void ArgSort<T>(int outer, int length, int inner, bool descending, T* x, long* destination)
         where T : unmanaged, INumber<T> =>
         Workers.ForRange((long)outer * inner, Math.Max(1, ElementsPerFork / Math.Max(1, length)), (from, to) =>
         {
-            ulong[] keys = new ulong[length];
-            int[] positions = new int[length];
+            Entry[] entries = new Entry[length], spare = new Entry[length];
             for (long line = from; line < to; line++)
             {
                 long start = line / inner * length * inner + line % inner;
                 for (int j = 0; j < length; j++)
                 {
                     T value = x[start + (long)j * inner];
-                    keys[j] = descending && !T.IsNaN(value) ? ~Key(value) : Key(value);
-                    positions[j] = j;
+                    ulong key = descending && !T.IsNaN(value) ? ~SortKey(value) : SortKey(value);
+                    entries[j] = new() { Key = key, Position = j };
                 }
 
-                Array.Sort(keys, positions);
-
-                // The sort is not stable: runs of equal keys are put in the order of their positions.
-                for (int j = 0; j < length;)
-                {
-                    int end = j + 1;
-                    while (end < length && keys[end] == keys[j]) end++;
-                    if (end - j > 1) positions.AsSpan(j, end - j).Sort();
-                    j = end;
-                }
-
-                for (int j = 0; j < length; j++) destination[start + (long)j * inner] = positions[j];
+                Span<Entry> sorted = entries;
+                if (length < LeastForDigits) sorted.Sort();
+                else sorted = RadixSort<T>(sorted, spare);
+                for (int j = 0; j < length; j++) destination[start + (long)j * inner] = sorted[j].Position;
             }
         });
+
+    /// <summary>Sorts by one byte of the keys after another, the lowest first, which is stable and compares nothing; bytes that
+    /// all keys share are left out.</summary>
+    private static Span<Entry> RadixSort<T>(Span<Entry> entries, Span<Entry> spare)
+        where T : unmanaged
+    {
+        const int Digits = 256;
+        Span<int> counts = stackalloc int[sizeof(T) * Digits];
+        counts.Clear();
+        foreach (ref readonly Entry entry in entries)
+        {
+            ulong key = entry.Key;
+            for (int digit = 0; digit < sizeof(T); digit++, key >>= 8) counts[digit * Digits + (int)(byte)key]++;
+        }
+
+        for (int digit = 0; digit < sizeof(T); digit++)
+        {
+            Span<int> starts = counts.Slice(digit * Digits, Digits);
+            int shift = 8 * digit;
+            if (starts[(byte)(entries[0].Key >> shift)] == entries.Length) continue;
+            int sum = 0;
+            foreach (ref int start in starts) (start, sum) = (sum, sum + start);
+            foreach (ref readonly Entry entry in entries) spare[starts[(byte)(entry.Key >> shift)]++] = entry;
+            Span<Entry> sorted = spare;
+            spare = entries;
+            entries = sorted;
+        }
+
+        return entries;
+    }
 
     private static void Search<T>(int rows, int length, int count, bool after, T* sorted, T* values, long* destination)
         where T : unmanaged, INumber<T>
@@ -136,6 +170,25 @@ public static unsafe class Sorting
         }
 
         return (ulong)(long.CreateTruncating(value) ^ long.MinValue);
+    }
+
+    /// <summary>The same order in as many of the lower bytes as the type has. The complement of a key that is not NaN's is in the
+    /// opposite order, and below NaN's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SortKey<T>(T value)
+        where T : unmanaged, INumber<T>
+    {
+        if (sizeof(T) == sizeof(long)) return Key(value);
+        if (typeof(T) == typeof(float))
+        {
+            if (T.IsNaN(value)) return ulong.MaxValue;
+            int bits = BitConverter.SingleToInt32Bits(float.CreateTruncating(value) + 0f);
+            return (uint)(bits < 0 ? ~bits : bits ^ int.MinValue);
+        }
+
+        // The least number of a signed type becomes 0.
+        bool isSigned = unchecked(T.Zero - T.One) < T.Zero;
+        return (ulong)(long.CreateTruncating(value) + (isSigned ? 1L << (8 * sizeof(T) - 1) : 0));
     }
 
     private static void Check(int bytes, long count, int elementSize)

@@ -138,6 +138,7 @@ public static class Projection
 
     private static Tensor Matrix(string owner, Tensor data, int least)
     {
+        ArgumentNullException.ThrowIfNull(data);
         if (data.Rank != 2 || data.Shape[0] < least || data.Shape[1] == 0)
             throw new ArgumentException($"{owner}: data have shape {Shapes.Format(data.Shape)}; it takes examples (n, features), at least {least}. Flatten images with Reshape.");
         return data.DType is DType.Float32 or DType.Float64 ? data : data.To(DType.Float32);

@@ -15,6 +15,7 @@ public sealed record Standardizer(Tensor Mean, Tensor StandardDeviation)
     /// <exception cref="ArgumentException">There are no examples.</exception>
     public static Standardizer Fit(Tensor data)
     {
+        ArgumentNullException.ThrowIfNull(data);
         if (data.Rank == 0 || data.Shape[0] == 0)
             throw new ArgumentException($"Standardizer.Fit: the data have shape {Shapes.Format(data.Shape)}; at least one example is needed along the first axis.");
         Tensor deviation = Tensor.Sqrt(data.Variance(0));

@@ -28,8 +28,11 @@ public sealed class Reshape(params int[] shape) : Layer
     }
 
     /// <inheritdoc/>
-    public override Tensor Apply(Parameters parameters, Tensor input, Context context) =>
-        input.Reshape([input.Shape[0], .. OutputShape(ShapeOfOne(input).ToArray())]);
+    public override Tensor Apply(Parameters parameters, Tensor input, Context context)
+    {
+        int[] shape = OutputShape(ShapeOfOne(input).ToArray());
+        return input.Reshape([input.Shape[0], .. shape]);
+    }
 }
 
 /// <summary>The axes of each example in another order: axis i of the output is axis order[i] of the input.</summary>
@@ -49,7 +52,7 @@ public sealed class Permute(params int[] order) : Layer
 
     /// <inheritdoc/>
     public override int[] OutputShape(int[] inputShape) =>
-        inputShape.Length == order.Length
+        inputShape?.Length == order.Length
             ? [.. order.Select(axis => inputShape[axis])]
             : throw WrongInput(inputShape, $"it takes {order.Length} axes after the batch");
 

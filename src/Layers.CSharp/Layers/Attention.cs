@@ -75,6 +75,7 @@ public sealed class MultiHeadAttention(
     public Tensor Attend(
         Parameters parameters, Tensor input, Tensor? memory = null, Tensor? mask = null, Context context = default)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         Tensor weight = parameters["in_weight"];
         Check(input, weight);
         if (memory is not null)
@@ -207,6 +208,7 @@ public sealed class TransformerBlock(int heads, int? hidden = null, bool causal 
     /// <exception cref="ArgumentException">Shapes do not fit.</exception>
     public Tensor Apply(Parameters parameters, Tensor input, Tensor? mask, Context context = default)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         Tensor first = norm.Apply(parameters.Part("norm1"), input, context);
         Tensor attended = attention.Attend(parameters.Part("attention"), first, null, mask, context.For(0));
         Tensor y = input + dropout.Apply(Parameters.Empty, attended, context.For(1));

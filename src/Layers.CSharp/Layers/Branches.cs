@@ -43,6 +43,7 @@ public sealed class Residual(Layer layer, Layer? shortcut = null) : Layer
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         Tensor output = Within("layer", layer, parameters.Part("layer"), input, context.For(0));
         Tensor added = shortcut is null
             ? input
@@ -112,6 +113,7 @@ public sealed class Concat(params IEnumerable<Layer> branches) : Layer
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         var outputs = new Tensor[branches.Length];
         for (int i = 0; i < outputs.Length; i++)
             outputs[i] = Within($"branch {i}", branches[i], parameters.Part(i), input, context.For(i));

@@ -52,6 +52,7 @@ public sealed class Composite : Layer
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         var calls = new int[parts.Length];
         return function(
             new(Name, parts, context, (i, x) => Within(
@@ -69,6 +70,7 @@ public sealed class Composite : Layer
     /// <summary>The shape of one output, and of one input of the first call of each part.</summary>
     private (int[] OutputShape, int[][] PartShapes) Trace(int[] inputShape)
     {
+        ArgumentNullException.ThrowIfNull(inputShape);
         var shapes = new int[parts.Length][];
         var run = new CompositeParts(Name, parts, default, (i, x) =>
         {

@@ -38,6 +38,8 @@ public sealed class Dense(int units, Initializer? initializer = null, bool useBi
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(input);
         Tensor weight = parameters["weight"];
         if (input.Rank < 2 || input.Shape[^1] != weight.Shape[0])
         {

@@ -22,7 +22,11 @@ public sealed class Embedding(int tokens, int units, Initializer? initializer = 
     public override string Name => $"Embedding({Tokens}, {Units})";
 
     /// <inheritdoc/>
-    public override int[] OutputShape(int[] inputShape) => [.. inputShape, Units];
+    public override int[] OutputShape(int[] inputShape)
+    {
+        ArgumentNullException.ThrowIfNull(inputShape);
+        return [.. inputShape, Units];
+    }
 
     /// <inheritdoc/>
     public override Parameters Initialize(Key key, int[] inputShape) =>
@@ -31,6 +35,8 @@ public sealed class Embedding(int tokens, int units, Initializer? initializer = 
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(input);
         if (!input.DType.IsInteger())
         {
             throw new ArgumentException(
@@ -58,7 +64,7 @@ public sealed class PositionalEncoding(double wavelength = 10_000) : Layer
 
     /// <inheritdoc/>
     public override int[] OutputShape(int[] inputShape) =>
-        inputShape.Length == 2 ? [.. inputShape] : throw WrongInput(inputShape, "it takes sequences (n, time, features)");
+        inputShape?.Length == 2 ? [.. inputShape] : throw WrongInput(inputShape, "it takes sequences (n, time, features)");
 
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
@@ -113,6 +119,7 @@ public sealed class PositionalEmbedding(int? length = null, Initializer? initial
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         Tensor weight = parameters["weight"];
         ReadOnlySpan<int> shape = ShapeOfOne(input);
         if (shape.Length != 2 || shape[0] > weight.Shape[0] || shape[1] != weight.Shape[1])

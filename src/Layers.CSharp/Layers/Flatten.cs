@@ -7,6 +7,9 @@ public sealed class Flatten : Layer
     public override int[] OutputShape(int[] inputShape) => [Shapes.Product(inputShape)];
 
     /// <inheritdoc/>
-    public override Tensor Apply(Parameters parameters, Tensor input, Context context) =>
-        input.Reshape(input.Shape[0], Shapes.Product(ShapeOfOne(input)));
+    public override Tensor Apply(Parameters parameters, Tensor input, Context context)
+    {
+        int size = Shapes.Product(ShapeOfOne(input));
+        return input.Reshape(input.Shape[0], size);
+    }
 }

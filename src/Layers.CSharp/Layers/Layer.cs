@@ -63,9 +63,9 @@ public abstract class Layer
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(input);
-        var updates = new Dictionary<(Tensor[] Tensors, int Index), Tensor>();
+        var updates = new StateUpdates(this, parameters);
         Tensor output = Apply(parameters, input, context.With(updates));
-        Parameters after = parameters.With(updates);
+        Parameters after = updates.Result;
         CheckState(parameters, after);
         return (output, after);
     }

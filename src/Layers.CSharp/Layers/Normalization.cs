@@ -113,7 +113,7 @@ public sealed class LayerNorm(int axes = 1, double epsilon = 1e-5, bool isAffine
 
     /// <inheritdoc/>
     public override int[] OutputShape(int[] inputShape) =>
-        inputShape.Length >= axes && Array.TrueForAll(inputShape[^axes..], length => length > 0)
+        inputShape?.Length >= axes && Array.TrueForAll(inputShape[^axes..], length => length > 0)
             ? [.. inputShape]
             : throw WrongInput(inputShape, axes == 1 ? "it needs a last axis of features" : $"it needs {axes} axes after the batch");
 
@@ -127,6 +127,7 @@ public sealed class LayerNorm(int axes = 1, double epsilon = 1e-5, bool isAffine
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         ReadOnlySpan<int> shape = ShapeOfOne(input);
         if (isAffine && (shape.Length < axes || !shape[^axes..].SequenceEqual(parameters["weight"].Shape)))
             throw WrongInput(shape, $"its last axes must be {Shapes.Format(parameters["weight"].Shape)}, the shape of its weights");
@@ -174,6 +175,7 @@ public sealed class GroupNorm(int groups, double epsilon = 1e-5, bool isAffine =
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         ReadOnlySpan<int> shape = ShapeOfOne(input);
         CheckChannels(shape);
         if (isAffine && parameters["weight"].Size != shape[0])

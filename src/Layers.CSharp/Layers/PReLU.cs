@@ -24,6 +24,7 @@ public sealed class PReLU(bool perChannel = false, double slope = 0.25) : Layer
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         Tensor slopes = parameters["weight"];
         ReadOnlySpan<int> shape = ShapeOfOne(input);
         if (perChannel && (shape.IsEmpty || shape[0] != slopes.Size))

@@ -62,6 +62,7 @@ public sealed class Sequential : Layer, IReadOnlyList<Layer>
     /// <inheritdoc/>
     public override Tensor Apply(Parameters parameters, Tensor input, Context context)
     {
+        ArgumentNullException.ThrowIfNull(parameters);
         if (parameters.PartCount != layers.Length)
         {
             throw new ArgumentException(

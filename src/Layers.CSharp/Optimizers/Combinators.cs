@@ -75,6 +75,7 @@ public sealed class ParameterGroups : Optimizer
     public ParameterGroups(Optimizer others, params IReadOnlyList<(Func<string, bool> Contains, Optimizer Optimizer)> groups)
     {
         ArgumentNullException.ThrowIfNull(others);
+        ArgumentNullException.ThrowIfNull(groups);
         this.groups = [.. groups, (_ => true, others)];
     }
 

@@ -54,8 +54,11 @@ public abstract class Optimizer
     }
 
     /// <summary>The learning rate of the next step.</summary>
-    public double LearningRate(OptimizerState state) =>
-        (Rate((state.Step + 1.0).To(DType.Float64)) * state.RateScale).ToDouble();
+    public double LearningRate(OptimizerState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return (Rate((state.Step + 1.0).To(DType.Float64)) * state.RateScale).ToDouble();
+    }
 
     /// <summary>The tensors to remember before the first step, with names, which differ.</summary>
     protected internal abstract IReadOnlyList<(string Name, Tensor Value)> Start(

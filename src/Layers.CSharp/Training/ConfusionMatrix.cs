@@ -42,6 +42,8 @@ public sealed class ConfusionMatrix
     /// <exception cref="ArgumentException">The numbers of classes differ.</exception>
     public static ConfusionMatrix operator +(ConfusionMatrix a, ConfusionMatrix b)
     {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
         if (a.Classes != b.Classes)
             throw new ArgumentException($"ConfusionMatrix: counts of {a.Classes} and of {b.Classes} classes cannot be added.");
         var counts = new long[a.Classes, a.Classes];
@@ -111,6 +113,8 @@ internal static class ClassCounts
     /// example tells class 1 from class 0.</summary>
     internal static (long[] Found, long[] Expected, int Classes) Classes(string name, Tensor output, Tensor target)
     {
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(target);
         if (output.Rank > 0 && output.Size == output.Shape[0])
         {
             if (target.Size != output.Size) throw Mismatch(name, output, target);

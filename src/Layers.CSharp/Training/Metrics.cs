@@ -45,7 +45,11 @@ public sealed class Metric
     public double Of(Tensor output, Tensor target) => finish(sums(output, target));
 
     /// <summary>A loss as a metric.</summary>
-    public static Metric From(Loss loss) => new(loss.Name, (output, target) => loss.Of(output, target).ToDouble());
+    public static Metric From(Loss loss)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        return new(loss.Name, (output, target) => loss.Of(output, target).ToDouble());
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -40,6 +40,7 @@ public sealed class Model
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Tensor Predict(Tensor inputs, int batchSize = 1000, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(inputs);
         Shapes.AtLeast(1, batchSize, "Predict", nameof(batchSize));
         if (inputs.Rank == 0 || !inputs.Shape.AsSpan(1).SequenceEqual(inputShape))
         {
@@ -63,8 +64,11 @@ public sealed class Model
     /// <summary>The value of a metric over all examples of a data set.</summary>
     /// <inheritdoc cref="Evaluate(Dataset, IReadOnlyList{Metric}, int, CancellationToken)"/>
     public double Evaluate(
-        Dataset data, Metric metric, int batchSize = 1000, CancellationToken cancellationToken = default) =>
-        Evaluate(data, [metric], batchSize, cancellationToken)[metric.Name];
+        Dataset data, Metric metric, int batchSize = 1000, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(metric);
+        return Evaluate(data, [metric], batchSize, cancellationToken)[metric.Name];
+    }
 
     /// <summary>The values of metrics, by name, over all examples of a data set.</summary>
     /// <param name="data">The examples, at least one.</param>
@@ -76,6 +80,8 @@ public sealed class Model
     public IReadOnlyDictionary<string, double> Evaluate(
         Dataset data, IReadOnlyList<Metric> metrics, int batchSize = 1000, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(metrics);
         if (data.Count == 0) throw new ArgumentException("Evaluate: the data set is empty; a mean needs at least one example.");
         var sums = new MetricSums(metrics);
         foreach (Batch batch in data.Batches(batchSize))
