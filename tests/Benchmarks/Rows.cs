@@ -100,7 +100,7 @@ internal static class Rows
             Networks.DeepConvNet(), new Adam(1e-3), Normal(100, 1, 28, 28), Labels(100), Losses.SoftmaxCrossEntropy)),
         Row.Of("train resnet18 96x96 b16 sgd", ResNet18),
         Row.Of("train alexnet 224x224 b8 sgd", () => new(
-            Networks.AlexNet(), new SGD(0.01), Normal(8, 1, 224, 224), Labels(8), Losses.SoftmaxCrossEntropy)),
+            Networks.AlexNet(), new SGD(1e-4), Normal(8, 1, 224, 224), Labels(8), Losses.SoftmaxCrossEntropy)),
         Characters("rnn", () => new RNN(256, returnSequences: true)),
         Characters("gru", () => new GRU(256, returnSequences: true)),
         Characters("lstm", () => new LSTM(256, returnSequences: true)),
