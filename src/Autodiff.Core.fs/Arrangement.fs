@@ -73,7 +73,11 @@ module Arrangement =
         // The diagonal in row i lies at column i + offset.
         let diagonal = positionsOn x.Device (Array.init m (fun i -> int64 i + int64 offset)) |> expandAxis -1
         let columns = positionsOn x.Device (Array.init n int64)
-        let isInside = if isLower then Tensor.LessOrEqual(columns, diagonal) else Tensor.GreaterOrEqual(columns, diagonal)
+        let isInside =
+            if isLower then
+                Tensor.LessOrEqual(columns, diagonal)
+            else
+                Tensor.GreaterOrEqual(columns, diagonal)
         Tensor.Where(isInside, x, Tensor.Cast(Tensor.ScalarOf(x, 0.0), x.DType))
 
     let internal diagonalOf (offset: int) (x: Tensor) : Tensor =

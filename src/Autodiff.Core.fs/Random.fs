@@ -17,7 +17,8 @@ module internal Draws =
                 { Shape = Array.append inputs[0].Shape shape; DType = dtype }
 
             member _.Value(inputs, out) =
-                Variates.drawEach inputs[0] out.DType shape (fun _ key -> inputs[0].Device.Random(draw, key, dtype, shape))
+                Variates.drawEach inputs[0] out.DType shape (fun _ key ->
+                    inputs[0].Device.Random(draw, key, dtype, shape))
 
             member _.Jvp(_, _, _) = null
             member _.Vjp(_, _, _, _) = null
@@ -77,7 +78,10 @@ type Key private (state: uint64, traced: Tensor) =
 
     /// The key of a tensor.
     static member internal OfTensor(x: Tensor) : Key =
-        if x.Level = 0L && x.Rank = 0 then Key((Variates.states x.Array)[0], null) else Key(0UL, x)
+        if x.Level = 0L && x.Rank = 0 then
+            Key((Variates.states x.Array)[0], null)
+        else
+            Key(0UL, x)
 
     override _.Equals other =
         match other with

@@ -68,11 +68,18 @@ internal sealed partial record Comparison(
     {
         string how = How switch
         {
-            How.AtLeast => " (at least)", How.AtMost => " (at most)", How.About => " (about)", How.Near => " (within a half)", _ => "",
+            How.AtLeast => " (at least)",
+            How.AtMost => " (at most)",
+            How.About => " (about)",
+            How.Near => " (within a half)",
+            _ => "",
         };
         string source = Source switch
         {
-            Source.Figure => "figure", Source.Published => "published", Source.Hand => "by hand", _ => "text",
+            Source.Figure => "figure",
+            Source.Published => "published",
+            Source.Hand => "by hand",
+            _ => "text",
         };
         return $"{Chapter,-5} {What}: {source} {Text}  ours {Shown}  {(Agrees ? "✓" : "differs")}{how}";
     }

@@ -253,7 +253,10 @@ let ``keys of programs and of examples give the numbers that they give alone`` (
         Assert.True(sameBits (draw keys[1]) one[0], $"{name}, one")
         // A key for each example of an outer batch, and one for all of an inner one, and the other way round.
         let inner = vmap (fun (x: Tensor) -> Tensor.cast DType.Float64 (draw keys[0]) + x) (vector [ 0.0; 1.0 ])
-        let outer = vmap (fun key -> vmap (fun (x: Tensor) -> Tensor.cast DType.Float64 (draw key) + x) (vector [ 0.0; 1.0 ])) stacked
+        let outer =
+            vmap
+                (fun key -> vmap (fun (x: Tensor) -> Tensor.cast DType.Float64 (draw key) + x) (vector [ 0.0; 1.0 ]))
+                stacked
         near 0.0 inner outer[0]
 
     // Numbers folded into a key are as many keys.
@@ -264,7 +267,10 @@ let ``keys of programs and of examples give the numbers that they give alone`` (
 
     // Examples of parameters within examples of keys.
     let rates = vector [ 1.0; 20.0 ]
-    let grid = vmap (fun (key: Key) -> vmap (fun (rate: Tensor) -> key.Poisson([| 3 |], rate)) rates) (Key.OfTensor(keys |> Array.map _.Tensor |> Tensor.stack 0))
+    let grid =
+        vmap
+            (fun (key: Key) -> vmap (fun (rate: Tensor) -> key.Poisson([| 3 |], rate)) rates)
+            (Key.OfTensor(keys |> Array.map _.Tensor |> Tensor.stack 0))
     for i in 0..3 do
         for j in 0..1 do
             near 0.0 (keys[i].Poisson([| 3 |], rates[j])) grid[i, j]

@@ -15,8 +15,7 @@ module internal Variates =
         | [| one |] -> one.View(shape, null, one.Offset)
         | [||] -> keys.Device.Fill(dtype, shape, 0.0)
         | many ->
-            let row (x: NDArray) =
-                let x = x.Device.Contiguous x in x.View(Array.append [| 1 |] example, null, x.Offset)
+            let row (x: NDArray) = let x = x.Device.Contiguous x in x.View(Array.append [| 1 |] example, null, x.Offset)
 
             let all = keys.Device.Concat(Array.map row many, 0, Array.append [| many.Length |] example)
             all.View(shape, null, all.Offset)

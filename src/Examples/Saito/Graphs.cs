@@ -68,8 +68,12 @@ internal static class Graphs
         Axes first = Picture(
             new()
             {
-                ["apple"] = ("apple", 0, 2), ["number"] = ("number", 0, 1), ["tax"] = ("tax", 0, 0),
-                ["×"] = ("×", 2, 2), ["with tax"] = ("×", 4, 2), ["price"] = ("price", 6, 2),
+                ["apple"] = ("apple", 0, 2),
+                ["number"] = ("number", 0, 1),
+                ["tax"] = ("tax", 0, 0),
+                ["×"] = ("×", 2, 2),
+                ["with tax"] = ("×", 4, 2),
+                ["price"] = ("price", 6, 2),
             },
             ("apple", "×", "apple"), ("number", "×", "apples"), ("×", "with tax", "price of all"), ("tax", "with tax", "tax"),
             ("with tax", "price", "total"));
@@ -79,9 +83,16 @@ internal static class Graphs
         Axes second = Picture(
             new()
             {
-                ["number"] = ("number", 0, 4), ["apple"] = ("apple", 0, 3), ["orange"] = ("orange", 0, 2), ["number 2"] = ("number", 0, 1),
-                ["tax"] = ("tax", 0, 0), ["apples"] = ("×", 2, 3), ["oranges"] = ("×", 2, 2), ["+"] = ("+", 4, 2.5),
-                ["with tax"] = ("×", 6, 2.5), ["price"] = ("price", 8, 2.5),
+                ["number"] = ("number", 0, 4),
+                ["apple"] = ("apple", 0, 3),
+                ["orange"] = ("orange", 0, 2),
+                ["number 2"] = ("number", 0, 1),
+                ["tax"] = ("tax", 0, 0),
+                ["apples"] = ("×", 2, 3),
+                ["oranges"] = ("×", 2, 2),
+                ["+"] = ("+", 4, 2.5),
+                ["with tax"] = ("×", 6, 2.5),
+                ["price"] = ("price", 8, 2.5),
             },
             ("number", "apples", "apples"), ("apple", "apples", "apple"), ("orange", "oranges", "orange"), ("number 2", "oranges", "oranges"),
             ("apples", "+", "all apples"), ("oranges", "+", "all oranges"), ("+", "with tax", "sum"), ("tax", "with tax", "tax"),

@@ -75,11 +75,18 @@ internal static class TextsPage
             {
                 string sign = row.How switch
                 {
-                    nameof(How.AtLeast) => "≥", nameof(How.AtMost) => "≤", nameof(How.About) => "≈", nameof(How.Near) => "±½", _ => "=",
+                    nameof(How.AtLeast) => "≥",
+                    nameof(How.AtMost) => "≤",
+                    nameof(How.About) => "≈",
+                    nameof(How.Near) => "±½",
+                    _ => "=",
                 };
                 string source = row.Source switch
                 {
-                    nameof(Source.Figure) => " (figure)", nameof(Source.Published) => " (published)", nameof(Source.Hand) => " (by hand)", _ => "",
+                    nameof(Source.Figure) => " (figure)",
+                    nameof(Source.Published) => " (published)",
+                    nameof(Source.Hand) => " (by hand)",
+                    _ => "",
                 };
                 page.Append(
                     CultureInfo.InvariantCulture,

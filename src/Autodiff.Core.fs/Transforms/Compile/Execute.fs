@@ -94,7 +94,8 @@ type internal Step(index: int, reads: int[], outputs: int[], passing: int[]) =
 
 /// A primitive, which finds the place of its result in HostArrays. A part of a value has to be there.
 [<Sealed>]
-type internal PrimitiveStep(index, reads, outputs: int[], passing, primitive: Primitive, out: TensorType, isPart: bool) =
+type internal PrimitiveStep(index, reads, outputs: int[], passing, primitive: Primitive, out: TensorType, isPart: bool)
+    =
     inherit Step(index, reads, outputs, passing)
     let output = outputs[0]
 

@@ -77,9 +77,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
                 let y = HostArrays.dense ys[parts.Carries + j]
                 rows[j][i] <- y.View(Batching.shape 1 y.Shape, null, y.Offset)
 
-        Array.append
-            carry
-            (Array.mapi (fun j row -> Cpu.Instance.Concat(row, 0, outs[parts.Carries + j].Shape)) rows)
+        Array.append carry (Array.mapi (fun j row -> Cpu.Instance.Concat(row, 0, outs[parts.Carries + j].Shape)) rows)
 
     new(body, parts, length, reverse) = ScanPrimitive(body, parts, length, reverse, null)
 
