@@ -32,7 +32,8 @@ internal static class Report
             (a training step with `Trainer.Compiled`). A training step is forward pass, loss, gradient and update, and reads the loss.
             The rate is that of the faster way: in GFLOP/s of the matrix product or convolution, of a training step those of all its
             products and convolutions, as `Profile` counts them, in the time of the whole step; in GB/s the bytes of inputs and
-            results, which no order of operations can avoid. Its part of the limit can exceed 100 % for arrays that stay in a cache.
+            results, which no order of operations can avoid. Its part of the limit can exceed 100 % for arrays that
+            stay in a cache, and for convolutions of 3 by 3, which Winograd's algorithm does with fewer multiplications than are counted.
             Compiling is the first step of a new `Trainer` less a later one, once .NET has compiled the library itself.
 
             """);
