@@ -51,402 +51,114 @@ internal static unsafe class Tiles<V, T, Ops>
     {
         nint last = (valid - 1) * pitch;
         Term* end = terms + count;
-        if (rowCount == 6)
+        switch (rowCount, vectors)
         {
-            SixRowTiles<V, T, Ops>.Run(vectors, terms, end, a, rows, b, o, pitch, last, add);
-            return;
-        }
-
-        switch (rowCount + vectors)
-        {
-            case 11: Tile8x3(terms, end, a, rows, b, o, pitch, last, add); break;
-            case 10: Tile8x2(terms, end, a, rows, b, o, pitch, last, add); break;
-            case 9: Tile8x1(terms, end, a, rows, b, o, pitch, last, add); break;
-            case 7: Tile4x3(terms, end, a, rows, b, o, pitch, last, add); break;
-            case 6: Tile4x2(terms, end, a, rows, b, o, pitch, last, add); break;
-            default: Tile4x1(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (8, 3): Tile<N8, N3>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (8, 2): Tile<N8, N2>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (8, 1): Tile<N8, N1>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (6, 4): Tile<N6, N4>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (6, 3): Tile<N6, N3>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (6, 2): Tile<N6, N2>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (6, 1): Tile<N6, N1>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (4, 3): Tile<N4, N3>(terms, end, a, rows, b, o, pitch, last, add); break;
+            case (4, 2): Tile<N4, N2>(terms, end, a, rows, b, o, pitch, last, add); break;
+            default: Tile<N4, N1>(terms, end, a, rows, b, o, pitch, last, add); break;
         }
     }
 
+    /// <remarks>Tests on the values of type parameters vanish when code is generated, and with them the sums that a tile does not
+    /// have.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x3(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
+    private static void Tile<R, W>(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
+        where R : struct, INumber
+        where W : struct, INumber
     {
         nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
-        nint r4 = rows[4] - rows[0], r5 = rows[5] - rows[0], r6 = rows[6] - rows[0], r7 = rows[7] - rows[0];
+        nint r4 = R.Value > 4 ? rows[4] - rows[0] : 0, r5 = R.Value > 4 ? rows[5] - rows[0] : 0;
+        nint r6 = R.Value > 6 ? rows[6] - rows[0] : 0, r7 = R.Value > 6 ? rows[7] - rows[0] : 0;
         a += rows[0];
-        V c00 = default, c01 = default, c02 = default;
-        V c10 = default, c11 = default, c12 = default;
-        V c20 = default, c21 = default, c22 = default;
-        V c30 = default, c31 = default, c32 = default;
-        V c40 = default, c41 = default, c42 = default;
-        V c50 = default, c51 = default, c52 = default;
-        V c60 = default, c61 = default, c62 = default;
-        V c70 = default, c71 = default, c72 = default;
-        for (; term < end; term++)
-        {
-            T* p = a + term->A, q = b + term->B;
-            V b0 = Ops.Load(q), b1 = Ops.Load(q + Ops.Lanes), b2 = Ops.Load(q + 2 * Ops.Lanes);
-            V x = Ops.Fill(p);
-            c00 = Ops.MultiplyAdd(x, b0, c00);
-            c01 = Ops.MultiplyAdd(x, b1, c01);
-            c02 = Ops.MultiplyAdd(x, b2, c02);
-            x = Ops.Fill(p + r1);
-            c10 = Ops.MultiplyAdd(x, b0, c10);
-            c11 = Ops.MultiplyAdd(x, b1, c11);
-            c12 = Ops.MultiplyAdd(x, b2, c12);
-            x = Ops.Fill(p + r2);
-            c20 = Ops.MultiplyAdd(x, b0, c20);
-            c21 = Ops.MultiplyAdd(x, b1, c21);
-            c22 = Ops.MultiplyAdd(x, b2, c22);
-            x = Ops.Fill(p + r3);
-            c30 = Ops.MultiplyAdd(x, b0, c30);
-            c31 = Ops.MultiplyAdd(x, b1, c31);
-            c32 = Ops.MultiplyAdd(x, b2, c32);
-            x = Ops.Fill(p + r4);
-            c40 = Ops.MultiplyAdd(x, b0, c40);
-            c41 = Ops.MultiplyAdd(x, b1, c41);
-            c42 = Ops.MultiplyAdd(x, b2, c42);
-            x = Ops.Fill(p + r5);
-            c50 = Ops.MultiplyAdd(x, b0, c50);
-            c51 = Ops.MultiplyAdd(x, b1, c51);
-            c52 = Ops.MultiplyAdd(x, b2, c52);
-            x = Ops.Fill(p + r6);
-            c60 = Ops.MultiplyAdd(x, b0, c60);
-            c61 = Ops.MultiplyAdd(x, b1, c61);
-            c62 = Ops.MultiplyAdd(x, b2, c62);
-            x = Ops.Fill(p + r7);
-            c70 = Ops.MultiplyAdd(x, b0, c70);
-            c71 = Ops.MultiplyAdd(x, b1, c71);
-            c72 = Ops.MultiplyAdd(x, b2, c72);
-        }
-
-        if (add)
-        {
-            c00 = Ops.Add(c00, Ops.Load(o));
-            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
-            c02 = Ops.Add(c02, Ops.Load(o + 2 * Ops.Lanes));
-            c10 = Ops.Add(c10, Ops.Load(o + pitch));
-            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
-            c12 = Ops.Add(c12, Ops.Load(o + pitch + 2 * Ops.Lanes));
-            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
-            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
-            c22 = Ops.Add(c22, Ops.Load(o + 2 * pitch + 2 * Ops.Lanes));
-            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
-            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
-            c32 = Ops.Add(c32, Ops.Load(o + 3 * pitch + 2 * Ops.Lanes));
-            c40 = Ops.Add(c40, Ops.Load(o + 4 * pitch));
-            c41 = Ops.Add(c41, Ops.Load(o + 4 * pitch + Ops.Lanes));
-            c42 = Ops.Add(c42, Ops.Load(o + 4 * pitch + 2 * Ops.Lanes));
-            c50 = Ops.Add(c50, Ops.Load(o + 5 * pitch));
-            c51 = Ops.Add(c51, Ops.Load(o + 5 * pitch + Ops.Lanes));
-            c52 = Ops.Add(c52, Ops.Load(o + 5 * pitch + 2 * Ops.Lanes));
-            c60 = Ops.Add(c60, Ops.Load(o + 6 * pitch));
-            c61 = Ops.Add(c61, Ops.Load(o + 6 * pitch + Ops.Lanes));
-            c62 = Ops.Add(c62, Ops.Load(o + 6 * pitch + 2 * Ops.Lanes));
-            c70 = Ops.Add(c70, Ops.Load(o + 7 * pitch));
-            c71 = Ops.Add(c71, Ops.Load(o + 7 * pitch + Ops.Lanes));
-            c72 = Ops.Add(c72, Ops.Load(o + 7 * pitch + 2 * Ops.Lanes));
-        }
-
-        Put(o, c00, c01, c02);
-        Put(o + Math.Min(pitch, last), c10, c11, c12);
-        Put(o + Math.Min(2 * pitch, last), c20, c21, c22);
-        Put(o + Math.Min(3 * pitch, last), c30, c31, c32);
-        Put(o + Math.Min(4 * pitch, last), c40, c41, c42);
-        Put(o + Math.Min(5 * pitch, last), c50, c51, c52);
-        Put(o + Math.Min(6 * pitch, last), c60, c61, c62);
-        Put(o + Math.Min(7 * pitch, last), c70, c71, c72);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x2(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
-    {
-        nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
-        nint r4 = rows[4] - rows[0], r5 = rows[5] - rows[0], r6 = rows[6] - rows[0], r7 = rows[7] - rows[0];
-        a += rows[0];
-        V c00 = default, c01 = default;
-        V c10 = default, c11 = default;
-        V c20 = default, c21 = default;
-        V c30 = default, c31 = default;
-        V c40 = default, c41 = default;
-        V c50 = default, c51 = default;
-        V c60 = default, c61 = default;
-        V c70 = default, c71 = default;
-        for (; term < end; term++)
-        {
-            T* p = a + term->A, q = b + term->B;
-            V b0 = Ops.Load(q), b1 = Ops.Load(q + Ops.Lanes);
-            V x = Ops.Fill(p);
-            c00 = Ops.MultiplyAdd(x, b0, c00);
-            c01 = Ops.MultiplyAdd(x, b1, c01);
-            x = Ops.Fill(p + r1);
-            c10 = Ops.MultiplyAdd(x, b0, c10);
-            c11 = Ops.MultiplyAdd(x, b1, c11);
-            x = Ops.Fill(p + r2);
-            c20 = Ops.MultiplyAdd(x, b0, c20);
-            c21 = Ops.MultiplyAdd(x, b1, c21);
-            x = Ops.Fill(p + r3);
-            c30 = Ops.MultiplyAdd(x, b0, c30);
-            c31 = Ops.MultiplyAdd(x, b1, c31);
-            x = Ops.Fill(p + r4);
-            c40 = Ops.MultiplyAdd(x, b0, c40);
-            c41 = Ops.MultiplyAdd(x, b1, c41);
-            x = Ops.Fill(p + r5);
-            c50 = Ops.MultiplyAdd(x, b0, c50);
-            c51 = Ops.MultiplyAdd(x, b1, c51);
-            x = Ops.Fill(p + r6);
-            c60 = Ops.MultiplyAdd(x, b0, c60);
-            c61 = Ops.MultiplyAdd(x, b1, c61);
-            x = Ops.Fill(p + r7);
-            c70 = Ops.MultiplyAdd(x, b0, c70);
-            c71 = Ops.MultiplyAdd(x, b1, c71);
-        }
-
-        if (add)
-        {
-            c00 = Ops.Add(c00, Ops.Load(o));
-            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
-            c10 = Ops.Add(c10, Ops.Load(o + pitch));
-            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
-            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
-            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
-            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
-            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
-            c40 = Ops.Add(c40, Ops.Load(o + 4 * pitch));
-            c41 = Ops.Add(c41, Ops.Load(o + 4 * pitch + Ops.Lanes));
-            c50 = Ops.Add(c50, Ops.Load(o + 5 * pitch));
-            c51 = Ops.Add(c51, Ops.Load(o + 5 * pitch + Ops.Lanes));
-            c60 = Ops.Add(c60, Ops.Load(o + 6 * pitch));
-            c61 = Ops.Add(c61, Ops.Load(o + 6 * pitch + Ops.Lanes));
-            c70 = Ops.Add(c70, Ops.Load(o + 7 * pitch));
-            c71 = Ops.Add(c71, Ops.Load(o + 7 * pitch + Ops.Lanes));
-        }
-
-        Put(o, c00, c01);
-        Put(o + Math.Min(pitch, last), c10, c11);
-        Put(o + Math.Min(2 * pitch, last), c20, c21);
-        Put(o + Math.Min(3 * pitch, last), c30, c31);
-        Put(o + Math.Min(4 * pitch, last), c40, c41);
-        Put(o + Math.Min(5 * pitch, last), c50, c51);
-        Put(o + Math.Min(6 * pitch, last), c60, c61);
-        Put(o + Math.Min(7 * pitch, last), c70, c71);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x1(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
-    {
-        nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
-        nint r4 = rows[4] - rows[0], r5 = rows[5] - rows[0], r6 = rows[6] - rows[0], r7 = rows[7] - rows[0];
-        a += rows[0];
-        V c00 = default;
-        V c10 = default;
-        V c20 = default;
-        V c30 = default;
-        V c40 = default;
-        V c50 = default;
-        V c60 = default;
-        V c70 = default;
+        V c00 = default, c01 = default, c02 = default, c03 = default;
+        V c10 = default, c11 = default, c12 = default, c13 = default;
+        V c20 = default, c21 = default, c22 = default, c23 = default;
+        V c30 = default, c31 = default, c32 = default, c33 = default;
+        V c40 = default, c41 = default, c42 = default, c43 = default;
+        V c50 = default, c51 = default, c52 = default, c53 = default;
+        V c60 = default, c61 = default, c62 = default, c63 = default;
+        V c70 = default, c71 = default, c72 = default, c73 = default;
         for (; term < end; term++)
         {
             T* p = a + term->A, q = b + term->B;
             V b0 = Ops.Load(q);
+            V b1 = W.Value > 1 ? Ops.Load(q + Ops.Lanes) : default;
+            V b2 = W.Value > 2 ? Ops.Load(q + 2 * Ops.Lanes) : default;
+            V b3 = W.Value > 3 ? Ops.Load(q + 3 * Ops.Lanes) : default;
             V x = Ops.Fill(p);
             c00 = Ops.MultiplyAdd(x, b0, c00);
+            if (W.Value > 1) c01 = Ops.MultiplyAdd(x, b1, c01);
+            if (W.Value > 2) c02 = Ops.MultiplyAdd(x, b2, c02);
+            if (W.Value > 3) c03 = Ops.MultiplyAdd(x, b3, c03);
             x = Ops.Fill(p + r1);
             c10 = Ops.MultiplyAdd(x, b0, c10);
+            if (W.Value > 1) c11 = Ops.MultiplyAdd(x, b1, c11);
+            if (W.Value > 2) c12 = Ops.MultiplyAdd(x, b2, c12);
+            if (W.Value > 3) c13 = Ops.MultiplyAdd(x, b3, c13);
             x = Ops.Fill(p + r2);
             c20 = Ops.MultiplyAdd(x, b0, c20);
+            if (W.Value > 1) c21 = Ops.MultiplyAdd(x, b1, c21);
+            if (W.Value > 2) c22 = Ops.MultiplyAdd(x, b2, c22);
+            if (W.Value > 3) c23 = Ops.MultiplyAdd(x, b3, c23);
             x = Ops.Fill(p + r3);
             c30 = Ops.MultiplyAdd(x, b0, c30);
-            x = Ops.Fill(p + r4);
-            c40 = Ops.MultiplyAdd(x, b0, c40);
-            x = Ops.Fill(p + r5);
-            c50 = Ops.MultiplyAdd(x, b0, c50);
-            x = Ops.Fill(p + r6);
-            c60 = Ops.MultiplyAdd(x, b0, c60);
-            x = Ops.Fill(p + r7);
-            c70 = Ops.MultiplyAdd(x, b0, c70);
+            if (W.Value > 1) c31 = Ops.MultiplyAdd(x, b1, c31);
+            if (W.Value > 2) c32 = Ops.MultiplyAdd(x, b2, c32);
+            if (W.Value > 3) c33 = Ops.MultiplyAdd(x, b3, c33);
+            if (R.Value > 4)
+            {
+                x = Ops.Fill(p + r4);
+                c40 = Ops.MultiplyAdd(x, b0, c40);
+                if (W.Value > 1) c41 = Ops.MultiplyAdd(x, b1, c41);
+                if (W.Value > 2) c42 = Ops.MultiplyAdd(x, b2, c42);
+                if (W.Value > 3) c43 = Ops.MultiplyAdd(x, b3, c43);
+                x = Ops.Fill(p + r5);
+                c50 = Ops.MultiplyAdd(x, b0, c50);
+                if (W.Value > 1) c51 = Ops.MultiplyAdd(x, b1, c51);
+                if (W.Value > 2) c52 = Ops.MultiplyAdd(x, b2, c52);
+                if (W.Value > 3) c53 = Ops.MultiplyAdd(x, b3, c53);
+            }
+
+            if (R.Value > 6)
+            {
+                x = Ops.Fill(p + r6);
+                c60 = Ops.MultiplyAdd(x, b0, c60);
+                if (W.Value > 1) c61 = Ops.MultiplyAdd(x, b1, c61);
+                if (W.Value > 2) c62 = Ops.MultiplyAdd(x, b2, c62);
+                if (W.Value > 3) c63 = Ops.MultiplyAdd(x, b3, c63);
+                x = Ops.Fill(p + r7);
+                c70 = Ops.MultiplyAdd(x, b0, c70);
+                if (W.Value > 1) c71 = Ops.MultiplyAdd(x, b1, c71);
+                if (W.Value > 2) c72 = Ops.MultiplyAdd(x, b2, c72);
+                if (W.Value > 3) c73 = Ops.MultiplyAdd(x, b3, c73);
+            }
         }
 
-        if (add)
-        {
-            c00 = Ops.Add(c00, Ops.Load(o));
-            c10 = Ops.Add(c10, Ops.Load(o + pitch));
-            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
-            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
-            c40 = Ops.Add(c40, Ops.Load(o + 4 * pitch));
-            c50 = Ops.Add(c50, Ops.Load(o + 5 * pitch));
-            c60 = Ops.Add(c60, Ops.Load(o + 6 * pitch));
-            c70 = Ops.Add(c70, Ops.Load(o + 7 * pitch));
-        }
-
-        Put(o, c00);
-        Put(o + Math.Min(pitch, last), c10);
-        Put(o + Math.Min(2 * pitch, last), c20);
-        Put(o + Math.Min(3 * pitch, last), c30);
-        Put(o + Math.Min(4 * pitch, last), c40);
-        Put(o + Math.Min(5 * pitch, last), c50);
-        Put(o + Math.Min(6 * pitch, last), c60);
-        Put(o + Math.Min(7 * pitch, last), c70);
+        Put<W>(o, c00, c01, c02, c03, add);
+        Put<W>(o + Math.Min(pitch, last), c10, c11, c12, c13, add);
+        Put<W>(o + Math.Min(2 * pitch, last), c20, c21, c22, c23, add);
+        Put<W>(o + Math.Min(3 * pitch, last), c30, c31, c32, c33, add);
+        if (R.Value > 4) Put<W>(o + Math.Min(4 * pitch, last), c40, c41, c42, c43, add);
+        if (R.Value > 4) Put<W>(o + Math.Min(5 * pitch, last), c50, c51, c52, c53, add);
+        if (R.Value > 6) Put<W>(o + Math.Min(6 * pitch, last), c60, c61, c62, c63, add);
+        if (R.Value > 6) Put<W>(o + Math.Min(7 * pitch, last), c70, c71, c72, c73, add);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x3(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
-    {
-        nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
-        a += rows[0];
-        V c00 = default, c01 = default, c02 = default;
-        V c10 = default, c11 = default, c12 = default;
-        V c20 = default, c21 = default, c22 = default;
-        V c30 = default, c31 = default, c32 = default;
-        for (; term < end; term++)
-        {
-            T* p = a + term->A, q = b + term->B;
-            V b0 = Ops.Load(q), b1 = Ops.Load(q + Ops.Lanes), b2 = Ops.Load(q + 2 * Ops.Lanes);
-            V x = Ops.Fill(p);
-            c00 = Ops.MultiplyAdd(x, b0, c00);
-            c01 = Ops.MultiplyAdd(x, b1, c01);
-            c02 = Ops.MultiplyAdd(x, b2, c02);
-            x = Ops.Fill(p + r1);
-            c10 = Ops.MultiplyAdd(x, b0, c10);
-            c11 = Ops.MultiplyAdd(x, b1, c11);
-            c12 = Ops.MultiplyAdd(x, b2, c12);
-            x = Ops.Fill(p + r2);
-            c20 = Ops.MultiplyAdd(x, b0, c20);
-            c21 = Ops.MultiplyAdd(x, b1, c21);
-            c22 = Ops.MultiplyAdd(x, b2, c22);
-            x = Ops.Fill(p + r3);
-            c30 = Ops.MultiplyAdd(x, b0, c30);
-            c31 = Ops.MultiplyAdd(x, b1, c31);
-            c32 = Ops.MultiplyAdd(x, b2, c32);
-        }
-
-        if (add)
-        {
-            c00 = Ops.Add(c00, Ops.Load(o));
-            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
-            c02 = Ops.Add(c02, Ops.Load(o + 2 * Ops.Lanes));
-            c10 = Ops.Add(c10, Ops.Load(o + pitch));
-            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
-            c12 = Ops.Add(c12, Ops.Load(o + pitch + 2 * Ops.Lanes));
-            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
-            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
-            c22 = Ops.Add(c22, Ops.Load(o + 2 * pitch + 2 * Ops.Lanes));
-            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
-            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
-            c32 = Ops.Add(c32, Ops.Load(o + 3 * pitch + 2 * Ops.Lanes));
-        }
-
-        Put(o, c00, c01, c02);
-        Put(o + Math.Min(pitch, last), c10, c11, c12);
-        Put(o + Math.Min(2 * pitch, last), c20, c21, c22);
-        Put(o + Math.Min(3 * pitch, last), c30, c31, c32);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x2(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
-    {
-        nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
-        a += rows[0];
-        V c00 = default, c01 = default;
-        V c10 = default, c11 = default;
-        V c20 = default, c21 = default;
-        V c30 = default, c31 = default;
-        for (; term < end; term++)
-        {
-            T* p = a + term->A, q = b + term->B;
-            V b0 = Ops.Load(q), b1 = Ops.Load(q + Ops.Lanes);
-            V x = Ops.Fill(p);
-            c00 = Ops.MultiplyAdd(x, b0, c00);
-            c01 = Ops.MultiplyAdd(x, b1, c01);
-            x = Ops.Fill(p + r1);
-            c10 = Ops.MultiplyAdd(x, b0, c10);
-            c11 = Ops.MultiplyAdd(x, b1, c11);
-            x = Ops.Fill(p + r2);
-            c20 = Ops.MultiplyAdd(x, b0, c20);
-            c21 = Ops.MultiplyAdd(x, b1, c21);
-            x = Ops.Fill(p + r3);
-            c30 = Ops.MultiplyAdd(x, b0, c30);
-            c31 = Ops.MultiplyAdd(x, b1, c31);
-        }
-
-        if (add)
-        {
-            c00 = Ops.Add(c00, Ops.Load(o));
-            c01 = Ops.Add(c01, Ops.Load(o + Ops.Lanes));
-            c10 = Ops.Add(c10, Ops.Load(o + pitch));
-            c11 = Ops.Add(c11, Ops.Load(o + pitch + Ops.Lanes));
-            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
-            c21 = Ops.Add(c21, Ops.Load(o + 2 * pitch + Ops.Lanes));
-            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
-            c31 = Ops.Add(c31, Ops.Load(o + 3 * pitch + Ops.Lanes));
-        }
-
-        Put(o, c00, c01);
-        Put(o + Math.Min(pitch, last), c10, c11);
-        Put(o + Math.Min(2 * pitch, last), c20, c21);
-        Put(o + Math.Min(3 * pitch, last), c30, c31);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x1(Term* term, Term* end, T* a, nint* rows, T* b, T* o, nint pitch, nint last, bool add)
-    {
-        nint r1 = rows[1] - rows[0], r2 = rows[2] - rows[0], r3 = rows[3] - rows[0];
-        a += rows[0];
-        V c00 = default;
-        V c10 = default;
-        V c20 = default;
-        V c30 = default;
-        for (; term < end; term++)
-        {
-            T* p = a + term->A, q = b + term->B;
-            V b0 = Ops.Load(q);
-            V x = Ops.Fill(p);
-            c00 = Ops.MultiplyAdd(x, b0, c00);
-            x = Ops.Fill(p + r1);
-            c10 = Ops.MultiplyAdd(x, b0, c10);
-            x = Ops.Fill(p + r2);
-            c20 = Ops.MultiplyAdd(x, b0, c20);
-            x = Ops.Fill(p + r3);
-            c30 = Ops.MultiplyAdd(x, b0, c30);
-        }
-
-        if (add)
-        {
-            c00 = Ops.Add(c00, Ops.Load(o));
-            c10 = Ops.Add(c10, Ops.Load(o + pitch));
-            c20 = Ops.Add(c20, Ops.Load(o + 2 * pitch));
-            c30 = Ops.Add(c30, Ops.Load(o + 3 * pitch));
-        }
-
-        Put(o, c00);
-        Put(o + Math.Min(pitch, last), c10);
-        Put(o + Math.Min(2 * pitch, last), c20);
-        Put(o + Math.Min(3 * pitch, last), c30);
-    }
-
+    /// <summary>Writes the sums of a row, or adds them to what is there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Put(T* o, V x) => Ops.Store(o, x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Put(T* o, V x, V y)
+    private static void Put<W>(T* o, V x, V y, V z, V w, bool add)
+        where W : struct, INumber
     {
-        Ops.Store(o, x);
-        Ops.Store(o + Ops.Lanes, y);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Put(T* o, V x, V y, V z)
-    {
-        Ops.Store(o, x);
-        Ops.Store(o + Ops.Lanes, y);
-        Ops.Store(o + 2 * Ops.Lanes, z);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Put(T* o, V x, V y, V z, V w)
-    {
-        Put(o, x, y, z);
-        Ops.Store(o + 3 * Ops.Lanes, w);
+        Ops.Store(o, add ? Ops.Add(x, Ops.Load(o)) : x);
+        if (W.Value > 1) Ops.Store(o + Ops.Lanes, add ? Ops.Add(y, Ops.Load(o + Ops.Lanes)) : y);
+        if (W.Value > 2) Ops.Store(o + 2 * Ops.Lanes, add ? Ops.Add(z, Ops.Load(o + 2 * Ops.Lanes)) : z);
+        if (W.Value > 3) Ops.Store(o + 3 * Ops.Lanes, add ? Ops.Add(w, Ops.Load(o + 3 * Ops.Lanes)) : w);
     }
 }
