@@ -38,6 +38,12 @@ internal static class Report
 
             """);
         page.AppendLine();
+        if (peer is not null)
+        {
+            page.AppendLine($"{name}'s times come from a run of its own: what moves between two runs is in the ratios too. The README has them of one run.");
+            page.AppendLine();
+        }
+
         page.AppendLine(peer is null
             ? "| benchmark | eager us | compiled us | rate | of the limit |"
             : $"| benchmark | eager us | compiled us | rate | of the limit | {name} us | it / eager | it / compiled |");
