@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Autodiff;
 using Autodiff.Kernels;
 
@@ -127,32 +126,31 @@ public unsafe class SoftmaxTests
     {
         return width switch
         {
-            512 => Apply<T, Vector512<T>, Register512<T>>(x, function),
-            256 => Apply<T, Vector256<T>, Register256<T>>(x, function),
-            128 => Apply<T, Vector128<T>, Register128<T>>(x, function),
-            _ => Apply<T, T, Register1<T>>(x, function),
+            512 => Apply<V512<T>, T>(x, function),
+            256 => Apply<V256<T>, T>(x, function),
+            128 => Apply<V128<T>, T>(x, function),
+            _ => Apply<V1<T>, T>(x, function),
         };
     }
 
-    private static T[] Apply<T, V, R>(T[] x, int function)
+    private static T[] Apply<V, T>(T[] x, int function)
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
     {
         T[] y = new T[x.Length];
         fixed (T* from = x, to = y)
         {
-            for (int i = 0; i < x.Length; i += R.Count)
+            for (int i = 0; i < x.Length; i += V.Count)
             {
-                V value = R.Load(from + i), other;
+                V value = V.Load(from + i), other;
                 V result = function switch
                 {
-                    0 => RegisterMath<T, V, R>.Exp(value),
-                    1 => RegisterMath<T, V, R>.Log(value),
-                    _ => RegisterMath<T, V, R>.SinCos(value, out other),
+                    0 => Exponentials.Exp<V, T>(value),
+                    1 => BoxMuller<V, T>.Log(value),
+                    _ => BoxMuller<V, T>.SinCos(value, out other),
                 };
-                if (function == 3) RegisterMath<T, V, R>.SinCos(value, out result);
-                R.Store(result, to + i);
+                if (function == 3) BoxMuller<V, T>.SinCos(value, out result);
+                result.Store(to + i);
             }
         }
 
@@ -160,7 +158,7 @@ public unsafe class SoftmaxTests
     }
 
     [Theory, MemberData(nameof(Widths))]
-    public void Functions_on_registers_are_within_two_units_and_the_same_at_all_widths(int width)
+    public void Functions_on_vectors_are_within_two_units_and_the_same_at_all_widths(int width)
     {
         Func<double, double>[] functions = [Math.Exp, Math.Log, Math.Sin, Math.Cos];
         const double octant = Math.PI / 4;

@@ -27,6 +27,7 @@ internal sealed class FusedEmitter
     private readonly string steps;
     private readonly int width;
     private readonly Type element;
+    private readonly Type openVector;
     private readonly Type vector;
     private readonly Type rows;
     private readonly int lanes;
@@ -54,8 +55,8 @@ internal sealed class FusedEmitter
         nodes = [.. graph.Nodes];
         stages = graph.Stages;
         element = graph.DType == DType.Float32 ? typeof(float) : typeof(double);
-        Type open = width switch { 512 => typeof(V512<>), 256 => typeof(V256<>), 128 => typeof(V128<>), _ => typeof(V1<>) };
-        vector = open.MakeGenericType(element);
+        openVector = width switch { 512 => typeof(V512<>), 256 => typeof(V256<>), 128 => typeof(V128<>), _ => typeof(V1<>) };
+        vector = openVector.MakeGenericType(element);
         rows = typeof(FusedRows<,>).MakeGenericType(vector, element);
         lanes = (int)vector.GetProperty("Count", Any)!.GetValue(null)!;
         intrinsics = FusedIntrinsics.Of(vector, element, width);
@@ -371,13 +372,6 @@ internal sealed class FusedEmitter
     private void Start(bool isResult, int at, Reduction reduction, bool isFold = true)
     {
         Type total = IsWide(reduction) ? typeof(double) : element;
-        (Type register, Type held) = width switch
-        {
-            512 => (typeof(Register512<>), typeof(System.Runtime.Intrinsics.Vector512<>)),
-            256 => (typeof(Register256<>), typeof(System.Runtime.Intrinsics.Vector256<>)),
-            128 => (typeof(Register128<>), typeof(System.Runtime.Intrinsics.Vector128<>)),
-            _ => (typeof(Register1<>), null!),
-        };
         Type reducer = reduction switch
         {
             Reduction.Sum => typeof(SumReducer<>),
@@ -385,9 +379,8 @@ internal sealed class FusedEmitter
             Reduction.Maximum => typeof(MaximumReducer<>),
             _ => typeof(MinimumReducer<>),
         };
-        Type wide = held is null ? total : held.MakeGenericType(total);
-        Type fold = typeof(FusedFold<,,,,,>).MakeGenericType(
-            vector, element, register.MakeGenericType(total), wide, total, reducer.MakeGenericType(total));
+        Type wide = openVector.MakeGenericType(total);
+        Type fold = typeof(FusedFold<,,,,>).MakeGenericType(vector, element, wide, total, reducer.MakeGenericType(total));
         var totals = new LocalBuilder[isFold ? total != element && lanes > 1 ? 2 : 1 : 0];
         for (int i = 0; i < totals.Length; i++)
         {
@@ -431,7 +424,7 @@ internal sealed class FusedEmitter
         }
     }
 
-    /// <summary>Leaves the register of a total.</summary>
+    /// <summary>Leaves the vector of a total.</summary>
     private Type Total(bool isResult, int at)
     {
         (Type fold, LocalBuilder[] totals) = folds[(isResult, at)];

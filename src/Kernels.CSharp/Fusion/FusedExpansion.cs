@@ -51,7 +51,7 @@ internal sealed record FusedExpansion(int Operand, long[] Sizes, long[] Steps)
                 for (long i = 0; i < inner; i++)
                 {
                     A total = from[i];
-                    for (long along = 1; along < size; along++) total = TOp.Combine<Register1<A>, A>(total, from[along * inner + i]);
+                    for (long along = 1; along < size; along++) total = TOp.Combine(total, from[along * inner + i]);
                     *to++ = total;
                 }
             }

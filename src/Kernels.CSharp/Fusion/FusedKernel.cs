@@ -404,7 +404,7 @@ internal static unsafe class FusedTotals
             for (nint copy = 0; copy + apart < copies; copy += 2 * apart)
             {
                 A* left = totals + copy * pitch, right = left + apart * pitch;
-                for (nint i = 0; i < count; i++) left[i] = TOp.Combine<Register1<A>, A>(left[i], right[i]);
+                for (nint i = 0; i < count; i++) left[i] = TOp.Combine(left[i], right[i]);
             }
         }
 

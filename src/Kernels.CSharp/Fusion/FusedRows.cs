@@ -73,12 +73,11 @@ internal static unsafe class FusedRows<V, T>
 }
 
 /// <summary>What emitted loops call to combine elements: vectors <typeparamref name="V"/> of <typeparamref name="T"/> into
-/// registers <typeparamref name="W"/> of <typeparamref name="A"/>, one, or two that are wider.</summary>
-internal static unsafe class FusedFold<V, T, R, W, A, TOp>
+/// vectors <typeparamref name="W"/> of <typeparamref name="A"/>, one, or two that are wider.</summary>
+internal static unsafe class FusedFold<V, T, W, A, TOp>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, INumber<T>
-    where R : struct, IRegister<A, W>
-    where W : unmanaged
+    where W : unmanaged, IVector<W, A>
     where A : unmanaged, INumber<A>
     where TOp : struct, IReducer<A>
 {
@@ -89,7 +88,7 @@ internal static unsafe class FusedFold<V, T, R, W, A, TOp>
     private static ReadOnlySpan<double> Doubles => [0, 1, 2, 3, 4, 5, 6, 7];
 
     [MethodImpl(Inline)]
-    internal static W Start() => R.Broadcast(TOp.Identity);
+    internal static W Start() => W.Splat(TOp.Identity);
 
     /// <summary>The first elements, and beyond them what changes nothing.</summary>
     [MethodImpl(Inline)]
@@ -102,44 +101,44 @@ internal static unsafe class FusedFold<V, T, R, W, A, TOp>
     }
 
     [MethodImpl(Inline)]
-    internal static W Take(W total, V x) => TOp.Combine<R, W>(total, Unsafe.BitCast<V, W>(x));
+    internal static W Take(W total, V x) => TOp.Combine(total, Unsafe.BitCast<V, W>(x));
 
     [MethodImpl(Inline)]
-    internal static W TakeLower(W total, V x) => TOp.Combine<R, W>(total, Lower(x));
+    internal static W TakeLower(W total, V x) => TOp.Combine(total, Lower(x));
 
     [MethodImpl(Inline)]
-    internal static W TakeUpper(W total, V x) => TOp.Combine<R, W>(total, Upper(x));
+    internal static W TakeUpper(W total, V x) => TOp.Combine(total, Upper(x));
 
     [MethodImpl(Inline)]
-    internal static void Add(V x, nint totals) => R.Store(Take(R.Load((A*)totals), x), (A*)totals);
+    internal static void Add(V x, nint totals) => Take(W.Load((A*)totals), x).Store((A*)totals);
 
     [MethodImpl(Inline)]
-    internal static void AddLower(V x, nint totals) => R.Store(TakeLower(R.Load((A*)totals), x), (A*)totals);
+    internal static void AddLower(V x, nint totals) => TakeLower(W.Load((A*)totals), x).Store((A*)totals);
 
     [MethodImpl(Inline)]
     internal static void AddWide(V x, nint totals)
     {
-        A* lower = (A*)totals, upper = lower + R.Count;
-        R.Store(TakeLower(R.Load(lower), x), lower);
-        R.Store(TakeUpper(R.Load(upper), x), upper);
+        A* lower = (A*)totals, upper = lower + W.Count;
+        TakeLower(W.Load(lower), x).Store(lower);
+        TakeUpper(W.Load(upper), x).Store(upper);
     }
 
     [MethodImpl(Inline)]
-    internal static W Join(W lower, W upper) => TOp.Combine<R, W>(lower, upper);
+    internal static W Join(W lower, W upper) => TOp.Combine(lower, upper);
 
     /// <summary>The total of all lanes, in all lanes.</summary>
     [MethodImpl(Inline)]
-    internal static V Total(W total) => V.Splat(T.CreateTruncating(R.Fold<TOp>(total)));
+    internal static V Total(W total) => V.Splat(T.CreateTruncating(W.Fold<TOp>(total)));
 
     [MethodImpl(Inline)]
     internal static void Into(W total, nint target) =>
-        *(A*)target = TOp.Combine<Register1<A>, A>(*(A*)target, R.Fold<TOp>(total));
+        *(A*)target = TOp.Combine(*(A*)target, W.Fold<TOp>(total));
 
     [MethodImpl(Inline)]
     private static W Lower(V x)
     {
-        if (typeof(V) == typeof(V512<float>)) return Of(Widen(Unsafe.BitCast<V, Vector512<float>>(x).GetLower()));
-        if (typeof(V) == typeof(V256<float>)) return Of(Widen(Unsafe.BitCast<V, Vector256<float>>(x).GetLower()));
+        if (typeof(V) == typeof(V512<float>)) return Of(Avx512F.ConvertToVector512Double(Unsafe.BitCast<V, Vector512<float>>(x).GetLower()));
+        if (typeof(V) == typeof(V256<float>)) return Of(Avx.ConvertToVector256Double(Unsafe.BitCast<V, Vector256<float>>(x).GetLower()));
         if (typeof(V) == typeof(V128<float>)) return Of(Vector128.WidenLower(Unsafe.BitCast<V, Vector128<float>>(x)));
         return Of((double)Unsafe.BitCast<V, float>(x));
     }
@@ -147,20 +146,10 @@ internal static unsafe class FusedFold<V, T, R, W, A, TOp>
     [MethodImpl(Inline)]
     private static W Upper(V x)
     {
-        if (typeof(V) == typeof(V512<float>)) return Of(Widen(Unsafe.BitCast<V, Vector512<float>>(x).GetUpper()));
-        if (typeof(V) == typeof(V256<float>)) return Of(Widen(Unsafe.BitCast<V, Vector256<float>>(x).GetUpper()));
+        if (typeof(V) == typeof(V512<float>)) return Of(Avx512F.ConvertToVector512Double(Unsafe.BitCast<V, Vector512<float>>(x).GetUpper()));
+        if (typeof(V) == typeof(V256<float>)) return Of(Avx.ConvertToVector256Double(Unsafe.BitCast<V, Vector256<float>>(x).GetUpper()));
         return Of(Vector128.WidenUpper(Unsafe.BitCast<V, Vector128<float>>(x)));
     }
-
-    [MethodImpl(Inline)]
-    private static Vector512<double> Widen(Vector256<float> x) => Avx512F.IsSupported
-        ? Avx512F.ConvertToVector512Double(x)
-        : Vector512.Create(Vector256.WidenLower(x), Vector256.WidenUpper(x));
-
-    [MethodImpl(Inline)]
-    private static Vector256<double> Widen(Vector128<float> x) => Avx.IsSupported
-        ? Avx.ConvertToVector256Double(x)
-        : Vector256.Create(Vector128.WidenLower(x), Vector128.WidenUpper(x));
 
     [MethodImpl(Inline)]
     private static W Of<S>(S x)

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
 
@@ -16,7 +15,7 @@ public static unsafe class CounterRandom
     // In bytes of random words: a whole number of groups, and small enough to stay in the first cache.
     private const int Batch = 1 << 13;
     private const int BytesPerFork = 1 << 16;
-    private const int Group = 128;
+    internal const int Group = 128;
 
     /// <summary>
     /// Random words: element i is word i % 4 of the block whose counter holds i / 4 in the lower two words and the
@@ -132,17 +131,17 @@ public static unsafe class CounterRandom
         {
             DType.Float32 => width switch
             {
-                512 => &Uniforms<float, Vector512<float>, Register512<float>>,
-                256 => &Uniforms<float, Vector256<float>, Register256<float>>,
-                128 => &Uniforms<float, Vector128<float>, Register128<float>>,
-                _ => &Uniforms<float, float, Register1<float>>,
+                512 => &Uniforms<V512<float>, float>,
+                256 => &Uniforms<V256<float>, float>,
+                128 => &Uniforms<V128<float>, float>,
+                _ => &Uniforms<V1<float>, float>,
             },
             DType.Float64 => width switch
             {
-                512 => &Uniforms<double, Vector512<double>, Register512<double>>,
-                256 => &Uniforms<double, Vector256<double>, Register256<double>>,
-                128 => &Uniforms<double, Vector128<double>, Register128<double>>,
-                _ => &Uniforms<double, double, Register1<double>>,
+                512 => &Uniforms<V512<double>, double>,
+                256 => &Uniforms<V256<double>, double>,
+                128 => &Uniforms<V128<double>, double>,
+                _ => &Uniforms<V1<double>, double>,
             },
             _ => throw NotAFloatType(dtype),
         });
@@ -152,17 +151,17 @@ public static unsafe class CounterRandom
         {
             DType.Float32 => width switch
             {
-                512 => &Normals<float, Vector512<float>, Register512<float>>,
-                256 => &Normals<float, Vector256<float>, Register256<float>>,
-                128 => &Normals<float, Vector128<float>, Register128<float>>,
-                _ => &Normals<float, float, Register1<float>>,
+                512 => &BoxMuller<V512<float>, float>.Convert,
+                256 => &BoxMuller<V256<float>, float>.Convert,
+                128 => &BoxMuller<V128<float>, float>.Convert,
+                _ => &BoxMuller<V1<float>, float>.Convert,
             },
             DType.Float64 => width switch
             {
-                512 => &Normals<double, Vector512<double>, Register512<double>>,
-                256 => &Normals<double, Vector256<double>, Register256<double>>,
-                128 => &Normals<double, Vector128<double>, Register128<double>>,
-                _ => &Normals<double, double, Register1<double>>,
+                512 => &BoxMuller<V512<double>, double>.Convert,
+                256 => &BoxMuller<V256<double>, double>.Convert,
+                128 => &BoxMuller<V128<double>, double>.Convert,
+                _ => &BoxMuller<V1<double>, double>.Convert,
             },
             _ => throw NotAFloatType(dtype),
         });
@@ -209,44 +208,14 @@ public static unsafe class CounterRandom
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Uniforms<T, V, R>(byte* words, nint bytes)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+    private static void Uniforms<V, T>(byte* words, nint bytes)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
     {
         T* x = (T*)words;
-        for (nint i = 0; i < bytes / sizeof(T); i += R.Count) R.Store(R.LoadFractions(x + i), x + i);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Normals<T, V, R>(byte* words, nint bytes)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
-    {
-        const double turn = Math.PI / 4;
-        nint half = Group / 2 / sizeof(T);
-        double unit = sizeof(T) == 4 ? 1.0 / (1L << 31) : 1.0 / (1L << 62) / 2;
-        V scale = RegisterMath<T, V, R>.C(unit), least = RegisterMath<T, V, R>.C(unit / 2);
-        V angle = RegisterMath<T, V, R>.C(turn * unit), zero = RegisterMath<T, V, R>.C(0);
-        for (byte* group = words; group < words + bytes; group += Group)
-        {
-            T* first = (T*)group, second = first + half;
-            for (nint i = 0; i < half; i += R.Count)
-            {
-                // The magnitude of a signed integer is uniform and never 0 once half a unit is added; the two lowest
-                // bits of the other choose the quarter of the circle.
-                V signed = R.LoadIntegers(first + i);
-                V u = R.IfLess(signed, zero, R.Subtract(zero, signed), signed);
-                u = R.FusedMultiplyAdd(u, scale, least);
-                V radius = R.Sqrt(R.Multiply(RegisterMath<T, V, R>.Log(u), RegisterMath<T, V, R>.C(-2)));
-                V s = RegisterMath<T, V, R>.SinCos(R.Multiply(R.LoadIntegers(second + i), angle), out V c);
-                V x = R.IfBit(second + i, 0, s, c), y = R.IfBit(second + i, 0, c, s);
-                radius = R.IfBit(second + i, 1, R.Subtract(zero, radius), radius);
-                R.Store(R.Multiply(radius, x), first + i);
-                R.Store(R.Multiply(radius, y), second + i);
-            }
-        }
+        V unit = V.Constant(sizeof(T) == 4 ? 1.0 / (1L << 24) : 1.0 / (1L << 53));
+        for (nint i = 0; i < bytes / sizeof(T); i += V.Count)
+            (V.FromIntegers(V.ShiftRight(V.Load(x + i), sizeof(T) == 4 ? 8 : 11)) * unit).Store(x + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
 
@@ -13,10 +12,9 @@ internal unsafe interface IPreference
         where T : unmanaged, INumber<T>;
 
     /// <summary>x where the candidate is preferred to the best, or the first NaN, and elsewhere y.</summary>
-    static abstract V IfPreferred<T, V, R>(V candidate, V best, V x, V y)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IRegister<T, V>;
+    static abstract V IfPreferred<V, T>(V candidate, V best, V x, V y)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>;
 
     static abstract T Best<T>(int width, T* x, nint length)
         where T : unmanaged, INumber<T>;
@@ -30,10 +28,9 @@ internal readonly struct LargerFirst : IPreference
         where T : unmanaged, INumber<T> => x > y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V IfPreferred<T, V, R>(V candidate, V best, V x, V y)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IRegister<T, V> => R.IfOvertaken(candidate, best, best, x, y);
+    public static V IfPreferred<V, T>(V candidate, V best, V x, V y)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => V.IfOvertaken(candidate, best, best, x, y);
 
     public static unsafe T Best<T>(int width, T* x, nint length)
         where T : unmanaged, INumber<T>
@@ -51,10 +48,9 @@ internal readonly struct SmallerFirst : IPreference
         where T : unmanaged, INumber<T> => x < y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V IfPreferred<T, V, R>(V candidate, V best, V x, V y)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IRegister<T, V> => R.IfOvertaken(best, candidate, best, x, y);
+    public static V IfPreferred<V, T>(V candidate, V best, V x, V y)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => V.IfOvertaken(best, candidate, best, x, y);
 
     public static unsafe T Best<T>(int width, T* x, nint length)
         where T : unmanaged, INumber<T>
@@ -159,30 +155,27 @@ internal static unsafe class ArgReduce
 
         return width switch
         {
-            512 => Find<T, Vector512<T>, Register512<T>>(x, piece, length, best),
-            256 => Find<T, Vector256<T>, Register256<T>>(x, piece, length, best),
-            128 => Find<T, Vector128<T>, Register128<T>>(x, piece, length, best),
-            _ => Find<T, T, Register1<T>>(x, piece, length, best),
+            512 => Find<V512<T>, T>(x, piece, length, best),
+            256 => Find<V256<T>, T>(x, piece, length, best),
+            128 => Find<V128<T>, T>(x, piece, length, best),
+            _ => Find<V1<T>, T>(x, piece, length, best),
         };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static nint Find<T, V, R>(T* x, nint from, nint length, T value)
+    private static nint Find<V, T>(T* x, nint from, nint length, T value)
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
-        where V : struct
-        where R : struct, IRegister<T, V>
     {
-        V wanted = R.Broadcast(value);
+        V wanted = V.Splat(value);
         nint i = from;
-        for (; i <= length - R.Count; i += R.Count)
+        for (; i <= length - V.Count; i += V.Count)
         {
-            int lane = R.FirstEqual(R.Load(x + i), wanted);
-            if (lane < R.Count) return i + lane;
+            int lane = V.FirstEqual(V.Load(x + i), wanted);
+            if (lane < V.Count) return i + lane;
         }
 
-        if (sizeof(T) >= 4) return i + R.FirstEqual(R.LoadPartial(x + i, (int)(length - i), wanted), wanted);
-        while (x[i] != value) i++;
-        return i;
+        return i + V.FirstEqual(V.LoadWidenedPart(x + i, (int)(length - i), value), wanted);
     }
 
     [SkipLocalsInit]
@@ -200,12 +193,12 @@ internal static unsafe class ArgReduce
             T* block = x + first * stride;
             nint done = 0;
             if (plan.Width >= 512)
-                Block<P, T, Vector512<T>, Register512<T>>(block, rows, stride, ref done, columns, blockBest, blockRow);
+                Block<P, V512<T>, T>(block, rows, stride, ref done, columns, blockBest, blockRow);
             if (plan.Width >= 256)
-                Block<P, T, Vector256<T>, Register256<T>>(block, rows, stride, ref done, columns, blockBest, blockRow);
+                Block<P, V256<T>, T>(block, rows, stride, ref done, columns, blockBest, blockRow);
             if (plan.Width >= 128)
-                Block<P, T, Vector128<T>, Register128<T>>(block, rows, stride, ref done, columns, blockBest, blockRow);
-            Block<P, T, T, Register1<T>>(block, rows, stride, ref done, columns, blockBest, blockRow);
+                Block<P, V128<T>, T>(block, rows, stride, ref done, columns, blockBest, blockRow);
+            Block<P, V1<T>, T>(block, rows, stride, ref done, columns, blockBest, blockRow);
             for (nint c = 0; c < columns; c++)
             {
                 bool better = first == 0 || P.Prefers(blockBest[c], best[c])
@@ -218,25 +211,24 @@ internal static unsafe class ArgReduce
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Block<P, T, V, R>(
+    private static void Block<P, V, T>(
         T* x, int rows, nint stride, ref nint done, nint columns, T* blockBest, T* blockRow)
         where P : struct, IPreference
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
-        where V : struct
-        where R : struct, IRegister<T, V>
     {
-        for (; done <= columns - R.Count; done += R.Count)
+        for (; done <= columns - V.Count; done += V.Count)
         {
-            V best = R.Load(x + done), row = R.Broadcast(T.Zero);
+            V best = V.Load(x + done), row = V.Splat(T.Zero);
             for (int r = 1; r < rows; r++)
             {
-                V candidate = R.Load(x + r * stride + done);
-                row = P.IfPreferred<T, V, R>(candidate, best, R.Broadcast(T.CreateTruncating(r)), row);
-                best = P.IfPreferred<T, V, R>(candidate, best, candidate, best);
+                V candidate = V.Load(x + r * stride + done);
+                row = P.IfPreferred<V, T>(candidate, best, V.Splat(T.CreateTruncating(r)), row);
+                best = P.IfPreferred<V, T>(candidate, best, candidate, best);
             }
 
-            R.Store(best, blockBest + done);
-            R.Store(row, blockRow + done);
+            best.Store(blockBest + done);
+            row.Store(blockRow + done);
         }
     }
 }

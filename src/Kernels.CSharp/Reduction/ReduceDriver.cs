@@ -112,7 +112,7 @@ internal static unsafe class ReduceDriver<T, A, TOp>
             int rows = (int)Math.Min(plan.GroupUnits, last - unit);
             plan.FillOffsets(unit, rows, offsets);
             A group = ReduceKernels<T, A, TOp>.Rows(plan.Width, x, offsets, rows, plan.UnitLength(unit));
-            total = TOp.Combine<Register1<A>, A>(total, group);
+            total = TOp.Combine(total, group);
             unit += rows;
         }
 
@@ -154,7 +154,7 @@ internal static unsafe class ReduceDriver<T, A, TOp>
         for (nint j = 0; j < joined; j++)
         {
             for (nint c = 0; c < columns; c++)
-                totals[c] = TOp.Combine<Register1<A>, A>(totals[c], wide[j * columns + c]);
+                totals[c] = TOp.Combine(totals[c], wide[j * columns + c]);
         }
 
         return end;
@@ -171,7 +171,7 @@ internal static unsafe class ReduceDriver<T, A, TOp>
             for (nint chunk = 0; chunk + step < plan.Chunks; chunk += 2 * step)
             {
                 A* left = first + chunk * plan.BlockColumns, right = left + step * plan.BlockColumns;
-                for (nint c = 0; c < columns; c++) left[c] = TOp.Combine<Register1<A>, A>(left[c], right[c]);
+                for (nint c = 0; c < columns; c++) left[c] = TOp.Combine(left[c], right[c]);
             }
         }
 

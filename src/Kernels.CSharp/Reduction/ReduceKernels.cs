@@ -1,22 +1,21 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
 
 /// <summary>The inner loops of reductions, over a group of rows that begin at given offsets.</summary>
 internal static unsafe class ReduceKernels<T, A, TOp>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
     where A : unmanaged, INumber<A>
     where TOp : struct, IReducer<A>
 {
     /// <summary>All elements of the rows, combined.</summary>
     internal static A Rows(int width, T* x, nint* offsets, int rows, nint length) => width switch
     {
-        512 => Rows<Register512<A>, Vector512<A>>(x, offsets, rows, length),
-        256 => Rows<Register256<A>, Vector256<A>>(x, offsets, rows, length),
-        128 => Rows<Register128<A>, Vector128<A>>(x, offsets, rows, length),
-        _ => Rows<Register1<A>, A>(x, offsets, rows, length),
+        512 => Rows<V512<A>>(x, offsets, rows, length),
+        256 => Rows<V256<A>>(x, offsets, rows, length),
+        128 => Rows<V128<A>>(x, offsets, rows, length),
+        _ => Rows<V1<A>>(x, offsets, rows, length),
     };
 
     /// <summary>The elements of each of some rows at equal distances, combined.</summary>
@@ -24,10 +23,10 @@ internal static unsafe class ReduceKernels<T, A, TOp>
     {
         switch (width)
         {
-            case 512: EachRow<Register512<A>, Vector512<A>>(x, stride, rows, length, totals); break;
-            case 256: EachRow<Register256<A>, Vector256<A>>(x, stride, rows, length, totals); break;
-            case 128: EachRow<Register128<A>, Vector128<A>>(x, stride, rows, length, totals); break;
-            default: EachRow<Register1<A>, A>(x, stride, rows, length, totals); break;
+            case 512: EachRow<V512<A>>(x, stride, rows, length, totals); break;
+            case 256: EachRow<V256<A>>(x, stride, rows, length, totals); break;
+            case 128: EachRow<V128<A>>(x, stride, rows, length, totals); break;
+            default: EachRow<V1<A>>(x, stride, rows, length, totals); break;
         }
     }
 
@@ -35,127 +34,120 @@ internal static unsafe class ReduceKernels<T, A, TOp>
     internal static void Columns(int width, T* x, nint* offsets, int rows, nint columns, A* totals)
     {
         nint done = 0;
-        if (width >= 512) done = Columns<Register512<A>, Vector512<A>>(x, offsets, rows, done, columns, totals);
-        if (width >= 256) done = Columns<Register256<A>, Vector256<A>>(x, offsets, rows, done, columns, totals);
-        if (width >= 128) done = Columns<Register128<A>, Vector128<A>>(x, offsets, rows, done, columns, totals);
-        Columns<Register1<A>, A>(x, offsets, rows, done, columns, totals);
+        if (width >= 512) done = Columns<V512<A>>(x, offsets, rows, done, columns, totals);
+        if (width >= 256) done = Columns<V256<A>>(x, offsets, rows, done, columns, totals);
+        if (width >= 128) done = Columns<V128<A>>(x, offsets, rows, done, columns, totals);
+        Columns<V1<A>>(x, offsets, rows, done, columns, totals);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static A Rows<R, V>(T* x, nint* offsets, int rows, nint length)
-        where R : struct, IRegister<A, V>
-        where V : struct
+    private static A Rows<V>(T* x, nint* offsets, int rows, nint length)
+        where V : unmanaged, IVector<V, A>
     {
-        V a = R.Broadcast(TOp.Identity), b = a, c = a, d = a;
+        V a = V.Splat(TOp.Identity), b = a, c = a, d = a;
         A rest = TOp.Identity;
         for (int r = 0; r < rows; r++)
         {
             T* row = x + offsets[r];
             nint i = 0;
-            for (; i <= length - 4 * R.Count; i += 4 * R.Count)
+            for (; i <= length - 4 * V.Count; i += 4 * V.Count)
             {
-                a = TOp.Combine<R, V>(a, R.LoadWidened(row + i));
-                b = TOp.Combine<R, V>(b, R.LoadWidened(row + i + R.Count));
-                c = TOp.Combine<R, V>(c, R.LoadWidened(row + i + 2 * R.Count));
-                d = TOp.Combine<R, V>(d, R.LoadWidened(row + i + 3 * R.Count));
+                a = TOp.Combine(a, V.LoadWidened(row + i));
+                b = TOp.Combine(b, V.LoadWidened(row + i + V.Count));
+                c = TOp.Combine(c, V.LoadWidened(row + i + 2 * V.Count));
+                d = TOp.Combine(d, V.LoadWidened(row + i + 3 * V.Count));
             }
 
-            for (; i <= length - R.Count; i += R.Count) a = TOp.Combine<R, V>(a, R.LoadWidened(row + i));
+            for (; i <= length - V.Count; i += V.Count) a = TOp.Combine(a, V.LoadWidened(row + i));
             if (i == length) continue;
-            if (sizeof(T) >= 4)
-                b = TOp.Combine<R, V>(b, R.LoadWidenedPartial(row + i, (int)(length - i), TOp.Identity));
-            for (; sizeof(T) < 4 && i < length; i++)
-                rest = TOp.Combine<Register1<A>, A>(rest, Register1<A>.LoadWidened(row + i));
+            if (sizeof(T) >= 4) b = TOp.Combine(b, V.LoadWidenedPart(row + i, (int)(length - i), TOp.Identity));
+            for (; sizeof(T) < 4 && i < length; i++) rest = TOp.Combine(rest, A.CreateTruncating(row[i]));
         }
 
-        V all = TOp.Combine<R, V>(TOp.Combine<R, V>(a, b), TOp.Combine<R, V>(c, d));
-        return TOp.Combine<Register1<A>, A>(R.Fold<TOp>(all), rest);
+        return TOp.Combine(V.Fold<TOp>(TOp.Combine(TOp.Combine(a, b), TOp.Combine(c, d))), rest);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void EachRow<R, V>(T* x, nint stride, int rows, nint length, A* totals)
-        where R : struct, IRegister<A, V>
-        where V : struct
+    private static void EachRow<V>(T* x, nint stride, int rows, nint length, A* totals)
+        where V : unmanaged, IVector<V, A>
     {
         for (int r = 0; r < rows; r++)
         {
             T* row = x + r * stride;
-            V a = R.Broadcast(TOp.Identity), b = a;
-            A rest = TOp.Identity;
+            V a = V.Splat(TOp.Identity), b = a;
             nint i = 0;
-            for (; i <= length - 2 * R.Count; i += 2 * R.Count)
+            for (; i <= length - 2 * V.Count; i += 2 * V.Count)
             {
-                a = TOp.Combine<R, V>(a, R.LoadWidened(row + i));
-                b = TOp.Combine<R, V>(b, R.LoadWidened(row + i + R.Count));
+                a = TOp.Combine(a, V.LoadWidened(row + i));
+                b = TOp.Combine(b, V.LoadWidened(row + i + V.Count));
             }
 
-            if (i <= length - R.Count)
+            if (i <= length - V.Count)
             {
-                a = TOp.Combine<R, V>(a, R.LoadWidened(row + i));
-                i += R.Count;
+                a = TOp.Combine(a, V.LoadWidened(row + i));
+                i += V.Count;
             }
 
-            if (sizeof(T) >= 4 && i < length)
+            V all = TOp.Combine(a, b);
+            A rest = TOp.Identity;
+            if (sizeof(T) < 4)
             {
-                V last = R.LoadWidenedPartial(row + i, (int)(length - i), TOp.Identity);
-                totals[r] = R.Fold<TOp>(TOp.Combine<R, V>(TOp.Combine<R, V>(a, b), last));
-                continue;
+                for (; i < length; i++) rest = TOp.Combine(rest, A.CreateTruncating(row[i]));
+            }
+            else if (i < length)
+            {
+                all = TOp.Combine(all, V.LoadWidenedPart(row + i, (int)(length - i), TOp.Identity));
             }
 
-            for (; i < length; i++)
-                rest = TOp.Combine<Register1<A>, A>(rest, Register1<A>.LoadWidened(row + i));
-            totals[r] = TOp.Combine<Register1<A>, A>(R.Fold<TOp>(TOp.Combine<R, V>(a, b)), rest);
+            totals[r] = TOp.Combine(V.Fold<TOp>(all), rest);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static nint Columns<R, V>(T* x, nint* offsets, int rows, nint from, nint columns, A* totals)
-        where R : struct, IRegister<A, V>
-        where V : struct
+    private static nint Columns<V>(T* x, nint* offsets, int rows, nint from, nint columns, A* totals)
+        where V : unmanaged, IVector<V, A>
     {
         nint c = from;
-        for (; c <= columns - 8 * R.Count; c += 8 * R.Count) Tile<R, V>(x + c, offsets, rows, totals + c);
-        for (; c <= columns - R.Count; c += R.Count)
+        for (; c <= columns - 8 * V.Count; c += 8 * V.Count) Tile<V>(x + c, offsets, rows, totals + c);
+        for (; c <= columns - V.Count; c += V.Count)
         {
-            V total = R.Broadcast(TOp.Identity);
-            for (int r = 0; r < rows; r++) total = TOp.Combine<R, V>(total, R.LoadWidened(x + offsets[r] + c));
-            R.Store(TOp.Combine<R, V>(R.Load(totals + c), total), totals + c);
+            V total = V.Splat(TOp.Identity);
+            for (int r = 0; r < rows; r++) total = TOp.Combine(total, V.LoadWidened(x + offsets[r] + c));
+            TOp.Combine(V.Load(totals + c), total).Store(totals + c);
         }
 
         return c;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Tile<R, V>(T* x, nint* offsets, int rows, A* totals)
-        where R : struct, IRegister<A, V>
-        where V : struct
+    private static void Tile<V>(T* x, nint* offsets, int rows, A* totals)
+        where V : unmanaged, IVector<V, A>
     {
-        V a0 = R.Broadcast(TOp.Identity), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+        V a0 = V.Splat(TOp.Identity), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
         for (int r = 0; r < rows; r++)
         {
             T* row = x + offsets[r];
-            a0 = TOp.Combine<R, V>(a0, R.LoadWidened(row));
-            a1 = TOp.Combine<R, V>(a1, R.LoadWidened(row + R.Count));
-            a2 = TOp.Combine<R, V>(a2, R.LoadWidened(row + 2 * R.Count));
-            a3 = TOp.Combine<R, V>(a3, R.LoadWidened(row + 3 * R.Count));
-            a4 = TOp.Combine<R, V>(a4, R.LoadWidened(row + 4 * R.Count));
-            a5 = TOp.Combine<R, V>(a5, R.LoadWidened(row + 5 * R.Count));
-            a6 = TOp.Combine<R, V>(a6, R.LoadWidened(row + 6 * R.Count));
-            a7 = TOp.Combine<R, V>(a7, R.LoadWidened(row + 7 * R.Count));
+            a0 = TOp.Combine(a0, V.LoadWidened(row));
+            a1 = TOp.Combine(a1, V.LoadWidened(row + V.Count));
+            a2 = TOp.Combine(a2, V.LoadWidened(row + 2 * V.Count));
+            a3 = TOp.Combine(a3, V.LoadWidened(row + 3 * V.Count));
+            a4 = TOp.Combine(a4, V.LoadWidened(row + 4 * V.Count));
+            a5 = TOp.Combine(a5, V.LoadWidened(row + 5 * V.Count));
+            a6 = TOp.Combine(a6, V.LoadWidened(row + 6 * V.Count));
+            a7 = TOp.Combine(a7, V.LoadWidened(row + 7 * V.Count));
         }
 
-        Into<R, V>(totals, a0);
-        Into<R, V>(totals + R.Count, a1);
-        Into<R, V>(totals + 2 * R.Count, a2);
-        Into<R, V>(totals + 3 * R.Count, a3);
-        Into<R, V>(totals + 4 * R.Count, a4);
-        Into<R, V>(totals + 5 * R.Count, a5);
-        Into<R, V>(totals + 6 * R.Count, a6);
-        Into<R, V>(totals + 7 * R.Count, a7);
+        Into(totals, a0);
+        Into(totals + V.Count, a1);
+        Into(totals + 2 * V.Count, a2);
+        Into(totals + 3 * V.Count, a3);
+        Into(totals + 4 * V.Count, a4);
+        Into(totals + 5 * V.Count, a5);
+        Into(totals + 6 * V.Count, a6);
+        Into(totals + 7 * V.Count, a7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Into<R, V>(A* total, V value)
-        where R : struct, IRegister<A, V>
-        where V : struct => R.Store(TOp.Combine<R, V>(R.Load(total), value), total);
+    private static void Into<V>(A* total, V value)
+        where V : unmanaged, IVector<V, A> => TOp.Combine(V.Load(total), value).Store(total);
 }

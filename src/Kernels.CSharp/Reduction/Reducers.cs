@@ -3,15 +3,16 @@ using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
-/// <summary>An associative operation with an identity, on elements and on registers of them.</summary>
+/// <summary>An associative operation with an identity, on elements and on vectors of them.</summary>
 internal interface IReducer<A>
-    where A : unmanaged
+    where A : unmanaged, INumber<A>
 {
     static abstract A Identity { get; }
 
-    static abstract V Combine<R, V>(V x, V y)
-        where R : struct, IRegister<A, V>
-        where V : struct;
+    static abstract A Combine(A x, A y);
+
+    static abstract V Combine<V>(V x, V y)
+        where V : unmanaged, IVector<V, A>;
 
     /// <summary>The value combined <paramref name="count"/> times, at least once.</summary>
     static abstract A Repeat(A value, nint count);
@@ -22,10 +23,11 @@ internal readonly struct SumReducer<A> : IReducer<A>
 {
     public static A Identity => A.Zero;
 
+    public static A Combine(A x, A y) => x + y;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Combine<R, V>(V x, V y)
-        where R : struct, IRegister<A, V>
-        where V : struct => R.Add(x, y);
+    public static V Combine<V>(V x, V y)
+        where V : unmanaged, IVector<V, A> => x + y;
 
     public static A Repeat(A value, nint count) => value * A.CreateTruncating(count);
 }
@@ -35,10 +37,11 @@ internal readonly struct ProductReducer<A> : IReducer<A>
 {
     public static A Identity => A.One;
 
+    public static A Combine(A x, A y) => x * y;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Combine<R, V>(V x, V y)
-        where R : struct, IRegister<A, V>
-        where V : struct => R.Multiply(x, y);
+    public static V Combine<V>(V x, V y)
+        where V : unmanaged, IVector<V, A> => x * y;
 
     public static A Repeat(A value, nint count)
     {
@@ -57,10 +60,11 @@ internal readonly struct MaximumReducer<A> : IReducer<A>
 {
     public static A Identity => A.CreateSaturating(double.NegativeInfinity);
 
+    public static A Combine(A x, A y) => A.Max(x, y);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Combine<R, V>(V x, V y)
-        where R : struct, IRegister<A, V>
-        where V : struct => R.Max(x, y);
+    public static V Combine<V>(V x, V y)
+        where V : unmanaged, IVector<V, A> => V.Max(x, y);
 
     public static A Repeat(A value, nint count) => value;
 }
@@ -70,10 +74,11 @@ internal readonly struct MinimumReducer<A> : IReducer<A>
 {
     public static A Identity => A.CreateSaturating(double.PositiveInfinity);
 
+    public static A Combine(A x, A y) => A.Min(x, y);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Combine<R, V>(V x, V y)
-        where R : struct, IRegister<A, V>
-        where V : struct => R.Min(x, y);
+    public static V Combine<V>(V x, V y)
+        where V : unmanaged, IVector<V, A> => V.Min(x, y);
 
     public static A Repeat(A value, nint count) => value;
 }

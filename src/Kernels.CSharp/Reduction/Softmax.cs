@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.Intrinsics;
 
 namespace Autodiff.Kernels;
 
@@ -86,20 +85,19 @@ public static unsafe class Softmax
     {
         switch (width)
         {
-            case 512: Rows<T, Vector512<T>, Register512<T>, TRow>(columns, x, y, destination, from, to); break;
-            case 256: Rows<T, Vector256<T>, Register256<T>, TRow>(columns, x, y, destination, from, to); break;
-            case 128: Rows<T, Vector128<T>, Register128<T>, TRow>(columns, x, y, destination, from, to); break;
-            default: Rows<T, T, Register1<T>, TRow>(columns, x, y, destination, from, to); break;
+            case 512: Rows<V512<T>, T, TRow>(columns, x, y, destination, from, to); break;
+            case 256: Rows<V256<T>, T, TRow>(columns, x, y, destination, from, to); break;
+            case 128: Rows<V128<T>, T, TRow>(columns, x, y, destination, from, to); break;
+            default: Rows<V1<T>, T, TRow>(columns, x, y, destination, from, to); break;
         }
     }
 
-    private static void Rows<T, V, R, TRow>(int columns, T* x, T* y, T* destination, int from, int to)
+    private static void Rows<V, T, TRow>(int columns, T* x, T* y, T* destination, int from, int to)
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
         where TRow : struct, ISoftmaxRow
     {
         for (long row = from; row < to; row++)
-            TRow.Run<T, V, R>(x + row * columns, y + row * columns, destination + row * columns, columns);
+            TRow.Run<V, T>(x + row * columns, y + row * columns, destination + row * columns, columns);
     }
 }

@@ -6,61 +6,56 @@ namespace Autodiff.Kernels;
 /// <summary>One row of a softmax kernel.</summary>
 internal unsafe interface ISoftmaxRow
 {
-    static abstract void Run<T, V, R>(T* x, T* y, T* destination, int columns)
-        where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>;
+    static abstract void Run<V, T>(T* x, T* y, T* destination, int columns)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>;
 }
 
 internal readonly unsafe struct SoftmaxRow : ISoftmaxRow
 {
-    public static void Run<T, V, R>(T* x, T* y, T* destination, int columns)
+    public static void Run<V, T>(T* x, T* y, T* destination, int columns)
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
     {
-        V max = R.Broadcast(RowPasses<T, V, R>.Max(x, columns));
-        double sum = RowPasses<T, V, R>.Sum<ExpOfDifference>(x, x, destination, columns, max);
-        V scale = R.Broadcast(T.CreateTruncating(1 / sum));
-        RowPasses<T, V, R>.Map<Scaled>(destination, destination, destination, columns, scale, max);
+        T max = RowPasses<V, T>.Max(x, columns);
+        double sum = RowPasses<V, T>.Sum<ExpOfDifference>(x, x, destination, columns, max);
+        T scale = T.CreateTruncating(1 / sum);
+        RowPasses<V, T>.Map<Scaled>(destination, destination, destination, columns, scale, scale);
     }
 }
 
 internal readonly unsafe struct LogSoftmaxRow : ISoftmaxRow
 {
-    public static void Run<T, V, R>(T* x, T* y, T* destination, int columns)
+    public static void Run<V, T>(T* x, T* y, T* destination, int columns)
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
     {
-        V max = R.Broadcast(RowPasses<T, V, R>.Max(x, columns));
-        double sum = RowPasses<T, V, R>.Sum<ExpOfDifference>(x, x, null, columns, max);
-        V log = R.Broadcast(T.CreateTruncating(Math.Log(sum)));
-        RowPasses<T, V, R>.Map<TwiceShifted>(x, x, destination, columns, max, log);
+        T max = RowPasses<V, T>.Max(x, columns);
+        double sum = RowPasses<V, T>.Sum<ExpOfDifference>(x, x, null, columns, max);
+        T log = T.CreateTruncating(Math.Log(sum));
+        RowPasses<V, T>.Map<TwiceShifted>(x, x, destination, columns, max, log);
     }
 }
 
 internal readonly unsafe struct SoftmaxGradientRow : ISoftmaxRow
 {
-    public static void Run<T, V, R>(T* x, T* y, T* destination, int columns)
+    public static void Run<V, T>(T* x, T* y, T* destination, int columns)
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
     {
-        V sum = R.Broadcast(T.CreateTruncating(RowPasses<T, V, R>.Sum<ProductOfBoth>(x, y, null, columns, default)));
-        RowPasses<T, V, R>.Map<SoftmaxGradient>(x, y, destination, columns, sum, sum);
+        T sum = T.CreateTruncating(RowPasses<V, T>.Sum<ProductOfBoth>(x, y, null, columns, T.Zero));
+        RowPasses<V, T>.Map<SoftmaxGradient>(x, y, destination, columns, sum, sum);
     }
 }
 
 internal readonly unsafe struct LogSoftmaxGradientRow : ISoftmaxRow
 {
-    public static void Run<T, V, R>(T* x, T* y, T* destination, int columns)
+    public static void Run<V, T>(T* x, T* y, T* destination, int columns)
+        where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
     {
-        V sum = R.Broadcast(T.CreateTruncating(RowPasses<T, V, R>.Sum<Second>(x, y, null, columns, default)));
-        RowPasses<T, V, R>.Map<LogSoftmaxGradient>(x, y, destination, columns, sum, sum);
+        T sum = T.CreateTruncating(RowPasses<V, T>.Sum<Second>(x, y, null, columns, T.Zero));
+        RowPasses<V, T>.Map<LogSoftmaxGradient>(x, y, destination, columns, sum, sum);
     }
 }
 
@@ -70,10 +65,9 @@ internal interface IRowMap
     /// <summary>What the first operand is taken to be beyond the end of the row: it adds nothing to a sum.</summary>
     static abstract double Padding { get; }
 
-    static abstract V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V>;
+    static abstract V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>;
 }
 
 internal readonly struct ExpOfDifference : IRowMap
@@ -81,10 +75,9 @@ internal readonly struct ExpOfDifference : IRowMap
     public static double Padding => double.NegativeInfinity;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V> => RegisterMath<T, V, R>.Exp(R.Subtract(x, p));
+    public static V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => Exponentials.Exp<V, T>(x - p);
 }
 
 internal readonly struct ProductOfBoth : IRowMap
@@ -92,10 +85,9 @@ internal readonly struct ProductOfBoth : IRowMap
     public static double Padding => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V> => R.Multiply(x, y);
+    public static V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => x * y;
 }
 
 internal readonly struct Second : IRowMap
@@ -103,10 +95,9 @@ internal readonly struct Second : IRowMap
     public static double Padding => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V> => y;
+    public static V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => y;
 }
 
 internal readonly struct Scaled : IRowMap
@@ -114,10 +105,9 @@ internal readonly struct Scaled : IRowMap
     public static double Padding => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V> => R.Multiply(x, p);
+    public static V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => x * p;
 }
 
 internal readonly struct TwiceShifted : IRowMap
@@ -125,10 +115,9 @@ internal readonly struct TwiceShifted : IRowMap
     public static double Padding => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V> => R.Subtract(R.Subtract(x, p), q);
+    public static V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => x - p - q;
 }
 
 internal readonly struct SoftmaxGradient : IRowMap
@@ -136,10 +125,9 @@ internal readonly struct SoftmaxGradient : IRowMap
     public static double Padding => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V> => R.Multiply(x, R.Subtract(y, p));
+    public static V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> => x * (y - p);
 }
 
 internal readonly struct LogSoftmaxGradient : IRowMap
@@ -147,18 +135,16 @@ internal readonly struct LogSoftmaxGradient : IRowMap
     public static double Padding => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<T, V, R>(V x, V y, V p, V q)
-        where T : unmanaged
-        where V : struct
-        where R : struct, IFloatRegister<T, V> =>
-        R.Subtract(y, R.Multiply(RegisterMath<T, V, R>.Exp(x), p));
+    public static V Apply<V, T>(V x, V y, V p, V q)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T> =>
+        y - Exponentials.Exp<V, T>(x) * p;
 }
 
 /// <summary>Passes over a row.</summary>
-internal static unsafe class RowPasses<T, V, R>
+internal static unsafe class RowPasses<V, T>
+    where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
-    where V : struct
-    where R : struct, IFloatRegister<T, V>
 {
     // A lane adds this many elements before the lanes are added in double precision.
     private const int ElementsPerLane = 256;
@@ -167,73 +153,71 @@ internal static unsafe class RowPasses<T, V, R>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static T Max(T* x, int columns)
     {
-        V a = R.Broadcast(T.NegativeInfinity), b = a, c = a, d = a;
+        V a = V.Splat(T.NegativeInfinity), b = a, c = a, d = a;
         int i = 0;
-        for (; i <= columns - 4 * R.Count; i += 4 * R.Count)
+        for (; i <= columns - 4 * V.Count; i += 4 * V.Count)
         {
-            a = R.MaxNative(a, R.Load(x + i));
-            b = R.MaxNative(b, R.Load(x + i + R.Count));
-            c = R.MaxNative(c, R.Load(x + i + 2 * R.Count));
-            d = R.MaxNative(d, R.Load(x + i + 3 * R.Count));
+            a = V.MaxNative(a, V.Load(x + i));
+            b = V.MaxNative(b, V.Load(x + i + V.Count));
+            c = V.MaxNative(c, V.Load(x + i + 2 * V.Count));
+            d = V.MaxNative(d, V.Load(x + i + 3 * V.Count));
         }
 
-        for (; i <= columns - R.Count; i += R.Count) a = R.MaxNative(a, R.Load(x + i));
-        if (i < columns) b = R.MaxNative(b, R.LoadPartial(x + i, columns - i, a));
-        return R.Fold<MaximumReducer<T>>(R.MaxNative(R.MaxNative(a, b), R.MaxNative(c, d)));
+        for (; i <= columns - V.Count; i += V.Count) a = V.MaxNative(a, V.Load(x + i));
+        if (i < columns) b = V.MaxNative(b, V.LoadWidenedPart(x + i, columns - i, T.NegativeInfinity));
+        return V.Fold<MaximumReducer<T>>(V.MaxNative(V.MaxNative(a, b), V.MaxNative(c, d)));
     }
 
     /// <summary>The sum of a function of the elements, whose values are kept if there is a destination.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    internal static double Sum<TMap>(T* x, T* y, T* destination, int columns, V p)
+    internal static double Sum<TMap>(T* x, T* y, T* destination, int columns, T constant)
         where TMap : struct, IRowMap
     {
         double total = 0;
-        V sum;
+        V sum, p = V.Splat(constant);
         int i = 0;
-        for (int block = ElementsPerLane * R.Count; i <= columns - block;)
+        for (int block = ElementsPerLane * V.Count; i <= columns - block;)
         {
-            sum = R.Broadcast(T.Zero);
-            for (int end = i + block; i < end; i += R.Count)
-                sum = R.Add(sum, Step<TMap>(x + i, y + i, destination == null ? null : destination + i, p));
-            total += double.CreateTruncating(R.Fold<SumReducer<T>>(sum));
+            sum = V.Splat(T.Zero);
+            for (int end = i + block; i < end; i += V.Count)
+                sum += Step<TMap>(x + i, y + i, destination == null ? null : destination + i, p);
+            total += double.CreateTruncating(V.Fold<SumReducer<T>>(sum));
         }
 
-        sum = R.Broadcast(T.Zero);
-        for (; i <= columns - R.Count; i += R.Count)
-            sum = R.Add(sum, Step<TMap>(x + i, y + i, destination == null ? null : destination + i, p));
+        sum = V.Splat(T.Zero);
+        for (; i <= columns - V.Count; i += V.Count)
+            sum += Step<TMap>(x + i, y + i, destination == null ? null : destination + i, p);
         if (i < columns)
         {
-            V padding = RegisterMath<T, V, R>.C(TMap.Padding);
-            V value = TMap.Apply<T, V, R>(
-                R.LoadPartial(x + i, columns - i, padding),
-                R.LoadPartial(y + i, columns - i, R.Broadcast(T.Zero)), p, p);
-            if (destination != null) R.StorePartial(value, destination + i, columns - i);
-            sum = R.Add(sum, value);
+            V value = TMap.Apply<V, T>(
+                V.LoadWidenedPart(x + i, columns - i, T.CreateTruncating(TMap.Padding)),
+                V.LoadPart(y + i, columns - i), p, p);
+            if (destination != null) value.StorePart(destination + i, columns - i);
+            sum += value;
         }
 
-        return total + double.CreateTruncating(R.Fold<SumReducer<T>>(sum));
+        return total + double.CreateTruncating(V.Fold<SumReducer<T>>(sum));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    internal static void Map<TMap>(T* x, T* y, T* destination, int columns, V p, V q)
+    internal static void Map<TMap>(T* x, T* y, T* destination, int columns, T first, T second)
         where TMap : struct, IRowMap
     {
+        V p = V.Splat(first), q = V.Splat(second);
         int i = 0;
-        for (; i <= columns - R.Count; i += R.Count)
-            R.Store(TMap.Apply<T, V, R>(R.Load(x + i), R.Load(y + i), p, q), destination + i);
+        for (; i <= columns - V.Count; i += V.Count)
+            TMap.Apply<V, T>(V.Load(x + i), V.Load(y + i), p, q).Store(destination + i);
         if (i == columns) return;
-        V zero = R.Broadcast(T.Zero);
-        V value = TMap.Apply<T, V, R>(
-            R.LoadPartial(x + i, columns - i, zero), R.LoadPartial(y + i, columns - i, zero), p, q);
-        R.StorePartial(value, destination + i, columns - i);
+        V value = TMap.Apply<V, T>(V.LoadPart(x + i, columns - i), V.LoadPart(y + i, columns - i), p, q);
+        value.StorePart(destination + i, columns - i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Step<TMap>(T* x, T* y, T* destination, V p)
         where TMap : struct, IRowMap
     {
-        V value = TMap.Apply<T, V, R>(R.Load(x), R.Load(y), p, p);
-        if (destination != null) R.Store(value, destination);
+        V value = TMap.Apply<V, T>(V.Load(x), V.Load(y), p, p);
+        if (destination != null) value.Store(destination);
         return value;
     }
 }

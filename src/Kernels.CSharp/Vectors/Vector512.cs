@@ -45,6 +45,23 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
     }
 
     [MethodImpl(Inline)]
+    public static V512<T> LoadWidened<S>(S* source)
+        where S : unmanaged =>
+        typeof(S) == typeof(T)
+            ? new(Vector512.Load((T*)source))
+            : Of(Avx512F.ConvertToVector512Double(Vector256.Load((float*)source)));
+
+    [MethodImpl(Inline)]
+    public static V512<T> LoadWidenedPart<S>(S* source, int count, T others)
+        where S : unmanaged
+    {
+        Vector512<T> part = typeof(S) == typeof(T)
+            ? LoadPart((T*)source, count).v
+            : Avx512F.ConvertToVector512Double(V256<float>.LoadPart((float*)source, count).Value).As<double, T>();
+        return new(Vector512.ConditionalSelect(Mask(count), part, Vector512.Create(others)));
+    }
+
+    [MethodImpl(Inline)]
     public static V512<T> Splat(T value) => new(Vector512.Create(value));
 
     [MethodImpl(Inline)]
@@ -54,6 +71,12 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
     [MethodImpl(Inline)]
     public static V512<T> Bits(long value) =>
         sizeof(T) == 4 ? Of(Vector512.Create((int)value)) : Of(Vector512.Create(value));
+
+    [MethodImpl(Inline)]
+    public static V512<T> FromIntegers(V512<T> bits) =>
+        typeof(T) == typeof(float)
+            ? Of(Vector512.ConvertToSingle(bits.v.AsInt32()))
+            : Of(Vector512.ConvertToDouble(bits.v.AsInt64()));
 
     [MethodImpl(Inline)]
     public static V512<T> operator +(V512<T> x, V512<T> y) => new(x.v + y.v);
@@ -102,6 +125,9 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
     [MethodImpl(Inline)]
     public static V512<T> Min(V512<T> x, V512<T> y) => new(Vector512.Min(x.v, y.v));
 
+    [MethodImpl(Inline)]
+    public static V512<T> MaxNative(V512<T> x, V512<T> y) => new(Vector512.MaxNative(x.v, y.v));
+
     // The native forms give their second operand if one is NaN, or NaN.
     [MethodImpl(Inline)]
     public static V512<T> Clamp(V512<T> x, V512<T> least, V512<T> greatest) =>
@@ -144,6 +170,23 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
 
     [MethodImpl(Inline)]
     public static bool Any(V512<T> mask) => mask.v.ExtractMostSignificantBits() != 0;
+
+    [MethodImpl(Inline)]
+    public static int FirstEqual(V512<T> x, V512<T> y)
+    {
+        ulong lanes = Vector512.Equals(x.v, y.v).ExtractMostSignificantBits();
+        return lanes == 0 ? Count : BitOperations.TrailingZeroCount(lanes);
+    }
+
+    [MethodImpl(Inline)]
+    public static V512<T> IfOvertaken(V512<T> low, V512<T> high, V512<T> best, V512<T> x, V512<T> y) =>
+        new(Vector512.ConditionalSelect(
+            Vector512.AndNot(Vector512.Equals(best.v, best.v), Vector512.LessThanOrEqual(low.v, high.v)), x.v, y.v));
+
+    [MethodImpl(Inline)]
+    public static T Fold<TOp>(V512<T> x)
+        where TOp : struct, IReducer<T> =>
+        V256<T>.Fold<TOp>(TOp.Combine<V256<T>>(new(x.v.GetLower()), new(x.v.GetUpper())));
 
     [MethodImpl(Inline)]
     public static void StoreTruth(V512<T> mask, byte* target)
@@ -199,9 +242,12 @@ internal readonly unsafe struct V512<T>(Vector512<T> value) : IVector<V512<T>, T
     [MethodImpl(Inline)]
     public void StoreHalves(ushort* target) => Avx512F.ConvertToVector256UInt16(v.AsUInt32()).Store(target);
 
+    // Not wrapped: .NET's compiler keeps a mask in a mask register only where it sees the comparison.
     [MethodImpl(Inline)]
     private static Vector512<T> Mask(int count) =>
-        Vector512.LessThan(Vector512<T>.Indices, Vector512.Create(T.CreateTruncating(count)));
+        sizeof(T) == 4 ? Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).As<int, T>()
+        : sizeof(T) == 8 ? Vector512.LessThan(Vector512<long>.Indices, Vector512.Create((long)count)).As<long, T>()
+        : Vector512.LessThan(Vector512<T>.Indices, Vector512.Create(T.CreateTruncating(count)));
 
     [MethodImpl(Inline)]
     private static V512<T> Of<S>(Vector512<S> value) => new(value.As<S, T>());

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
 
@@ -17,6 +18,14 @@ internal unsafe interface IVector<V, T>
     /// <summary>The first <paramref name="count"/> elements, fewer than a vector has; the others are 0.</summary>
     static abstract V LoadPart(T* source, int count);
 
+    /// <summary>Elements of the same type, or floats where this holds doubles.</summary>
+    static abstract V LoadWidened<S>(S* source)
+        where S : unmanaged;
+
+    /// <summary>The first <paramref name="count"/> of them, and another value in place of the others.</summary>
+    static abstract V LoadWidenedPart<S>(S* source, int count, T others)
+        where S : unmanaged;
+
     void Store(T* target);
 
     void StorePart(T* target, int count);
@@ -28,6 +37,9 @@ internal unsafe interface IVector<V, T>
 
     /// <summary>The elements with the bits of an integer.</summary>
     static abstract V Bits(long value);
+
+    /// <summary>The bits of floats or doubles, taken as signed integers, converted to numbers.</summary>
+    static abstract V FromIntegers(V bits);
 
     static abstract V operator +(V x, V y);
 
@@ -61,6 +73,9 @@ internal unsafe interface IVector<V, T>
     /// <summary>The lesser; NaN if either is.</summary>
     static abstract V Min(V x, V y);
 
+    /// <summary>Where x &gt; y, x, and elsewhere y; a NaN in y stays, one in x may.</summary>
+    static abstract V MaxNative(V x, V y);
+
     /// <summary>The nearest to x in a range; NaN stays NaN.</summary>
     static abstract V Clamp(V x, V least, V greatest);
 
@@ -86,6 +101,16 @@ internal unsafe interface IVector<V, T>
 
     static abstract bool Any(V mask);
 
+    /// <summary>The number of the first element where both are equal; <see cref="Count"/> if there is none.</summary>
+    static abstract int FirstEqual(V x, V y);
+
+    /// <summary>Where neither low &lt;= high holds nor best is NaN, x, and elsewhere y.</summary>
+    static abstract V IfOvertaken(V low, V high, V best, V x, V y);
+
+    /// <summary>Combines all elements to one.</summary>
+    static abstract T Fold<TOp>(V x)
+        where TOp : struct, IReducer<T>;
+
     /// <summary>Writes a mask as bytes 0 and 1.</summary>
     static abstract void StoreTruth(V mask, byte* target);
 
@@ -99,6 +124,7 @@ internal unsafe interface IVector<V, T>
     void StoreHalves(ushort* target);
 
     /// <summary>x 2^n rounded once, for integers n, and x neither tiny nor huge.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static virtual V Scale(V x, V n)
     {
         V half = V.Round(n * V.Constant(0.5));
@@ -106,6 +132,7 @@ internal unsafe interface IVector<V, T>
     }
 
     /// <summary>Splits a positive, finite x into a mantissa in 1 to 2 and a power of 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static virtual V Split(V x, out V exponent)
     {
         if (typeof(T) == typeof(float))
@@ -127,6 +154,7 @@ internal unsafe interface IVector<V, T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V PowerOfTwo(V n) =>
         // Adding 1.5 2^23 leaves the integer in the low bits; the shift makes it the exponent.
         typeof(T) == typeof(float)

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Autodiff.Kernels;
 
@@ -14,6 +15,8 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
 
     public static int Count => Vector256<T>.Count;
 
+    internal Vector256<T> Value => v;
+
     [MethodImpl(Inline)]
     public static V256<T> Load(T* source) => new(Vector256.Load(source));
 
@@ -23,6 +26,10 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     [MethodImpl(Inline)]
     public static V256<T> LoadPart(T* source, int count)
     {
+        if (sizeof(T) == 4)
+            return Of(Avx.MaskLoad((float*)source, Mask(count).AsSingle()));
+        if (sizeof(T) == 8)
+            return Of(Avx.MaskLoad((double*)source, Mask(count).AsDouble()));
         Vector256<T> buffer = default;
         Unsafe.CopyBlockUnaligned(&buffer, source, (uint)(count * sizeof(T)));
         return new(buffer);
@@ -31,8 +38,36 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     [MethodImpl(Inline)]
     public void StorePart(T* target, int count)
     {
-        Vector256<T> buffer = v;
-        Unsafe.CopyBlockUnaligned(target, &buffer, (uint)(count * sizeof(T)));
+        if (sizeof(T) == 4)
+        {
+            Avx.MaskStore((float*)target, Mask(count).AsSingle(), v.AsSingle());
+        }
+        else if (sizeof(T) == 8)
+        {
+            Avx.MaskStore((double*)target, Mask(count).AsDouble(), v.AsDouble());
+        }
+        else
+        {
+            Vector256<T> buffer = v;
+            Unsafe.CopyBlockUnaligned(target, &buffer, (uint)(count * sizeof(T)));
+        }
+    }
+
+    [MethodImpl(Inline)]
+    public static V256<T> LoadWidened<S>(S* source)
+        where S : unmanaged =>
+        typeof(S) == typeof(T)
+            ? new(Vector256.Load((T*)source))
+            : Of(Avx.ConvertToVector256Double(Vector128.Load((float*)source)));
+
+    [MethodImpl(Inline)]
+    public static V256<T> LoadWidenedPart<S>(S* source, int count, T others)
+        where S : unmanaged
+    {
+        Vector256<T> part = typeof(S) == typeof(T)
+            ? LoadPart((T*)source, count).v
+            : Avx.ConvertToVector256Double(V128<float>.LoadPart((float*)source, count).Value).As<double, T>();
+        return new(Vector256.ConditionalSelect(Mask(count), part, Vector256.Create(others)));
     }
 
     [MethodImpl(Inline)]
@@ -45,6 +80,12 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     [MethodImpl(Inline)]
     public static V256<T> Bits(long value) =>
         sizeof(T) == 4 ? Of(Vector256.Create((int)value)) : Of(Vector256.Create(value));
+
+    [MethodImpl(Inline)]
+    public static V256<T> FromIntegers(V256<T> bits) =>
+        typeof(T) == typeof(float)
+            ? Of(Vector256.ConvertToSingle(bits.v.AsInt32()))
+            : Of(Vector256.ConvertToDouble(bits.v.AsInt64()));
 
     [MethodImpl(Inline)]
     public static V256<T> operator +(V256<T> x, V256<T> y) => new(x.v + y.v);
@@ -93,6 +134,9 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     [MethodImpl(Inline)]
     public static V256<T> Min(V256<T> x, V256<T> y) => new(Vector256.Min(x.v, y.v));
 
+    [MethodImpl(Inline)]
+    public static V256<T> MaxNative(V256<T> x, V256<T> y) => new(Vector256.MaxNative(x.v, y.v));
+
     // The native forms give their second operand if one is NaN, or NaN.
     [MethodImpl(Inline)]
     public static V256<T> Clamp(V256<T> x, V256<T> least, V256<T> greatest) =>
@@ -137,6 +181,23 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     public static bool Any(V256<T> mask) => mask.v.ExtractMostSignificantBits() != 0;
 
     [MethodImpl(Inline)]
+    public static int FirstEqual(V256<T> x, V256<T> y)
+    {
+        uint lanes = Vector256.Equals(x.v, y.v).ExtractMostSignificantBits();
+        return lanes == 0 ? Count : BitOperations.TrailingZeroCount(lanes);
+    }
+
+    [MethodImpl(Inline)]
+    public static V256<T> IfOvertaken(V256<T> low, V256<T> high, V256<T> best, V256<T> x, V256<T> y) =>
+        new(Vector256.ConditionalSelect(
+            Vector256.AndNot(Vector256.Equals(best.v, best.v), Vector256.LessThanOrEqual(low.v, high.v)), x.v, y.v));
+
+    [MethodImpl(Inline)]
+    public static T Fold<TOp>(V256<T> x)
+        where TOp : struct, IReducer<T> =>
+        V128<T>.Fold<TOp>(TOp.Combine<V128<T>>(new(x.v.GetLower()), new(x.v.GetUpper())));
+
+    [MethodImpl(Inline)]
     public static void StoreTruth(V256<T> mask, byte* target)
     {
         if (sizeof(T) == 1) (mask.v.AsByte() & Vector256<byte>.One).Store(target);
@@ -174,6 +235,13 @@ internal readonly unsafe struct V256<T>(Vector256<T> value) : IVector<V256<T>, T
     [MethodImpl(Inline)]
     public void StoreHalves(ushort* target) =>
         Vector256.Narrow(v.AsUInt32(), v.AsUInt32()).GetLower().Store(target);
+
+    // Not wrapped: .NET's compiler keeps a mask in a mask register only where it sees the comparison.
+    [MethodImpl(Inline)]
+    private static Vector256<T> Mask(int count) =>
+        sizeof(T) == 4 ? Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).As<int, T>()
+        : sizeof(T) == 8 ? Vector256.LessThan(Vector256<long>.Indices, Vector256.Create((long)count)).As<long, T>()
+        : Vector256.LessThan(Vector256<T>.Indices, Vector256.Create(T.CreateTruncating(count)));
 
     [MethodImpl(Inline)]
     private static V256<T> Of<S>(Vector256<S> value) => new(value.As<S, T>());

@@ -18,6 +18,13 @@ internal readonly unsafe struct V1<T>(T value) : IVector<V1<T>, T>
 
     public static V1<T> LoadPart(T* source, int count) => new(*source);
 
+    public static V1<T> LoadWidened<S>(S* source)
+        where S : unmanaged =>
+        typeof(S) == typeof(T) ? new(*(T*)source) : Of((double)*(float*)source);
+
+    public static V1<T> LoadWidenedPart<S>(S* source, int count, T others)
+        where S : unmanaged => LoadWidened(source);
+
     public void Store(T* target) => *target = v;
 
     public void StorePart(T* target, int count) => *target = v;
@@ -31,6 +38,9 @@ internal readonly unsafe struct V1<T>(T value) : IVector<V1<T>, T>
         : sizeof(T) == 2 ? Of((short)value)
         : sizeof(T) == 4 ? Of((int)value)
         : Of(value);
+
+    public static V1<T> FromIntegers(V1<T> bits) =>
+        typeof(T) == typeof(float) ? Of((float)(int)bits.Integer) : Of((double)bits.Integer);
 
     public static V1<T> operator +(V1<T> x, V1<T> y) => new(unchecked(x.v + y.v));
 
@@ -63,6 +73,8 @@ internal readonly unsafe struct V1<T>(T value) : IVector<V1<T>, T>
 
     public static V1<T> Min(V1<T> x, V1<T> y) => new(T.Min(x.v, y.v));
 
+    public static V1<T> MaxNative(V1<T> x, V1<T> y) => x.v > y.v ? x : y;
+
     public static V1<T> Clamp(V1<T> x, V1<T> least, V1<T> greatest) =>
         x.v < least.v ? least : x.v > greatest.v ? greatest : x;
 
@@ -92,6 +104,14 @@ internal readonly unsafe struct V1<T>(T value) : IVector<V1<T>, T>
     public static V1<T> Select(V1<T> mask, V1<T> x, V1<T> y) => mask.Integer != 0 ? x : y;
 
     public static bool Any(V1<T> mask) => mask.Integer != 0;
+
+    public static int FirstEqual(V1<T> x, V1<T> y) => x.v == y.v ? 0 : 1;
+
+    public static V1<T> IfOvertaken(V1<T> low, V1<T> high, V1<T> best, V1<T> x, V1<T> y) =>
+        !(low.v <= high.v) && !T.IsNaN(best.v) ? x : y;
+
+    public static T Fold<TOp>(V1<T> x)
+        where TOp : struct, IReducer<T> => x.v;
 
     public static void StoreTruth(V1<T> mask, byte* target) => *target = (byte)(mask.Integer & 1);
 
