@@ -109,6 +109,13 @@ module Images =
         (x, [ 0 .. lengths.Length - 1 ] |> List.sortBy ratio)
         ||> List.fold (fun x i -> resizedAxis mode (first + i) lengths[i] x)
 
+    let private correlated operation axes (stride: int) (padding: int) filters x =
+        convolve operation axes (PerAxis stride) (Padding.Each padding) (PerAxis 1) 1 x filters
+
+    let private correlatedBack operation axes (stride: int) (padding: int) filters x =
+        let stride, padding = PerAxis stride, Padding.Each padding
+        convolveTransposed operation axes stride padding (PerAxis 0) (PerAxis 1) 1 x filters
+
     /// Functions that F# pipelines use. Where strides and padding differ between axes, and for dilation and groups,
     /// there are the methods of the same names: `x.Conv2D(filters, stride = 2, padding = Padding.Same, groups = 4)`.
     [<RequireQualifiedAccess>]
@@ -116,59 +123,32 @@ module Images =
         /// Images (batch, channels, length) correlated with filters (filters, channels, length), with one stride
         /// and one zero padding for all axes.
         let conv1d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
-            convolve "conv1d" 1 (PerAxis stride) (Padding.Each padding) (PerAxis 1) 1 x filters
+            correlated "conv1d" 1 stride padding filters x
 
         /// Images (batch, channels, height, width) correlated with filters (filters, channels, height, width), with one
         /// stride and one zero padding for all axes.
         let conv2d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
-            convolve "conv2d" 2 (PerAxis stride) (Padding.Each padding) (PerAxis 1) 1 x filters
+            correlated "conv2d" 2 stride padding filters x
 
         /// Images (batch, channels, depth, height, width) correlated with filters (filters, channels, depth, height,
         /// width), with one stride and one zero padding for all axes.
         let conv3d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
-            convolve "conv3d" 3 (PerAxis stride) (Padding.Each padding) (PerAxis 1) 1 x filters
+            correlated "conv3d" 3 stride padding filters x
 
         /// The transpose in its images of the correlation with filters (channels, filters, length), applied to
         /// x (batch, channels, length): what its gradient is made of.
         let convTranspose1d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
-            convolveTransposed
-                "convTranspose1d"
-                1
-                (PerAxis stride)
-                (Padding.Each padding)
-                (PerAxis 0)
-                (PerAxis 1)
-                1
-                x
-                filters
+            correlatedBack "convTranspose1d" 1 stride padding filters x
 
         /// The transpose in its images of the correlation with filters (channels, filters, height, width), applied to
         /// x (batch, channels, height, width): what its gradient is made of.
         let convTranspose2d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
-            convolveTransposed
-                "convTranspose2d"
-                2
-                (PerAxis stride)
-                (Padding.Each padding)
-                (PerAxis 0)
-                (PerAxis 1)
-                1
-                x
-                filters
+            correlatedBack "convTranspose2d" 2 stride padding filters x
 
         /// The transpose in its images of the correlation with filters (channels, filters, depth, height, width),
         /// applied to x (batch, channels, depth, height, width): what its gradient is made of.
         let convTranspose3d (stride: int) (padding: int) (filters: Tensor) (x: Tensor) : Tensor =
-            convolveTransposed
-                "convTranspose3d"
-                3
-                (PerAxis stride)
-                (Padding.Each padding)
-                (PerAxis 0)
-                (PerAxis 1)
-                1
-                x
-                filters
+            correlatedBack "convTranspose3d" 3 stride padding filters x
 
         /// The maxima of windows of images (batch, channels, length), as long along their axis, a stride apart.
         let maxPool1d (window: int) (stride: int) (x: Tensor) : Tensor =

@@ -18,7 +18,8 @@ type internal Dual(trace: Trace, primal: Tensor, tangent: Tensor) =
 type internal JvpTrace() =
     inherit Trace()
 
-    member private this.Split(inputs: Tensor[]) : struct (Tensor[] * Tensor[]) =
+    /// The primals of tensors, and their tangents of this trace; null where there is none.
+    member this.Split(inputs: Tensor[]) : struct (Tensor[] * Tensor[]) =
         let primals = Array.zeroCreate inputs.Length
         let tangents = Array.zeroCreate inputs.Length
 
@@ -69,20 +70,13 @@ module internal Jvp =
                 primals
                 tangents
 
-        let outputs = f inputs
-        let ys = Array.zeroCreate outputs.Length
-        let dys = Array.zeroCreate outputs.Length
+        trace.Split(f inputs)
 
-        for i in 0 .. outputs.Length - 1 do
-            match outputs[i] with
-            | :? Dual as y when obj.ReferenceEquals(y.Trace, trace) ->
-                ys[i] <- y.Primal
-                dys[i] <- y.Tangent
-            | y -> ys[i] <- y
-
-        struct (ys, dys)
+    /// Tangents of tensors, with zeros where there are none.
+    let filled (xs: Tensor[]) (tangents: Tensor[]) : Tensor[] =
+        Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) xs tangents
 
     /// The values of f at primals, and their derivatives along tangents.
     let run f primals tangents : struct (Tensor[] * Tensor[]) =
         let struct (ys, dys) = runSparse f primals tangents
-        struct (ys, Array.map2 (fun y dy -> if isNull dy then Tensor.ZerosLike y else dy) ys dys)
+        struct (ys, filled ys dys)

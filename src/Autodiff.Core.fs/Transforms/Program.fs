@@ -48,6 +48,15 @@ type Equation(operation: Operation, inputs: Atom[], outputs: Variable[]) =
         | :? Primitive as primitive -> [| primitive.Value(arrays, outputs[0].Type) |]
         | operation -> (operation :?> MultiPrimitive).Values(arrays, outputs |> Array.map _.Type)
 
+    /// Among the equations that define variables, that of an atom if its operation has a name; null if not.
+    static member internal Defining(definitions: Dictionary<Variable, Equation>, name: string, atom: Atom) : Equation =
+        match atom with
+        | Atom.Variable v ->
+            match definitions.TryGetValue v with
+            | true, equation when equation.Operation.Name = name -> equation
+            | _ -> null
+        | Atom.Literal _ -> null
+
 /// Where a running program holds its values: the variables', then the constants'.
 [<Sealed>]
 type internal Slots(equations: Equation[], outputs: Atom[], variables: int) =

@@ -23,7 +23,8 @@ type internal Batched(trace: Trace, value: Tensor, shape: int[]) =
 type internal VmapTrace(size: int) =
     inherit Trace()
 
-    member private this.Split(inputs: Tensor[]) : struct (Tensor[] * bool[]) =
+    /// The values of tensors, and which have the axis of the examples of this trace.
+    member this.Split(inputs: Tensor[]) : struct (Tensor[] * bool[]) =
         let values = Array.zeroCreate inputs.Length
         let isBatched = Array.zeroCreate inputs.Length
 
@@ -79,20 +80,10 @@ module internal Vmap =
     let runSparse (f: Tensor[] -> Tensor[]) size (values: Tensor[]) (isBatched: bool[]) : struct (Tensor[] * bool[]) =
         let trace = VmapTrace size
 
-        let ys =
-            Array.map2
-                (fun (x: Tensor) batched ->
-                    if batched then Batched(trace, x, Batching.exampleShape x true) :> Tensor else x)
-                values
-                isBatched
-            |> f
+        let wrap (x: Tensor) batched =
+            if batched then Batched(trace, x, Batching.exampleShape x true) :> Tensor else x
 
-        let isOwn (y: Tensor) =
-            match y with
-            | :? Batched as y -> obj.ReferenceEquals(y.Trace, trace)
-            | _ -> false
-
-        struct (ys |> Array.map (fun y -> if isOwn y then (y :?> Batched).Value else y), Array.map isOwn ys)
+        trace.Split(f (Array.map2 wrap values isBatched))
 
     /// The values of f for each example along the axes; one outgoing axis for all results.
     let run (f: Tensor[] -> Tensor[]) (axes: int option[]) (outAxis: int) (xs: Tensor[]) : Tensor[] =

@@ -58,21 +58,16 @@ type internal JitPrimitive(program: Program, back: JitBackward, donated: int) =
             null
 
     override this.Jvp(inputs, tangents) =
-        let moving = Array.map Stage.isPresent tangents
+        let device, n = ProgramPrimitive.Device inputs, outputs.Length
 
-        let struct (pushed, moves) =
-            this.Derive(
-                "jvp",
-                [ moving ],
-                fun () ->
-                    let struct (pushed, moves) =
-                        Stage.jvp (ProgramPrimitive.Device inputs) program moving (Stage.none outputs.Length)
-                    struct (JitPrimitive pushed, moves)
-            )
-
-        let results = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
-        let n = outputs.Length
-        struct (results[.. n - 1], Stage.spread moves results[n..])
+        this.Push(
+            inputs,
+            tangents,
+            n,
+            fun moving ->
+                let struct (pushed, moves) = Stage.jvp device program moving (Stage.none n)
+                struct (JitPrimitive pushed :> MultiPrimitive, moves)
+        )
 
     override this.Recorded(inputs, isNeeded) =
         this.Derive(
@@ -95,14 +90,13 @@ type internal JitPrimitive(program: Program, back: JitBackward, donated: int) =
         Stage.spread isNeeded (Tensor.BindAll(back.Walk, Array.append kept given))
 
     override this.Batch(inputs, isBatched, size) =
-        let struct (batched, carries) =
-            this.Derive(
-                $"batch {size}",
-                [ isBatched ],
-                fun () ->
-                    let struct (batched, carries) =
-                        Stage.batch (ProgramPrimitive.Device inputs) program size isBatched (Stage.none outputs.Length)
-                    struct (JitPrimitive batched, carries)
-            )
+        let device, n = ProgramPrimitive.Device inputs, outputs.Length
 
-        struct (Tensor.BindAll(batched, inputs), carries)
+        this.Spread(
+            inputs,
+            isBatched,
+            size,
+            fun () ->
+                let struct (batched, carries) = Stage.batch device program size isBatched (Stage.none n)
+                struct (JitPrimitive batched :> MultiPrimitive, carries)
+        )

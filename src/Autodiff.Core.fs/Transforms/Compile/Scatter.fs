@@ -47,13 +47,7 @@ module internal Scatter =
             | Atom.Variable v -> uses[v] = 1
             | Atom.Literal _ -> false
 
-        let definition name atom =
-            match atom with
-            | Atom.Variable v ->
-                match definitions.TryGetValue v with
-                | true, (equation: Equation) when equation.Operation.Name = name -> equation
-                | _ -> null
-            | Atom.Literal _ -> null
+        let definition name atom = Equation.Defining(definitions, name, atom)
 
         let add (equation: Equation) =
             result.Add equation

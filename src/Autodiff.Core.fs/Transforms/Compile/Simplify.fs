@@ -119,14 +119,7 @@ module internal Simplify =
             | Atom.Literal x when x.Rank = 0 -> $"{DTypes.Name x.DType} {BitConverter.DoubleToInt64Bits(x.ToDouble())}"
             | Atom.Literal x -> nameOf x
 
-        /// The equation that defines an atom, if it is one of a name.
-        let definition name atom =
-            match atom with
-            | Atom.Variable v ->
-                match defined.TryGetValue v with
-                | true, (equation: Equation) when equation.Operation.Name = name -> equation
-                | _ -> null
-            | Atom.Literal _ -> null
+        let definition name atom = Equation.Defining(defined, name, atom)
 
         for equation in program.Equations do
             let inputs = Array.map rename equation.Inputs

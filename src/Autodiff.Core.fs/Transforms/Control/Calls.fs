@@ -17,6 +17,26 @@ type internal ProgramPrimitive(name: string) =
         let text = masks |> List.map (Array.map (fun m -> if m then "1" else "0") >> System.String.Concat)
         derived.GetOrAdd(System.String.Join(" ", rule :: text), (fun _ -> box (make ()))) :?> 'd
 
+    /// The results and their tangents, of an operation that takes the tangents that there are after its inputs. It is derived
+    /// for them, with which of the results move.
+    member this.Push(inputs: Tensor[], tangents: Tensor[], results: int, derive: bool[] -> struct (MultiPrimitive * bool[])) =
+        let moving = Array.map Stage.isPresent tangents
+        let struct (pushed, moves) = this.Derive("jvp", [ moving ], (fun () -> derive moving))
+        let ys = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
+        struct (ys[.. results - 1], Stage.spread moves ys[results..])
+
+    /// The cotangents of the inputs that need them, of an operation that takes the cotangents that there are after its inputs
+    /// and is derived for them.
+    member this.Pull(inputs: Tensor[], cts: Tensor[], isNeeded: bool[], derive: bool[] -> MultiPrimitive) =
+        let given = Array.map Stage.isPresent cts
+        let pulled = this.Derive("vjp", [ given; isNeeded ], (fun () -> derive given))
+        Stage.spread isNeeded (Tensor.BindAll(pulled, Array.append inputs (Stage.pick given cts)))
+
+    /// The results for many examples, of an operation that is derived for them with which results have their axis.
+    member this.Spread(inputs: Tensor[], isBatched: bool[], size: int, derive: unit -> struct (MultiPrimitive * bool[])) =
+        let struct (batched, carries) = this.Derive($"batch {size}", [ isBatched ], derive)
+        struct (Tensor.BindAll(batched, inputs), carries)
+
     /// Checks that inputs have the types of a program that runs on them.
     member this.Fit(types: TensorType[], inputs: Tensor[]) : unit =
         let fits =
@@ -78,53 +98,38 @@ type internal CheckpointPrimitive(program: Program) =
     override _.Values(inputs, _) = program.Run inputs
 
     override this.Jvp(inputs, tangents) =
-        let moving = Array.map Stage.isPresent tangents
+        let device, n = ProgramPrimitive.Device inputs, program.Outputs.Length
 
-        let struct (pushed, moves) =
-            this.Derive(
-                "jvp",
-                [ moving ],
-                fun () ->
-                    let struct (pushed, moves) =
-                        Stage.jvp (ProgramPrimitive.Device inputs) program moving (Stage.none program.Outputs.Length)
-                    struct (CheckpointPrimitive pushed, moves)
-            )
-
-        let results = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
-        let n = program.Outputs.Length
-        struct (results[.. n - 1], Stage.spread moves results[n..])
+        this.Push(
+            inputs,
+            tangents,
+            n,
+            fun moving ->
+                let struct (pushed, moves) = Stage.jvp device program moving (Stage.none n)
+                struct (CheckpointPrimitive pushed :> MultiPrimitive, moves)
+        )
 
     override this.Vjp(inputs, _, cts, isNeeded) =
-        let given = Array.map Stage.isPresent cts
-
-        let pulled =
-            this.Derive(
-                "vjp",
-                [ given; isNeeded ],
-                fun () ->
-                    let pulled = Stage.vjp (ProgramPrimitive.Device inputs) program given isNeeded
-                    CheckpointPrimitive(pulled.Returning pulled.Outputs[program.Outputs.Length ..])
-            )
-
-        Stage.spread isNeeded (Tensor.BindAll(pulled, Array.append inputs (Stage.pick given cts)))
+        this.Pull(
+            inputs,
+            cts,
+            isNeeded,
+            fun given ->
+                let pulled = Stage.vjp (ProgramPrimitive.Device inputs) program given isNeeded
+                CheckpointPrimitive(pulled.Returning pulled.Outputs[program.Outputs.Length ..]) :> MultiPrimitive
+        )
 
     override this.Batch(inputs, isBatched, size) =
-        let struct (batched, carries) =
-            this.Derive(
-                $"batch {size}",
-                [ isBatched ],
-                fun () ->
-                    let struct (batched, carries) =
-                        Stage.batch
-                            (ProgramPrimitive.Device inputs)
-                            program
-                            size
-                            isBatched
-                            (Stage.none program.Outputs.Length)
-                    struct (CheckpointPrimitive batched, carries)
-            )
+        let device, n = ProgramPrimitive.Device inputs, program.Outputs.Length
 
-        struct (Tensor.BindAll(batched, inputs), carries)
+        this.Spread(
+            inputs,
+            isBatched,
+            size,
+            fun () ->
+                let struct (batched, carries) = Stage.batch device program size isBatched (Stage.none n)
+                struct (CheckpointPrimitive batched :> MultiPrimitive, carries)
+        )
 
 /// One of two programs, as a truth value says. The first input is that value, the others are what the programs take.
 [<Sealed>]
@@ -134,7 +139,7 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
     let count = ifTrue.Outputs.Length
 
     /// Both programs derived such that the same results move, or carry the axis of the examples.
-    let both (derive: Program -> bool[] -> struct (Program * bool[])) =
+    let both (derive: Program -> bool[] -> struct (Program * bool[])) : struct (MultiPrimitive * bool[]) =
         let derive =
             Stage.fixpoint (fun asked ->
                 let struct (a, movesA) = derive ifTrue asked
@@ -142,7 +147,7 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
                 struct ((a, b), Array.map2 (||) movesA movesB))
 
         let struct ((a, b), moves) = derive (Stage.none count)
-        struct (CondPrimitive(a, b), moves)
+        struct (CondPrimitive(a, b) :> MultiPrimitive, moves)
 
     override _.Parameters = [ "ifTrue", ifTrue; "ifFalse", ifFalse ]
     override _.Mapped map = CondPrimitive(map ifTrue, map ifFalse)
@@ -160,35 +165,27 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
             null
 
     override this.Jvp(inputs, tangents) =
-        let tangents = tangents[1..]
-        let moving = Array.map Stage.isPresent tangents
+        let device = inputs[0].Device
 
-        let struct (pushed, moves) =
-            this.Derive(
-                "jvp",
-                [ moving ],
-                fun () -> both (fun program asked -> Stage.jvp inputs[0].Device program moving asked)
-            )
-
-        let results = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
-        struct (results[.. count - 1], Stage.spread moves results[count..])
+        this.Push(
+            inputs,
+            tangents[1..],
+            count,
+            fun moving -> both (fun program asked -> Stage.jvp device program moving asked)
+        )
 
     override this.Vjp(inputs, _, cts, isNeeded) =
-        let given = Array.map Stage.isPresent cts
+        this.Pull(
+            inputs,
+            cts,
+            isNeeded,
+            fun given ->
+                let pull (program: Program) =
+                    let pulled = Stage.vjp inputs[0].Device program given isNeeded[1..]
+                    pulled.Returning pulled.Outputs[count..]
 
-        let pulled =
-            this.Derive(
-                "vjp",
-                [ given; isNeeded ],
-                fun () ->
-                    let pull (program: Program) =
-                        let pulled = Stage.vjp inputs[0].Device program given isNeeded[1..]
-                        pulled.Returning pulled.Outputs[count..]
-
-                    CondPrimitive(pull ifTrue, pull ifFalse)
-            )
-
-        Stage.spread isNeeded (Tensor.BindAll(pulled, Array.append inputs (Stage.pick given cts)))
+                CondPrimitive(pull ifTrue, pull ifFalse) :> MultiPrimitive
+        )
 
     override this.Batch(inputs, isBatched, size) =
         let operands, batched = inputs[1..], isBatched[1..]
@@ -202,14 +199,14 @@ type internal CondPrimitive(ifTrue: Program, ifFalse: Program) =
             struct (Array.map2 (Loops.choose size inputs[0]) (evaluate ifTrue) (evaluate ifFalse),
                     Array.create count true)
         else
-            let struct (operation, carries) =
-                this.Derive(
-                    $"batch {size}",
-                    [ batched ],
-                    fun () -> both (fun program asked -> Stage.batch inputs[0].Device program size batched asked)
-                )
+            let device = inputs[0].Device
 
-            struct (Tensor.BindAll(operation, inputs), carries)
+            this.Spread(
+                inputs,
+                batched,
+                size,
+                fun () -> both (fun program asked -> Stage.batch device program size batched asked)
+            )
 
 /// Operations made of functions.
 [<RequireQualifiedAccess>]

@@ -157,7 +157,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
             )
 
         let struct (k, c, x) = split xs
-        let cDot = Array.map2 (fun (c: Tensor) t -> if isNull t then Tensor.ZerosLike c else t) c cDot
+        let cDot = Jvp.filled c cDot
 
         let ys =
             Tensor.BindAll(

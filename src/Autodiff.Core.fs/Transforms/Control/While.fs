@@ -66,8 +66,8 @@ type internal WhilePrimitive(condition: Program, body: Program, parts: WhilePart
             )
 
         let struct (k, b, c) = split xs
-        let cDot = Array.map2 (fun (c: Tensor) t -> if isNull t then Tensor.ZerosLike c else t) c cDot
-        let ys = Tensor.BindAll(pushed, Array.concat [ k; b; Stage.pick bMoves bDot; c; Stage.pick cMoves cDot ])
+        let cDot = Stage.pick cMoves (Jvp.filled c cDot)
+        let ys = Tensor.BindAll(pushed, Array.concat [ k; b; Stage.pick bMoves bDot; c; cDot ])
         struct (ys[.. carries - 1], Stage.spread cMoves ys[carries..])
 
     override this.Vjp(xs, _, cts, isNeeded) =
@@ -258,7 +258,6 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
             )
 
         let struct (k, b, c, rk, r) = split xs
-        let filled (xs: Tensor[]) ts = Array.map2 (fun x t -> if isNull t then Tensor.ZerosLike x else t) xs ts
 
         let ys =
             Tensor.BindAll(
@@ -268,11 +267,11 @@ type internal RewindPrimitive(condition: Program, body: Program, back: Program, 
                       b
                       Stage.pick bMoves bDot
                       c
-                      Stage.pick cMoves (filled c cDot)
+                      Stage.pick cMoves (Jvp.filled c cDot)
                       rk
                       Stage.pick rkMoves rkDot
                       r
-                      Stage.pick rMoves (filled r rDot) ]
+                      Stage.pick rMoves (Jvp.filled r rDot) ]
             )
 
         struct (ys[.. outputs.Length - 1], Stage.spread rMoves ys[outputs.Length ..])
