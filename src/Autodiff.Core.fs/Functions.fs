@@ -179,7 +179,7 @@ module Tensor =
     let sumAxes (axes: seq<int>) (x: Tensor) : Tensor = sumOver (Tensor.AxesOf("sum", x, axes)) false x
 
     let internal meanOver (axes: int[]) keepAxes (x: Tensor) : Tensor =
-        let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+        let x = floating "mean" x
         let count = axes |> Array.fold (fun n a -> n * float x.Shape[a]) 1.0
         // The sum may be beyond the range of float16 where the mean is not.
         let sum = sumOver axes keepAxes (Tensor.Cast(x, DTypes.ComputeType x.DType))

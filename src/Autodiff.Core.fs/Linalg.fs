@@ -21,9 +21,7 @@ type MatrixNorm =
 /// derivatives of every order in both modes, with the limits that each function names.
 [<RequireQualifiedAccess>]
 module Linalg =
-    let private floating (x: Tensor) =
-        Tensor.NotNull("linalg", x)
-        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating x = Elementwise.floating "linalg" x
 
     let private both (a: Tensor) (b: Tensor) =
         let dtype = DTypes.Promote((floating a).DType, (floating b).DType)

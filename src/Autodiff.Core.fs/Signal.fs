@@ -28,9 +28,7 @@ type ConvolveMode =
 /// of small primes are fastest; an empty axis is an error.
 [<RequireQualifiedAccess>]
 module Signal =
-    let private floating (x: Tensor) =
-        Tensor.NotNull("signal", x)
-        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating x = Elementwise.floating "signal" x
 
     let private scaleOf (norm: FftNorm) (inverse: bool) (n: int) =
         match norm with

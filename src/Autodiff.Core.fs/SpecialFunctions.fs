@@ -10,10 +10,7 @@ open Autodiff.Kernels
 module SpecialFunctions =
     let private constant (x: Tensor) value = Tensor.ScalarOf(x, value)
 
-    let private floating (x: Tensor) =
-        Tensor.NotNull("a function of each element", x)
-        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
-
+    let private floating x = Elementwise.floating "a function of each element" x
 
     /// The cube root, with the sign of x; an infinite derivative at 0.
     let cbrt (x: Tensor) : Tensor = cbrtP.Apply x

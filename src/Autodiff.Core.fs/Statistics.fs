@@ -7,8 +7,6 @@ open System.Runtime.InteropServices
 /// Reductions beyond sums and extremes, and their running forms along an axis.
 [<AutoOpen>]
 module Statistics =
-    let private floating (x: Tensor) = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
-
     let private dropAxes (axes: int[]) keepAxes (x: Tensor) (y: Tensor) =
         Structural.reshape (Shape.reduce x.Shape axes keepAxes) y
 
@@ -25,7 +23,7 @@ module Statistics =
     let internal stdOver (axes: int[]) keepAxes (x: Tensor) : Tensor = root 0.5 (Tensor.varianceOver axes keepAxes x)
 
     let internal normOver (order: float) (axes: int[]) keepAxes (x: Tensor) : Tensor =
-        let x = floating x
+        let x = floating "norm" x
 
         if Double.IsNaN order then
             Shape.fail "norm" "the order is NaN; it must be a number, or plus or minus infinity."
@@ -51,7 +49,7 @@ module Statistics =
             if not (q >= 0.0 && q <= 1.0) then
                 Shape.fail operation $"{q} is not a fraction between 0 and 1."
 
-        let x = floating x
+        let x = floating operation x
         let moved = permute (axesLast axes x) x
         let kept = moved.Shape[.. x.Rank - axes.Length - 1]
         let count = int (Shape.size moved.Shape[kept.Length ..])
@@ -89,18 +87,14 @@ module Statistics =
     /// Functions that F# pipelines use.
     [<RequireQualifiedAccess>]
     module Tensor =
-        let private all (x: Tensor) =
-            Tensor.NotNull("a reduction", x)
-            [| 0 .. x.Rank - 1 |]
-
         /// The product of all elements; 1 of none. The derivative is right where factors are zero.
-        let prod (x: Tensor) : Tensor = prodOver (all x) false x
+        let prod (x: Tensor) : Tensor = prodOver (axesOf "prod" x null) false x
         /// The products over axes.
         let prodAxes (axes: seq<int>) (x: Tensor) : Tensor = prodOver (Tensor.AxesOf("prod", x, axes)) false x
 
         /// The standard deviation of all elements: the root of the variance, which divides by their number. The derivative
         /// is 0 where all are equal.
-        let std (x: Tensor) : Tensor = stdOver (all x) false x
+        let std (x: Tensor) : Tensor = stdOver (axesOf "std" x null) false x
         /// The standard deviations over axes.
         let stdAxes (axes: seq<int>) (x: Tensor) : Tensor = stdOver (Tensor.AxesOf("std", x, axes)) false x
 
@@ -110,13 +104,13 @@ module Statistics =
             normOver order (Tensor.AxesOf("norm", x, axes)) false x
 
         /// The number of elements that are not 0 (of bool: that hold); int64.
-        let countTrue (x: Tensor) : Tensor = countOver (all x) x
+        let countTrue (x: Tensor) : Tensor = countOver (axesOf "countTrue" x null) x
         /// The numbers of elements over axes that are not 0; int64.
         let countTrueAxes (axes: seq<int>) (x: Tensor) : Tensor = countOver (Tensor.AxesOf("countTrue", x, axes)) x
 
         /// The value below which a fraction q of all elements lies, with linear interpolation between neighbours: q = 0 is the
         /// smallest, 1 the largest. NaN if any element is. The derivative goes to the elements that were chosen.
-        let quantile (q: float) (x: Tensor) : Tensor = (quantilesOver "quantile" [| q |] (all x) false x)[0]
+        let quantile (q: float) (x: Tensor) : Tensor = (quantilesOver "quantile" [| q |] (axesOf "quantile" x null) false x)[0]
 
         /// The values below which fractions of the elements lie, over axes; the fractions make a new first axis.
         let quantiles (qs: seq<float>) (axes: seq<int>) (x: Tensor) : Tensor =
@@ -128,7 +122,7 @@ module Statistics =
             quantilesOver "quantile" qs (Tensor.AxesOf("quantile", x, axes)) false x |> Tensor.stack 0
 
         /// The middle of all elements in order, or the mean of the two in the middle.
-        let median (x: Tensor) : Tensor = (quantilesOver "median" [| 0.5 |] (all x) false x)[0]
+        let median (x: Tensor) : Tensor = (quantilesOver "median" [| 0.5 |] (axesOf "median" x null) false x)[0]
 
         /// The medians over axes.
         let medianAxes (axes: seq<int>) (x: Tensor) : Tensor =

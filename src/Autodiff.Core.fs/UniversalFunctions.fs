@@ -8,9 +8,7 @@ open System.Runtime.InteropServices
 [<AutoOpen>]
 module UniversalFunctions =
     let private constant (x: Tensor) value = Tensor.ScalarOf(x, value)
-    let private floating (x: Tensor) =
-        Tensor.NotNull("a function of each element", x)
-        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+    let private floating x = Elementwise.floating "a function of each element" x
 
     /// Whether x is below 0, without the sign of -0 or NaN, as the factor -1 or 1.
     let private signOf (x: Tensor) =
@@ -174,24 +172,20 @@ module UniversalFunctions =
     /// Reductions that pass over NaN.
     [<RequireQualifiedAccess>]
     module Tensor =
-        let private every (x: Tensor) =
-            Tensor.NotNull("a reduction", x)
-            [| 0 .. x.Rank - 1 |]
-
         /// The sum of all elements that are numbers; 0 of none.
-        let nanSum (x: Tensor) : Tensor = nanSumOver (every x) false x
+        let nanSum (x: Tensor) : Tensor = nanSumOver (axesOf "nanSum" x null) false x
         /// The sums over axes of the elements that are numbers.
         let nanSumAxes (axes: seq<int>) (x: Tensor) : Tensor = nanSumOver (Tensor.AxesOf("nanSum", x, axes)) false x
         /// The mean of all elements that are numbers; NaN of none.
-        let nanMean (x: Tensor) : Tensor = nanMeanOver (every x) false x
+        let nanMean (x: Tensor) : Tensor = nanMeanOver (axesOf "nanMean" x null) false x
         /// The means over axes of the elements that are numbers.
         let nanMeanAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMeanOver (Tensor.AxesOf("nanMean", x, axes)) false x
         /// The largest of all elements that are numbers; NaN of none.
-        let nanMax (x: Tensor) : Tensor = nanMaxOver (every x) false x
+        let nanMax (x: Tensor) : Tensor = nanMaxOver (axesOf "nanMax" x null) false x
         /// The largest over axes of the elements that are numbers.
         let nanMaxAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMaxOver (Tensor.AxesOf("nanMax", x, axes)) false x
         /// The smallest of all elements that are numbers; NaN of none.
-        let nanMin (x: Tensor) : Tensor = nanMinOver (every x) false x
+        let nanMin (x: Tensor) : Tensor = nanMinOver (axesOf "nanMin" x null) false x
         /// The smallest over axes of the elements that are numbers.
         let nanMinAxes (axes: seq<int>) (x: Tensor) : Tensor = nanMinOver (Tensor.AxesOf("nanMin", x, axes)) false x
 

@@ -84,3 +84,14 @@ let forEach (name: 'row -> string) (check: 'row -> unit) (table: seq<'row>) =
                   if message.Length > 600 then message[..599] + " ..." else message ]
 
     Assert.True(failures.IsEmpty, $"{failures.Length} failed:\n" + String.Join("\n", List.truncate 20 failures))
+
+/// Runs what is wrong, and checks that each raises an ArgumentException whose message has all pieces.
+let areErrors (table: seq<string * (unit -> unit) * string list>) =
+    table
+    |> forEach (fun (name, _, _) -> name) (fun (_, act, pieces) ->
+        let error = Record.Exception(fun () -> act ())
+        Assert.True(not (isNull error), "nothing was raised")
+        Assert.True((error.GetType() = typeof<ArgumentException>), $"raised {error.GetType().Name}: {error.Message}")
+
+        for piece in pieces do
+            Assert.True(error.Message.Contains piece, $"'{piece}' is missing in: {error.Message}"))

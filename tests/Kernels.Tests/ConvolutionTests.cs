@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using Autodiff;
 using Autodiff.Kernels;
 
@@ -352,7 +351,4 @@ public class ConvolutionTests
     }
 
     private static double Dot(double[] x, double[] y) => x.Zip(y, (a, b) => a * b).Sum();
-
-    private static Span<byte> Bytes<T>(T[] data)
-        where T : unmanaged => MemoryMarshal.AsBytes(data.AsSpan());
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Autodiff;
 using Autodiff.Kernels;
 
@@ -59,9 +58,6 @@ public class ElementwiseTests
     private static T[] Ramp<T>(int count)
         where T : System.Numerics.INumber<T> =>
         [.. Enumerable.Range(0, count).Select(i => T.CreateTruncating((i * 37 + 11) % 101))];
-
-    private static Span<byte> Bytes<T>(T[] values)
-        where T : struct => MemoryMarshal.AsBytes(values.AsSpan());
 
     [Theory]
     [MemberData(nameof(Widths))]

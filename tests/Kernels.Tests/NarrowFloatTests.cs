@@ -330,7 +330,4 @@ public class NarrowFloatTests
         Assert.True((BFloat16)float.NaN != (BFloat16)float.NaN);
         Assert.Equal(-1, ((BFloat16)1f).CompareTo((BFloat16)2f));
     }
-
-    private static Span<byte> Bytes<T>(T[] x)
-        where T : unmanaged => MemoryMarshal.AsBytes(x.AsSpan());
 }

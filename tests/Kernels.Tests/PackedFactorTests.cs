@@ -52,9 +52,6 @@ public class PackedFactorTests
         Assert.Throws<ArgumentException>(() => factor.Multiply(1, Bytes<float>([1, 2]), 2, 1, new byte[8]));
     }
 
-    private static ReadOnlySpan<byte> Bytes<T>(T[] values)
-        where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan());
-
     private static void Check<T>(int width, DType dtype, Random random, int m, int n, int k, bool transposed)
         where T : unmanaged, INumber<T>
     {

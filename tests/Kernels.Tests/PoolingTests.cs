@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using Autodiff;
 using Autodiff.Kernels;
 
@@ -240,7 +239,4 @@ public class PoolingTests
         Random random = new(seed);
         return [.. Enumerable.Range(0, length).Select(_ => T.CreateChecked(random.Next(-3, 4)))];
     }
-
-    private static Span<byte> Bytes<T>(T[] data)
-        where T : unmanaged => MemoryMarshal.AsBytes(data.AsSpan());
 }

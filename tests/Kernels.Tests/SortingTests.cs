@@ -18,9 +18,6 @@ public class SortingTests
         })];
     }
 
-    private static ReadOnlySpan<byte> Bytes<T>(T[] x)
-        where T : unmanaged => MemoryMarshal.AsBytes<T>(x);
-
     private static IEnumerable<int[]> Lines(int outer, int length, int inner) =>
         from o in Enumerable.Range(0, outer)
         from i in Enumerable.Range(0, inner)

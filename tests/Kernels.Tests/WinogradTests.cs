@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Autodiff;
 using Autodiff.Kernels;
 
@@ -191,6 +190,4 @@ public unsafe class WinogradTests
         Array.Fill(data, float.NaN);
         return data;
     }
-
-    private static Span<byte> Bytes(float[] data) => MemoryMarshal.AsBytes(data.AsSpan());
 }

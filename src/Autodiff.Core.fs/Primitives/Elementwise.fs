@@ -9,6 +9,11 @@ module internal Elementwise =
     let private likeScalar (x: Tensor) value = Tensor.ScalarOf(x, value)
     let private none = Func<_, _, _, _, _>(fun (_: Tensor) (_: Tensor) (_: Tensor) (_: Tensor) -> (null: Tensor))
 
+    /// x, as float32 if its type has no fractions. Null is an error of an operation.
+    let floating operation (x: Tensor) : Tensor =
+        Tensor.NotNull(operation, x)
+        if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+
     let cbrtP = UnaryPrimitive(Unary.Cbrt, (fun _ y t -> t / (Tensor.Square y * 3.0)))
     let asinhP = UnaryPrimitive(Unary.Asinh, (fun x _ t -> t * Tensor.Rsqrt(Tensor.Square x + 1.0)))
     let acoshP = UnaryPrimitive(Unary.Acosh, (fun x _ t -> t * Tensor.Rsqrt((x - 1.0) * (x + 1.0))))
@@ -45,11 +50,12 @@ module internal Elementwise =
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     let polygamma (n: int) (x: Tensor) : Tensor =
-        Tensor.NotNull("polygamma", x)
+        let x = floating "polygamma" x
+
         if n < 0 then
             Shape.fail "polygamma" $"the order {n} is negative."
 
-        Tensor.Bind(polygammaP n, (if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)))
+        Tensor.Bind(polygammaP n, x)
 
     let digammaP = UnaryPrimitive(Unary.Digamma, (fun x _ t -> t * polygamma 1 x))
     let lgammaP = UnaryPrimitive(Unary.LogGamma, (fun x _ t -> t * digammaP.Apply x))

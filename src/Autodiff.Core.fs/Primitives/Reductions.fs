@@ -224,38 +224,41 @@ module internal Reductions =
             member _.Batch(inputs, _, _) = Tensor.Bind(logSumExpP (later axes), inputs[0]) }
 
     let logSumExpOver axes keepAxes (x: Tensor) : Tensor =
-        let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+        let x = floating "logSumExp" x
         drop axes keepAxes x (Tensor.Bind(logSumExpP axes, x))
 
     // Softmax along the last axis. Its derivative is the symmetric map t -> y (t - sum (y t)).
     let private total (x: Tensor) = sumOver [| x.Rank - 1 |] true x
 
-    /// The pullback of softmax, or of its logarithm, from the output y: a function of y and of the cotangent, in which it is
-    /// linear. Given are what moves with y, that and its transpose, and the transpose in the cotangent.
-    let private gradientP name isLogarithm push pull transpose =
-        { new Primitive(name) with
+    let private softmaxGradientP =
+        { new Primitive("softmaxGradient") with
             member _.Shape inputs = single inputs[0]
-            member _.Value(inputs, _) = inputs[0].Device.SoftmaxGradient(isLogarithm, inputs[0], inputs[1])
+            member _.Value(inputs, _) = inputs[0].Device.SoftmaxGradient(false, inputs[0], inputs[1])
 
             member this.Jvp(inputs, _, tangents) =
                 let y, ct = inputs[0], inputs[1]
-                let fromOutput = if isNull tangents[0] then null else push y ct tangents[0]
-                let fromCt = if isNull tangents[1] then null else Tensor.Bind(this, y, tangents[1])
+
+                let fromOutput =
+                    match tangents[0] with
+                    | null -> null
+                    | t -> t * (ct - total (ct * y)) - y * total (ct * t)
+
+                let fromCt =
+                    match tangents[1] with
+                    | null -> null
+                    | t -> Tensor.Bind(this, y, t)
+
                 Tensor.AddTangents(fromOutput, fromCt)
 
             member this.Vjp(inputs, _, v, input) =
                 let y, ct = inputs[0], inputs[1]
-                if input = 0 then pull y ct v else transpose this y v
+
+                if input = 0 then
+                    v * (ct - total (ct * y)) - ct * total (v * y)
+                else
+                    Tensor.Bind(this, y, v)
 
             member this.Batch(inputs, isBatched, size) = Tensor.Bind(this, Batching.fronts size inputs isBatched) }
-
-    let private softmaxGradientP =
-        gradientP
-            "softmaxGradient"
-            false
-            (fun y ct t -> t * (ct - total (ct * y)) - y * total (ct * t))
-            (fun y ct v -> v * (ct - total (ct * y)) - ct * total (v * y))
-            (fun this y v -> Tensor.Bind(this, y, v))
 
     let softmaxP =
         { new Primitive("softmax") with
@@ -265,14 +268,33 @@ module internal Reductions =
             member _.Vjp(_, output, ct, _) = Tensor.Bind(softmaxGradientP, output, ct)
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
-    // ct - exp y * sum ct.
+    // The pullback of logSoftmax from its output y: ct - exp y * sum ct.
     let private logSoftmaxGradientP =
-        gradientP
-            "logSoftmaxGradient"
-            true
-            (fun y ct t -> -(Tensor.Exp y * t * total ct))
-            (fun y ct v -> -(Tensor.Exp y * v * total ct))
-            (fun _ y v -> v - total (Tensor.Exp y * v))
+        { new Primitive("logSoftmaxGradient") with
+            member _.Shape inputs = single inputs[0]
+            member _.Value(inputs, _) = inputs[0].Device.SoftmaxGradient(true, inputs[0], inputs[1])
+
+            member this.Jvp(inputs, _, tangents) =
+                let y, ct = inputs[0], inputs[1]
+
+                let fromOutput =
+                    match tangents[0] with
+                    | null -> null
+                    | t -> -(Tensor.Exp y * t * total ct)
+
+                let fromCt =
+                    match tangents[1] with
+                    | null -> null
+                    | t -> Tensor.Bind(this, y, t)
+
+                Tensor.AddTangents(fromOutput, fromCt)
+
+            member _.Vjp(inputs, _, v, input) =
+                let y, ct = inputs[0], inputs[1]
+
+                if input = 0 then -(Tensor.Exp y * v * total ct) else v - total (Tensor.Exp y * v)
+
+            member this.Batch(inputs, isBatched, size) = Tensor.Bind(this, Batching.fronts size inputs isBatched) }
 
     let private logSoftmaxP =
         { new Primitive("logSoftmax") with
@@ -285,8 +307,7 @@ module internal Reductions =
             member this.Batch(inputs, _, _) = Tensor.Bind(this, inputs) }
 
     let private alongLast name primitive axis (x: Tensor) : Tensor =
-        Tensor.NotNull(name, x)
-        let x = if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)
+        let x = floating name x
         let axis = Tensor.AxisOf(name, x, axis)
 
         if axis = x.Rank - 1 then
