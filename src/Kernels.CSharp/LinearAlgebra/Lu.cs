@@ -3,8 +3,13 @@ using System.Numerics;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// Gaussian elimination with partial pivoting: P A = L U, where L has a unit diagonal and lies below that of U.
+/// Gaussian elimination with partial pivoting: P A = L U, where L has a unit diagonal and lies below that of U. Halves of
+/// the columns in turn, so that nearly all work is in products of large matrices.
 /// </summary>
+/// <remarks>
+/// G. Golub and C. Van Loan, Matrix Computations (2013), 3.4.4; S. Toledo, Locality of reference in LU decomposition with partial
+/// pivoting (1997).
+/// </remarks>
 public static unsafe class Lu
 {
     /// <summary>
@@ -46,47 +51,65 @@ public static unsafe class Lu
         fixed (int* pp = pivots)
         {
             nint qa = (nint)pa, qp = (nint)pp;
-            RowOps.ForBatch(batch, (long)n * n * n, s => One((T*)qa + (long)s * n * n, n, (int*)qp + (long)s * n));
+            RowOps.ForBatch(batch, (long)n * n * n, s => Halves((T*)qa + (long)s * n * n, n, n, n, (int*)qp + (long)s * n));
         }
     }
 
-    private static void One<T>(T* a, int n, int* pivots) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>
+    /// The factors of an m x n matrix that is not wide, with rows apart by <paramref name="row"/>: of its left half, then
+    /// of what elimination leaves of the right one.
+    /// </summary>
+    private static void Halves<T>(T* a, int m, int n, long row, int* pivots) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        for (int start = 0; start < n; start += RowOps.Block)
+        if (n <= RowOps.Block)
         {
-            int end = Math.Min(n, start + RowOps.Block);
-            for (int j = start; j < end; j++)
-            {
-                T* pivotRow = a + (long)j * n;
-                int pivot = j;
-                T largest = T.Abs(pivotRow[j]);
-                for (int i = j + 1; i < n; i++)
-                {
-                    T size = T.Abs(a[(long)i * n + j]);
-                    if (size > largest) (pivot, largest) = (i, size);
-                }
-
-                pivots[j] = pivot;
-                RowOps.Swap(n, pivotRow, a + (long)pivot * n);
-                if (largest == T.Zero) continue;
-                for (int i = j + 1; i < n; i++)
-                {
-                    T* row = a + (long)i * n;
-                    row[j] /= pivotRow[j];
-                    RowOps.Add(end - j - 1, -row[j], pivotRow + j + 1, row + j + 1);
-                }
-            }
-
-            for (int i = start + 1; i < end; i++)
-            {
-                for (int p = start; p < i; p++)
-                    RowOps.Add(n - end, -a[(long)i * n + p], a + (long)p * n + end, a + (long)i * n + end);
-            }
-
-            RowOps.SubtractProduct(
-                n - end, n - end, end - start, a + (long)end * n + start, n, 1, a + (long)start * n + end, n,
-                a + (long)end * n + end, n);
+            Panel(a, m, n, row, pivots);
+            return;
         }
+
+        // Whole blocks on the left, so that the products there have whole vectors.
+        int left = (n / 2 + RowOps.Block - 1) / RowOps.Block * RowOps.Block, right = n - left;
+        T* below = a + left * row;
+        Halves(a, m, left, row, pivots);
+        for (int i = 0; i < left; i++) RowOps.Swap(right, a + i * row + left, a + pivots[i] * row + left);
+        Triangular.InPlace(left, right, a, row, true, false, true, a + left, row);
+        RowOps.SubtractProduct(m - left, right, left, below, row, 1, a + left, row, below + left, row);
+        Halves(below + left, m - left, right, row, pivots + left);
+        for (int i = left; i < n; i++)
+        {
+            pivots[i] += left;
+            RowOps.Swap(left, a + i * row, a + pivots[i] * row);
+        }
+    }
+
+    /// <summary>A few columns, element by element, in a transposed copy: the work runs along columns.</summary>
+    private static void Panel<T>(T* a, int m, int n, long row, int* pivots) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        // An odd number of cache lines to a column keeps columns apart in the cache.
+        long length = (m + 15) / 16 * 16 + 8;
+        using Workspace<T> work = new(n * length);
+        T* x = work.Pointer;
+        RowOps.Transpose(m, n, a, row, x, length);
+        for (int j = 0; j < n; j++)
+        {
+            T* column = x + j * length;
+            int pivot = j;
+            T largest = T.Abs(column[j]);
+            for (int i = j + 1; i < m; i++)
+            {
+                T size = T.Abs(column[i]);
+                if (size > largest) (pivot, largest) = (i, size);
+            }
+
+            pivots[j] = pivot;
+            if (pivot != j)
+                for (T* c = x; c < x + n * length; c += length) (c[j], c[pivot]) = (c[pivot], c[j]);
+            if (largest == T.Zero) continue;
+            RowOps.Divide(m - j - 1, column[j], column + j + 1);
+            for (T* c = column + length; c < x + n * length; c += length) RowOps.Add(m - j - 1, -c[j], column + j + 1, c + j + 1);
+        }
+
+        RowOps.Transpose(n, m, x, length, a, row);
     }
 
     private static void Solve<T>(
@@ -104,8 +127,8 @@ public static unsafe class Lu
                 int* exchanged = (int*)qp + (long)matrixOf[s] * n;
                 if (transposed)
                 {
-                    Triangular.InPlace(n, columns, a, n, false, true, false, x);
-                    Triangular.InPlace(n, columns, a, n, true, true, true, x);
+                    Triangular.InPlace(n, columns, a, n, false, true, false, x, columns);
+                    Triangular.InPlace(n, columns, a, n, true, true, true, x, columns);
                     for (int i = n - 1; i >= 0; i--)
                         RowOps.Swap(columns, x + (long)i * columns, x + (long)exchanged[i] * columns);
                 }
@@ -113,8 +136,8 @@ public static unsafe class Lu
                 {
                     for (int i = 0; i < n; i++)
                         RowOps.Swap(columns, x + (long)i * columns, x + (long)exchanged[i] * columns);
-                    Triangular.InPlace(n, columns, a, n, true, false, true, x);
-                    Triangular.InPlace(n, columns, a, n, false, false, false, x);
+                    Triangular.InPlace(n, columns, a, n, true, false, true, x, columns);
+                    Triangular.InPlace(n, columns, a, n, false, false, false, x, columns);
                 }
             });
         }

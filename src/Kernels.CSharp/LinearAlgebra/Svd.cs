@@ -67,7 +67,7 @@ public static unsafe class Svd
 
             for (int j = 0; j < n; j++)
             {
-                values[j] = Qr.Norm(m, x + (long)j * m);
+                values[j] = Householder.Norm(m, x + (long)j * m);
                 order[j] = j;
             }
 
@@ -142,7 +142,7 @@ public static unsafe class Svd
         for (int pass = 0; pass < 2; pass++)
         {
             Project(x, m, done, column);
-            T length = Qr.Norm(m, column);
+            T length = Householder.Norm(m, column);
             if (length < half)
             {
                 Complete(x, m, done, column);
@@ -171,7 +171,7 @@ public static unsafe class Svd
         for (int pass = 0; pass < 2; pass++)
         {
             Project(x, m, done, column);
-            RowOps.Divide(m, Qr.Norm(m, column), column);
+            RowOps.Divide(m, Householder.Norm(m, column), column);
         }
     }
 

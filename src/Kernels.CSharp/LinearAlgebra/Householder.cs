@@ -1,0 +1,107 @@
+using System.Numerics;
+
+namespace Autodiff.Kernels;
+
+/// <summary>
+/// Reflections H = I - s v v^T, and products of several of them as I - V T V^T with an upper triangular T, so that they are
+/// applied by products of matrices. Vectors lie in rows: V^T is stored.
+/// </summary>
+/// <remarks>
+/// G. Golub and C. Van Loan, Matrix Computations (2013), 5.1; R. Schreiber and C. Van Loan, A storage-efficient WY
+/// representation for products of Householder transformations (1989).
+/// </remarks>
+internal static unsafe class Householder
+{
+    /// <summary>The reflections that are applied at once.</summary>
+    internal const int Block = 32;
+
+    /// <summary>
+    /// Makes of x the v, whose first element is 1, for which H x is a multiple of the first axis, and returns that multiple.
+    /// </summary>
+    internal static T Reflect<T>(int n, T* x, out T scale) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T length = Norm(n, x);
+        T diagonal = *x > T.Zero ? -length : length;
+        T head = *x - diagonal;
+        scale = T.Zero;
+        if (length != T.Zero)
+        {
+            scale = -head / diagonal;
+            RowOps.Divide(n - 1, head, x + 1);
+        }
+
+        *x = T.One;
+        return diagonal;
+    }
+
+    /// <summary>T of <paramref name="count"/> reflections of <paramref name="m"/> elements each.</summary>
+    internal static void Triangle<T>(int count, int m, T* v, long row, T* scales, T* t)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        RowOps.Product(count, count, m, v, row, 1, v, 1, row, t, count, subtract: false);
+        for (int j = 0; j < count; j++)
+        {
+            // Column j is -s T (V^T v), from the top: its own elements are needed below only.
+            for (int i = 0; i < j; i++)
+            {
+                T sum = T.Zero;
+                for (int p = i; p < j; p++) sum += t[i * count + p] * t[p * count + j];
+                t[i * count + j] = -scales[j] * sum;
+            }
+
+            t[j * count + j] = scales[j];
+            for (int i = j + 1; i < count; i++) t[i * count + j] = T.Zero;
+        }
+    }
+
+    /// <summary>
+    /// X -= X V op(T) V^T for <paramref name="n"/> rows X: the reflections in their order, or with the transpose of T in the
+    /// reverse one; with place for two numbers for each row and reflection.
+    /// </summary>
+    internal static void Apply<T>(
+        int n, int m, T* x, long xRow, int count, T* v, long row, T* t, bool transposed, T* work)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* turned = work + (long)n * count;
+        RowOps.Product(n, count, m, x, xRow, 1, v, 1, row, work, count, subtract: false);
+        RowOps.Product(
+            n, count, count, work, count, 1, t, transposed ? 1 : count, transposed ? count : 1, turned, count, subtract: false);
+        RowOps.SubtractProduct(n, m, count, turned, count, 1, v, row, x, xRow);
+    }
+
+    /// <summary>
+    /// The first <paramref name="n"/> columns, in the rows of <paramref name="q"/>, of the product of reflections, of which
+    /// number j is 0 before element j + <paramref name="shift"/>. <paramref name="t"/> holds the T of each <see cref="Block"/> of
+    /// reflections, one after the other; the place for work has 2 <paramref name="n"/> <see cref="Block"/> numbers.
+    /// </summary>
+    internal static void Columns<T>(int n, int m, int count, int shift, T* v, T* t, T* q, T* work)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (int j = 0; j < n; j++)
+        {
+            new Span<T>(q + (long)j * m, m).Clear();
+            q[(long)j * (m + 1)] = T.One;
+        }
+
+        for (int start = (count - 1) / Block * Block; start >= 0; start -= Block)
+        {
+            int size = Math.Min(Block, count - start), from = start + shift;
+            Apply(
+                n - from, m - from, q + (long)from * (m + 1), m, size, v + (long)start * m + from, m, t + (long)start * Block,
+                true, work);
+        }
+    }
+
+    /// <summary>The length of a vector, scaled so that squares neither overflow nor vanish.</summary>
+    internal static T Norm<T>(int n, T* x) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T squares = RowOps.Dot(n, x, x);
+        if (squares > T.CreateChecked(1e-30) && squares < T.CreateChecked(1e30)) return T.Sqrt(squares);
+        T largest = T.Zero;
+        for (int i = 0; i < n; i++) largest = T.Max(largest, T.Abs(x[i]));
+        if (largest == T.Zero || !T.IsFinite(largest)) return largest;
+        T sum = T.Zero;
+        for (int i = 0; i < n; i++) sum += (x[i] / largest) * (x[i] / largest);
+        return largest * T.Sqrt(sum);
+    }
+}
