@@ -70,24 +70,24 @@ internal static unsafe class Householder
     }
 
     /// <summary>
-    /// The first <paramref name="n"/> columns, in the rows of <paramref name="q"/>, of the product of reflections, of which
+    /// The first <paramref name="n"/> columns, of <paramref name="m"/> elements and in the rows of <paramref name="q"/>, of the product of reflections, of which
     /// number j is 0 before element j + <paramref name="shift"/>. <paramref name="t"/> holds the T of each <see cref="Block"/> of
     /// reflections, one after the other; the place for work has 2 <paramref name="n"/> <see cref="Block"/> numbers.
     /// </summary>
-    internal static void Columns<T>(int n, int m, int count, int shift, T* v, T* t, T* q, T* work)
+    internal static void Columns<T>(int n, int m, int count, int shift, T* v, T* t, T* q, long row, T* work)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (int j = 0; j < n; j++)
         {
-            new Span<T>(q + (long)j * m, m).Clear();
-            q[(long)j * (m + 1)] = T.One;
+            new Span<T>(q + j * row, (int)row).Clear();
+            q[j * (row + 1)] = T.One;
         }
 
         for (int start = (count - 1) / Block * Block; start >= 0; start -= Block)
         {
             int size = Math.Min(Block, count - start), from = start + shift;
             Apply(
-                n - from, m - from, q + (long)from * (m + 1), m, size, v + (long)start * m + from, m, t + (long)start * Block,
+                n - from, m - from, q + from * (row + 1), row, size, v + (long)start * m + from, m, t + (long)start * Block,
                 true, work);
         }
     }

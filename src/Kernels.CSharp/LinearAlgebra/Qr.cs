@@ -76,7 +76,7 @@ public static unsafe class Qr
             Householder.Apply(n - end, m - start, block + (long)count * m, m, count, block, m, triangle, false, products);
         }
 
-        Householder.Columns(n, m, n, 0, x, t, q, products);
+        Householder.Columns(n, m, n, 0, x, t, q, m, products);
         for (int j = 0; j < n; j++)
         {
             if (!(r[(long)j * (n + 1)] < T.Zero)) continue;

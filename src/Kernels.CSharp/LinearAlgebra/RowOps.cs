@@ -97,6 +97,63 @@ internal static unsafe class RowOps
         for (; i < n; i++) x[i] /= a;
     }
 
+    /// <summary>x *= a.</summary>
+    internal static void Multiply<T>(int n, T a, T* x) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int i = 0;
+        Vector<T> factor = new(a);
+        for (; i <= n - Vector<T>.Count; i += Vector<T>.Count) Vector.Store(Vector.Load(x + i) * factor, x + i);
+        for (; i < n; i++) x[i] *= a;
+    }
+
+    /// <summary>
+    /// Copies elements divided by a power of two, which is returned and brings them to the size of 1, so that their squares
+    /// stay in range. NaN, without a copy, if one is not finite.
+    /// </summary>
+    internal static T Scaled<T>(long count, T* a, T* x) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T largest = T.Zero;
+        for (long i = 0; i < count; i++) largest = T.Max(largest, T.Abs(a[i]));
+        if (!T.IsFinite(largest)) return T.NaN;
+        T scale = largest > T.Zero ? T.ScaleB(T.One, T.ILogB(largest)) : T.One;
+        for (long i = 0; i < count; i++) x[i] = a[i] / scale;
+        return scale;
+    }
+
+    /// <summary>The positions of values in their order; equal values keep theirs.</summary>
+    internal static int[] Order<T>(int n, T* values, bool isDescending) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int sign = isDescending ? -1 : 1;
+        int[] order = [.. Enumerable.Range(0, n)];
+        Array.Sort(order, (i, j) => values[i] != values[j] ? sign * values[i].CompareTo(values[j]) : i.CompareTo(j));
+        return order;
+    }
+
+    /// <summary>The sign of the first element of largest magnitude.</summary>
+    internal static T SignOfLargest<T>(int n, T* x) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int at = 0;
+        for (int i = 1; i < n; i++)
+            if (T.Abs(x[i]) > T.Abs(x[at])) at = i;
+        return n > 0 && x[at] < T.Zero ? -T.One : T.One;
+    }
+
+    /// <summary>Writes rows, in an order and each times its factor, as the columns of an m x n matrix.</summary>
+    internal static void PutColumns<T>(int m, int[] order, T* factors, T* rows, long row, T* y, long yRow)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (int top = 0; top < m; top += Side)
+        {
+            int bottom = Math.Min(m, top + Side);
+            for (int j = 0; j < order.Length; j++)
+            {
+                T* source = rows + order[j] * row;
+                T factor = factors[order[j]];
+                for (int i = top; i < bottom; i++) y[i * yRow + j] = factor * source[i];
+            }
+        }
+    }
+
     /// <summary>Exchanges two rows.</summary>
     internal static void Swap<T>(int n, T* x, T* y) where T : unmanaged
     {
