@@ -33,6 +33,7 @@ public static unsafe class Eigh
     private static void Factor<T>(int batch, int n, ReadOnlySpan<byte> a, Span<byte> packed)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        if (packed.IsEmpty) return;
         fixed (byte* pa = a, pp = packed)
         {
             nint qa = (nint)pa, qp = (nint)pp;
@@ -117,7 +118,7 @@ public static unsafe class Eigh
             Householder.Triangle(count, n - start - 1, v + start + 1, n, scales + start, t + (long)start * Householder.Block);
         }
 
-        if (n > 0) d[n - 1] = a[(long)n * n - 1];
+        d[n - 1] = a[(long)n * n - 1];
     }
 
     /// <summary>Makes a tridiagonal matrix diagonal; false when that does not end.</summary>

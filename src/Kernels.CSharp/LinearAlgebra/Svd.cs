@@ -36,6 +36,7 @@ public static unsafe class Svd
     private static void Factor<T>(int batch, int rows, int columns, ReadOnlySpan<byte> a, Span<byte> packed)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        if (packed.IsEmpty) return;
         fixed (byte* pa = a, pp = packed)
         {
             nint qa = (nint)pa, qp = (nint)pp;
