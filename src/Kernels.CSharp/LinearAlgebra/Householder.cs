@@ -34,29 +34,27 @@ internal static unsafe class Householder
         return diagonal;
     }
 
-    /// <summary>T of <paramref name="count"/> reflections of <paramref name="m"/> elements each.</summary>
+    /// <summary>The transpose of T for <paramref name="count"/> reflections of <paramref name="m"/> elements each.</summary>
     internal static void Triangle<T>(int count, int m, T* v, long row, T* scales, T* t)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         RowOps.Product(count, count, m, v, row, 1, v, 1, row, t, count, subtract: false);
+        T* own = stackalloc T[Block];
         for (int j = 0; j < count; j++)
         {
-            // Column j is -s T (V^T v), from the top: its own elements are needed below only.
-            for (int i = 0; i < j; i++)
-            {
-                T sum = T.Zero;
-                for (int p = i; p < j; p++) sum += t[i * count + p] * t[p * count + j];
-                t[i * count + j] = -scales[j] * sum;
-            }
-
+            // Column j of T is -s T (V^T v), of the columns before.
+            new Span<T>(own, j).Clear();
+            RowOps.SubtractRows(j, j, t + j * count, 1, t, count, own);
+            RowOps.Multiply(j, scales[j], own);
+            new Span<T>(own, j).CopyTo(new Span<T>(t + j * count, j));
             t[j * count + j] = scales[j];
-            for (int i = j + 1; i < count; i++) t[i * count + j] = T.Zero;
+            new Span<T>(t + j * count + j + 1, count - j - 1).Clear();
         }
     }
 
     /// <summary>
-    /// X -= X V op(T) V^T for <paramref name="n"/> rows X: the reflections in their order, or with the transpose of T in the
-    /// reverse one; with place for two numbers for each row and reflection.
+    /// X -= X V op(T) V^T for <paramref name="n"/> rows X, with T given by its transpose: the reflections in their order, or with the
+    /// transpose in the reverse one; with place for two numbers for each row and reflection.
     /// </summary>
     internal static void Apply<T>(
         int n, int m, T* x, long xRow, int count, T* v, long row, T* t, bool transposed, T* work)
@@ -65,7 +63,7 @@ internal static unsafe class Householder
         T* turned = work + (long)n * count;
         RowOps.Product(n, count, m, x, xRow, 1, v, 1, row, work, count, subtract: false);
         RowOps.Product(
-            n, count, count, work, count, 1, t, transposed ? 1 : count, transposed ? count : 1, turned, count, subtract: false);
+            n, count, count, work, count, 1, t, transposed ? count : 1, transposed ? 1 : count, turned, count, subtract: false);
         RowOps.SubtractProduct(n, m, count, turned, count, 1, v, row, x, xRow);
     }
 

@@ -13,6 +13,8 @@ internal static unsafe class RowOps
     // Squares of so many elements a side are read and written line by line of the cache.
     private const int Side = 8;
 
+    private const int TransposedRows = 16;
+
     private const long WorkPerFork = 1 << 17;
 
     // Matrices of so much work each keep all threads busy one by one.
@@ -169,19 +171,12 @@ internal static unsafe class RowOps
         for (; i < n; i++) (x[i], y[i]) = (y[i], x[i]);
     }
 
-    /// <summary>Y = X^T for an m x n matrix X, in squares of a cache line's elements a side.</summary>
+    /// <summary>Y = X^T for an m x n matrix X.</summary>
     internal static void Transpose<T>(int m, int n, T* x, long xRow, T* y, long yRow) where T : unmanaged
     {
-        for (int top = 0; top < m; top += Side)
-        {
-            int bottom = Math.Min(m, top + Side);
-            for (int left = 0; left < n; left += Side)
-            {
-                int right = Math.Min(n, left + Side);
-                for (int j = left; j < right; j++)
-                    for (int i = top; i < bottom; i++) y[j * yRow + i] = x[i * xRow + j];
-            }
-        }
+        // The target's lines that are written at a time stay in the first-level cache.
+        for (int top = 0; top < m; top += TransposedRows)
+            Packing.Transpose(x + top * xRow, (nint)xRow, Math.Min(TransposedRows, m - top), n, (nint)yRow, y + top);
     }
 
     /// <summary>A = (A + A^T) / 2 for a matrix of order <paramref name="n"/>.</summary>
