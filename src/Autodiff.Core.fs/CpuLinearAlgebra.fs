@@ -140,6 +140,15 @@ module internal CpuLinearAlgebra =
         GC.KeepAlive pivots
         y
 
+    let luInverse (lu: NDArray, pivots: NDArray) =
+        let y = HostArrays.allocate (lu.Device, lu.DType, lu.Shape)
+        let struct (batch, n, _) = matrices lu
+        let exchanged = MemoryMarshal.Cast<byte, int> pivots.Bytes
+        Lu.Inverse(lu.DType, batch, n, lu.Bytes, exchanged, HostArrays.writable y)
+        GC.KeepAlive lu
+        GC.KeepAlive pivots
+        y
+
     let triangularSolve (a: NDArray, b: NDArray, shape: int[], form: Triangle) =
         let a, y = HostArrays.dense a, stretched (b, shape)
         let struct (_, n, columns) = matrices y

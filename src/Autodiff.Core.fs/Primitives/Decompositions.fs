@@ -202,8 +202,7 @@ module internal Decompositions =
 
             member _.Value(inputs, out) =
                 let struct (lu, pivots) = (Factors "inverse").Get inputs[0]
-                let one = eyeLike (Concrete inputs[0]) out.Shape[out.Shape.Length - 1]
-                lu.Device.LuSolve(lu, pivots, one.Array, out.Shape, false)
+                lu.Device.Convert(lu.Device.LuInverse(lu, pivots), out.DType)
 
             member _.Jvp(_, y, tangents) = -(matmul y (matmul tangents[0] y))
             member _.Vjp(_, y, ct, _) = -(matmul (t y) (matmul ct (t y))) }

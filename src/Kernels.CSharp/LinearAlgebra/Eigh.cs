@@ -54,7 +54,7 @@ public static unsafe class Eigh
         {
             RowOps.Symmetrize(n, x, n);
             Reduce(n, x, d, e, scales, t, rest);
-            Householder.Columns(n, n, n - 1, 1, x, t, q, row, rest);
+            Householder.Columns(n, n, n - 1, 1, x, n, t, q, row, rest);
             isDone = Diagonalize(n, d, e, new Rotations<T>(q, n));
         }
 

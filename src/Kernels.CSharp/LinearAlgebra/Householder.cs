@@ -72,21 +72,41 @@ internal static unsafe class Householder
     /// number j is 0 before element j + <paramref name="shift"/>. <paramref name="t"/> holds the T of each <see cref="Block"/> of
     /// reflections, one after the other; the place for work has 2 <paramref name="n"/> <see cref="Block"/> numbers.
     /// </summary>
-    internal static void Columns<T>(int n, int m, int count, int shift, T* v, T* t, T* q, long row, T* work)
+    internal static void Columns<T>(int n, int m, int count, int shift, T* v, long vRow, T* t, T* q, long row, T* work)
         where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Identity(n, q, row);
+        for (int start = (count - 1) / Block * Block; start >= 0; start -= Block)
+        {
+            int size = Math.Min(Block, count - start), from = start + shift;
+            Apply(
+                n - from, m - from, q + from * (row + 1), row, size, v + start * vRow + from, vRow, t + (long)start * Block,
+                true, work);
+        }
+    }
+
+    /// <summary>
+    /// The same for as many reflections as columns, one by one: for few of them products of matrices take longer. Rows have zeros to
+    /// the end of the line after their own.
+    /// </summary>
+    internal static void FewColumns<T>(int n, int m, T* v, T* scales, T* q, int row) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Identity(n, q, row);
+        for (int j = n - 1; j >= 0; j--)
+        {
+            T* own = v + (long)j * (row + 1);
+            int length = RowOps.Whole<T>(m - j);
+            for (T* column = q + (long)j * (row + 1); column < q + (long)n * row; column += row)
+                RowOps.Add(length, -scales[j] * RowOps.Dot(length, own, column), own, column);
+        }
+    }
+
+    private static void Identity<T>(int n, T* q, long row) where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (int j = 0; j < n; j++)
         {
             new Span<T>(q + j * row, (int)row).Clear();
             q[j * (row + 1)] = T.One;
-        }
-
-        for (int start = (count - 1) / Block * Block; start >= 0; start -= Block)
-        {
-            int size = Math.Min(Block, count - start), from = start + shift;
-            Apply(
-                n - from, m - from, q + from * (row + 1), row, size, v + (long)start * m + from, m, t + (long)start * Block,
-                true, work);
         }
     }
 

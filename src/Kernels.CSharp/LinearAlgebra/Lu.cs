@@ -44,6 +44,72 @@ public static unsafe class Lu
         else Solve<double>(n, columns, lu, pivots, matrixOf, transposed, b);
     }
 
+    /// <summary>The inverse of each A of a batch from its factors.</summary>
+    /// <param name="dtype">float32 or float64.</param>
+    /// <param name="batch">The number of matrices.</param>
+    /// <param name="n">The order of each.</param>
+    /// <param name="lu">What <see cref="Factor"/> left of the matrices.</param>
+    /// <param name="pivots">The exchanges that it made.</param>
+    /// <param name="inverse">On return the inverses, contiguous.</param>
+    public static void Inverse(
+        DType dtype, int batch, int n, ReadOnlySpan<byte> lu, ReadOnlySpan<int> pivots, Span<byte> inverse)
+    {
+        if (dtype == DType.Float32) Inverse<float>(batch, n, lu, pivots, inverse);
+        else Inverse<double>(batch, n, lu, pivots, inverse);
+    }
+
+    private static void Inverse<T>(int batch, int n, ReadOnlySpan<byte> lu, ReadOnlySpan<int> pivots, Span<byte> inverse)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        inverse.Clear();
+        fixed (byte* pa = lu, px = inverse)
+        fixed (int* pp = pivots)
+        {
+            nint qa = (nint)pa, qx = (nint)px, qp = (nint)pp;
+            RowOps.ForBatch(batch, 2L * n * n * n, s => Inverse(
+                (T*)qa + (long)s * n * n, n, (int*)qp + (long)s * n, (T*)qx + (long)s * n * n));
+        }
+    }
+
+    /// <summary>X = U^-1 L^-1 P, in the place of zeros.</summary>
+    private static void Inverse<T>(T* a, int n, int* pivots, T* x) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        InverseOfLower(n, a, x, n);
+        Triangular.InPlace(n, n, a, n, false, false, false, x, n);
+
+        // From the right the exchanges act in the reverse order.
+        int[] from = [.. Enumerable.Range(0, n)];
+        for (int i = n - 1; i >= 0; i--) (from[i], from[pivots[i]]) = (from[pivots[i]], from[i]);
+        using Workspace<T> work = new(n);
+        for (T* row = x; row < x + (long)n * n; row += n)
+        {
+            new Span<T>(row, n).CopyTo(new Span<T>(work.Pointer, n));
+            for (int j = 0; j < n; j++) row[j] = work.Pointer[from[j]];
+        }
+    }
+
+    /// <summary>L^-1 in the place of zeros: of both halves, and what joins them, -L22^-1 L21 L11^-1.</summary>
+    private static void InverseOfLower<T>(int n, T* a, T* x, long row) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (n <= RowOps.Block)
+        {
+            for (int i = 0; i < n; i++)
+            {
+                RowOps.SubtractRows(i, i, a + i * row, 1, x, row, x + i * row);
+                x[i * (row + 1)] = T.One;
+            }
+
+            return;
+        }
+
+        int half = n / 2;
+        T* low = x + half * row, second = a + half * (row + 1);
+        InverseOfLower(half, a, x, row);
+        RowOps.SubtractProduct(n - half, half, half, second - half, row, 1, x, row, low, row);
+        Triangular.InPlace(n - half, half, second, row, true, false, true, low, row);
+        InverseOfLower(n - half, second, low + half, row);
+    }
+
     private static void Factor<T>(int batch, int n, Span<byte> a, Span<int> pivots)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -61,6 +127,12 @@ public static unsafe class Lu
     /// </summary>
     private static void Halves<T>(T* a, int m, int n, long row, int* pivots) where T : unmanaged, IFloatingPointIeee754<T>
     {
+        if (m <= RowOps.Block)
+        {
+            Small(a, m, n, row, pivots);
+            return;
+        }
+
         if (n <= RowOps.Block)
         {
             Panel(a, m, n, row, pivots);
@@ -82,17 +154,43 @@ public static unsafe class Lu
         }
     }
 
+    /// <summary>A small matrix, element by element where it lies.</summary>
+    private static void Small<T>(T* a, int m, int n, long row, int* pivots) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (int j = 0; j < n; j++)
+        {
+            T* own = a + j * row;
+            int pivot = j;
+            T largest = T.Abs(own[j]);
+            for (int i = j + 1; i < m; i++)
+            {
+                T size = T.Abs(a[i * row + j]);
+                if (size > largest) (pivot, largest) = (i, size);
+            }
+
+            pivots[j] = pivot;
+            RowOps.Swap(n, own, a + pivot * row);
+            if (largest == T.Zero) continue;
+            for (T* other = own + row; other < a + m * row; other += row)
+            {
+                other[j] /= own[j];
+                RowOps.Add(n - j - 1, -other[j], own + j + 1, other + j + 1);
+            }
+        }
+    }
+
     /// <summary>A few columns, element by element, in a transposed copy: the work runs along columns.</summary>
     private static void Panel<T>(T* a, int m, int n, long row, int* pivots) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        // An odd number of cache lines to a column keeps columns apart in the cache.
-        long length = (m + 15) / 16 * 16 + 8;
-        using Workspace<T> work = new(n * length);
-        T* x = work.Pointer;
+        // Zeros after a column spare loops their last elements one by one.
+        int length = RowOps.RowLength<T>(m);
+        using Workspace<T> work = new((long)n * length);
+        T* x = work.Pointer, end = x + (long)n * length;
         RowOps.Transpose(m, n, a, row, x, length);
+        for (T* c = x; c < end; c += length) new Span<T>(c + m, length - m).Clear();
         for (int j = 0; j < n; j++)
         {
-            T* column = x + j * length;
+            T* column = x + (long)j * length;
             int pivot = j;
             T largest = T.Abs(column[j]);
             for (int i = j + 1; i < m; i++)
@@ -103,10 +201,11 @@ public static unsafe class Lu
 
             pivots[j] = pivot;
             if (pivot != j)
-                for (T* c = x; c < x + n * length; c += length) (c[j], c[pivot]) = (c[pivot], c[j]);
+                for (T* c = x; c < end; c += length) (c[j], c[pivot]) = (c[pivot], c[j]);
             if (largest == T.Zero) continue;
-            RowOps.Divide(m - j - 1, column[j], column + j + 1);
-            for (T* c = column + length; c < x + n * length; c += length) RowOps.Add(m - j - 1, -c[j], column + j + 1, c + j + 1);
+            int below = RowOps.Whole<T>(m - j - 1);
+            RowOps.Divide(below, column[j], column + j + 1);
+            for (T* c = column + length; c < end; c += length) RowOps.Add(below, -c[j], column + j + 1, c + j + 1);
         }
 
         RowOps.Transpose(n, m, x, length, a, row);

@@ -38,50 +38,61 @@ public static unsafe class Qr
     private static void One<T>(T* a, int m, int n, T* packed) where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* r = packed + (long)m * n;
-        using Workspace<T> work = new(2L * m * n);
+        int row = RowOps.RowLength<T>(m);
+        using Workspace<T> work = new(2L * n * row);
         T* q = work.Pointer;
-        Factor(a, m, n, q, r, q + (long)m * n);
-        RowOps.Transpose(n, m, q, m, packed, n);
+        Factor(a, m, n, q, r, q + (long)n * row);
+        RowOps.Transpose(n, m, q, row, packed, n);
     }
 
-    /// <summary>The same with the columns of Q in the rows of <paramref name="q"/>, and place for m n numbers.</summary>
+    /// <summary>
+    /// The same with the columns of Q in the rows of <paramref name="q"/>, <see cref="RowOps.RowLength"/> apart, and place for
+    /// as much.
+    /// </summary>
     internal static void Factor<T>(T* a, int m, int n, T* q, T* r, T* x) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        // Columns lie in rows here, so that reflections run along memory: of A, then of Q.
-        RowOps.Transpose(m, n, a, n, x, m);
+        // Columns lie in rows here, so that reflections run along memory: of A, then of Q. Zeros after a row spare loops their
+        // last elements one by one.
+        int row = RowOps.RowLength<T>(m);
+        RowOps.Transpose(m, n, a, n, x, row);
+        for (int j = 0; j < n; j++) new Span<T>(x + (long)j * row + m, row - m).Clear();
         new Span<T>(r, n * n).Clear();
         using Workspace<T> work = new(n + 3L * n * Householder.Block);
         T* scales = work.Pointer, t = scales + n, products = t + (long)n * Householder.Block;
         for (int start = 0; start < n; start += Householder.Block)
         {
             int count = Math.Min(Householder.Block, n - start), end = start + count;
-            T* block = x + (long)start * (m + 1);
+            T* block = x + (long)start * (row + 1);
             for (int j = start; j < end; j++)
             {
-                T* v = x + (long)j * (m + 1);
-                r[(long)j * (n + 1)] = Householder.Reflect(m - j, v, out scales[j]);
-                for (T* column = v + m; column < x + (long)end * m; column += m)
-                    RowOps.Add(m - j, -scales[j] * RowOps.Dot(m - j, v, column), v, column);
+                T* v = x + (long)j * (row + 1);
+                int length = RowOps.Whole<T>(m - j);
+                r[(long)j * (n + 1)] = Householder.Reflect(length, v, out scales[j]);
+                for (T* column = v + row; column < x + (long)end * row; column += row)
+                    RowOps.Add(length, -scales[j] * RowOps.Dot(length, v, column), v, column);
             }
 
             for (int j = start; j < end; j++)
             {
-                T* column = x + (long)j * m;
+                T* column = x + (long)j * row;
                 for (int k = 0; k < j; k++) r[(long)k * n + j] = column[k];
                 new Span<T>(column + start, j - start).Clear();
             }
 
+            if (n <= Householder.Block) break;
             T* triangle = t + (long)start * Householder.Block;
-            Householder.Triangle(count, m - start, block, m, scales + start, triangle);
-            Householder.Apply(n - end, m - start, block + (long)count * m, m, count, block, m, triangle, false, products);
+            Householder.Triangle(count, m - start, block, row, scales + start, triangle);
+            Householder.Apply(
+                n - end, m - start, block + (long)count * row, row, count, block, row, triangle, false, products);
         }
 
-        Householder.Columns(n, m, n, 0, x, t, q, m, products);
+        if (n <= Householder.Block) Householder.FewColumns(n, m, x, scales, q, row);
+        else Householder.Columns(n, m, n, 0, x, row, t, q, row, products);
         for (int j = 0; j < n; j++)
         {
             if (!(r[(long)j * (n + 1)] < T.Zero)) continue;
-            for (int i = 0; i < m; i++) q[(long)j * m + i] = -q[(long)j * m + i];
-            for (int k = j; k < n; k++) r[(long)j * n + k] = -r[(long)j * n + k];
+            RowOps.Multiply(m, -T.One, q + (long)j * row);
+            RowOps.Multiply(n - j, -T.One, r + (long)j * (n + 1));
         }
     }
 }

@@ -40,6 +40,15 @@ internal static unsafe class RowOps
         });
     }
 
+    /// <summary>A number of elements rounded up to whole cache lines.</summary>
+    internal static int Whole<T>(int n) where T : unmanaged => (n + 64 / sizeof(T) - 1) / (64 / sizeof(T)) * (64 / sizeof(T));
+
+    /// <summary>
+    /// The distance of rows of <paramref name="n"/> elements that loops may read to the end of a line after their own, from
+    /// wherever they start; not a power of two, so that rows lie apart in the cache.
+    /// </summary>
+    internal static int RowLength<T>(int n) where T : unmanaged => Whole<T>(n) + 64 / sizeof(T);
+
     /// <summary>y += a x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Add<T>(int n, T a, T* x, T* y) where T : unmanaged, IFloatingPointIeee754<T>

@@ -55,7 +55,7 @@ public static unsafe class Svd
     private static bool Factor<T>(int m, int n, T* x, T scale, T* packed) where T : unmanaged, IFloatingPointIeee754<T>
     {
         bool isTall = m > n;
-        long row = Rotations<T>.RowLength(n), outer = isTall ? (long)m * n : 0;
+        long row = Rotations<T>.RowLength(n), outer = isTall ? (long)n * RowOps.RowLength<T>(m) : 0;
         using Workspace<T> work = new(2 * outer + (long)n * n + 2 * n * row + 4L * (n + 1) * (Householder.Block + 1));
         T* q = work.Pointer, u = q + 2 * outer, v = u + n * row, left = v + n * row;
         T* d = left + (long)n * n, e = d + n, scales = e + n, moreScales = scales + n, t = moreScales + n;
@@ -69,8 +69,8 @@ public static unsafe class Svd
         }
 
         Reduce(n, x, left, d, e, scales, moreScales, t, moreT, rest);
-        Householder.Columns(n, n, n, 0, left, t, u, row, rest);
-        Householder.Columns(n, n, n - 1, 1, x, moreT, v, row, rest);
+        Householder.Columns(n, n, n, 0, left, n, t, u, row, rest);
+        Householder.Columns(n, n, n - 1, 1, x, n, moreT, v, row, rest);
         if (!Diagonalize(n, d, e, new Rotations<T>(u, n), new Rotations<T>(v, n))) return false;
 
         T* vectors = u;
@@ -79,7 +79,7 @@ public static unsafe class Svd
         {
             vectors = q + outer;
             length = m;
-            RowOps.Product(n, m, n, u, row, 1, q, m, 1, vectors, m, subtract: false);
+            RowOps.Product(n, m, n, u, row, 1, q, RowOps.RowLength<T>(m), 1, vectors, m, subtract: false);
         }
 
         // From here on the values are positive; the signs go into V, those of the vectors into both.
