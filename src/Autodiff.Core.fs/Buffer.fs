@@ -222,6 +222,8 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract LuFactor: x: NDArray -> struct (NDArray * NDArray)
     /// Solves with factors, or with their transpose; leading axes broadcast to those of the shape.
     abstract LuSolve: lu: NDArray * pivots: NDArray * b: NDArray * shape: int[] * transposed: bool -> NDArray
+    /// The inverses from factors.
+    abstract LuInverse: lu: NDArray * pivots: NDArray -> NDArray
     /// Solves with one triangle of the last two axes; leading axes broadcast to those of the shape.
     abstract TriangularSolve: a: NDArray * b: NDArray * shape: int[] * form: Triangle -> NDArray
     /// The lower Cholesky factor of the symmetric part, and the first matrix that has none, or -1.

@@ -258,6 +258,8 @@ type internal CpuKernels() =
     override this.LuSolve(lu, pivots, b, shape, transposed) =
         CpuLinearAlgebra.luSolve (lu, pivots, b, shape, transposed)
 
+    override this.LuInverse(lu, pivots) = CpuLinearAlgebra.luInverse (lu, pivots)
+
     override this.TriangularSolve(a, b, shape, form) = CpuLinearAlgebra.triangularSolve (a, b, shape, form)
 
     override this.Cholesky x = CpuLinearAlgebra.cholesky x

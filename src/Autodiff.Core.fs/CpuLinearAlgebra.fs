@@ -140,6 +140,15 @@ module internal CpuLinearAlgebra =
         GC.KeepAlive pivots
         y
 
+    let luInverse (lu: NDArray, pivots: NDArray) =
+        let y = HostArrays.allocate (lu.Device, lu.DType, lu.Shape)
+        let struct (batch, n, _) = matrices lu
+        let exchanged = MemoryMarshal.Cast<byte, int> pivots.Bytes
+        Lu.Inverse(lu.DType, batch, n, lu.Bytes, exchanged, HostArrays.writable y)
+        GC.KeepAlive lu
+        GC.KeepAlive pivots
+        y
+
     let triangularSolve (a: NDArray, b: NDArray, shape: int[], form: Triangle) =
         let a, y = HostArrays.dense a, stretched (b, shape)
         let struct (_, n, columns) = matrices y
@@ -259,36 +268,9 @@ module internal CpuLinearAlgebra =
         x.Device.Convert(y, x.DType)
 
     let eigh (x: NDArray) =
+        let x = HostArrays.dense x
         let struct (batch, n, _) = matrices x
-        let source = HostArrays.dense (x.Device.Convert(x, DType.Float64))
-        let y = HostArrays.allocate (x.Device, DType.Float64, Array.append x.Shape[.. x.Rank - 2] [| n + 1 |])
-        let input = MemoryMarshal.Cast<byte, float> source.Bytes
-        let output = MemoryMarshal.Cast<byte, float>(HostArrays.writable y)
-
-        for s in 0 .. (if n = 0 then 0 else batch) - 1 do
-            let a = input.Slice(s * n * n, n * n)
-            let packed = output.Slice(s * n * (n + 1), n * (n + 1))
-            let symmetric = Array.zeroCreate<float>(n * n)
-            let mutable isFinite = true
-
-            for i in 0 .. n - 1 do
-                for j in 0 .. n - 1 do
-                    symmetric[i * n + j] <- 0.5 * (a[i * n + j] + a[j * n + i])
-                    isFinite <- isFinite && Double.IsFinite symmetric[i * n + j]
-
-            if isFinite then
-                let found = (Double.DenseMatrix(n, n, symmetric)).Evd Symmetricity.Symmetric
-
-                for j in 0 .. n - 1 do
-                    packed[j * (n + 1)] <- found.EigenValues[j].Real
-                    let vector = found.EigenVectors.Column j
-                    // The entry of largest magnitude, the first at ties, is positive.
-                    let sign = if vector[vector.AbsoluteMaximumIndex()] < 0.0 then -1.0 else 1.0
-
-                    for i in 0 .. n - 1 do
-                        packed[i * (n + 1) + 1 + j] <- sign * vector[i]
-            else
-                packed.Fill nan
-
-        GC.KeepAlive source
-        x.Device.Convert(y, x.DType)
+        let y = HostArrays.allocate (x.Device, x.DType, Array.append x.Shape[.. x.Rank - 2] [| n + 1 |])
+        Eigh.Factor(x.DType, batch, n, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y

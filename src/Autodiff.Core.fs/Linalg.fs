@@ -86,7 +86,8 @@ module Linalg =
     /// (of V where A is wide) the first entry of largest magnitude is positive. Vectors of singular values that are equal
     /// but for rounding are not determined: their turning into each other counts as 0 in the derivative, and so does the
     /// motion of vectors of the singular value 0 out of their span. So functions of the singular values alone have their
-    /// right first derivative everywhere they have one.
+    /// right first derivative everywhere they have one. Each value is right to rounding of the largest one. NaN for matrices that
+    /// are not finite.
     let svd (x: Tensor) : Tensor * Tensor * Tensor = Spectral.svd (floating x)
 
     /// The singular values (..., min (m, n)), descending.
@@ -98,7 +99,7 @@ module Linalg =
     /// counts as 0 in the derivative, which is finite, and right to the first order for functions of the eigenvalues alone
     /// that do not depend on their order. Their second derivatives leave that turning out, so that they need
     /// eigenvalues that differ; where some may be equal, functions of the whole matrix (matmul, solve, slogdet, trace,
-    /// expm) have right derivatives of every order.
+    /// expm) have right derivatives of every order. NaN for matrices that are not finite.
     let eigh (x: Tensor) : Tensor * Tensor = Spectral.eigh (floating x)
 
     /// The eigenvalues (..., n) and eigenvectors, in columns (..., n, n), of matrices (..., n, n), each as the pair of its real

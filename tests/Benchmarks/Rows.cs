@@ -9,6 +9,7 @@ internal static class Rows
     internal static IReadOnlyList<Row> All { get; } =
     [
         .. Kernels,
+        .. Decompositions,
         .. Differentiation,
         .. TrainingSteps,
         .. Compilation,
@@ -48,6 +49,27 @@ internal static class Rows
             return () => x.Conv3D(w, padding: 1);
         }),
     ];
+
+    private static IEnumerable<Row> Decompositions => new[] { 256, 1024 }.SelectMany(n =>
+    {
+        return new Row[]
+        {
+            Of("solve", (a, b, _) => a.Solve(b)),
+            Of("inverse", (a, _, _) => a.Inverse()),
+            Of("cholesky", (_, _, definite) => definite.Cholesky()),
+            Of("triangularSolve", (_, b, definite) => definite.TriangularSolve(b)),
+            Of("qr", (a, _, _) => a.Qr()),
+            Of("eigh", (_, _, definite) => definite.Eigh()),
+            Of("svd", (a, _, _) => a.Svd()),
+        };
+
+        Row Of(string name, Func<Tensor, Tensor, Tensor, object> function) => new($"{name} {n} f64", () =>
+        {
+            Tensor a = new Key(0).Normal([n, n], dtype: DType.Float64), b = new Key(1).Normal([n, n], dtype: DType.Float64);
+            Tensor definite = a.MatMul(a.Transpose()) * (1.0 / n) + Tensor.Eye(n, DType.Float64);
+            return () => function(a, b, definite);
+        });
+    });
 
     private static IEnumerable<Row> Differentiation =>
     [

@@ -185,6 +185,51 @@ public class MatMulTests
         Assert.Throws<ArgumentException>(() => Multiply(0, 2, 2, 2, 3, a, 6, 3, 1, b, 0, 4, 1, c));
     }
 
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void A_product_is_subtracted_from_its_target_alone(int width)
+    {
+        var random = new Random(6);
+        for (int round = 0; round < 600; round++)
+            Subtracted(width, random, random.Next(1, 71), random.Next(1, 71), random.Next(1, 71));
+        foreach ((int m, int n, int k) in new[] { (253, 307, 801), (300, 260, 32), (65, 1031, 35), (64, 256, 256), (2, 301, 1003), (130, 9, 513) })
+            Subtracted(width, random, m, n, k);
+    }
+
+    private static unsafe void Subtracted(int width, Random random, int m, int n, int k)
+    {
+        (long aRow, long aColumn, long aLength) = Place(Pick(random), m, k);
+        (long bRow, long bColumn, long bLength) = Place(Pick(random), k, n);
+        int cRow = n + random.Next(3);
+        double[] a = Fill<double>(random, aLength, 1), b = Fill<double>(random, bLength, 1), c = Fill<double>(random, m * cRow, 1);
+        double[] expected = [.. c];
+        for (int i = 0; i < m; i++)
+            for (int p = 0; p < k; p++)
+                for (int j = 0; j < n; j++) expected[i * cRow + j] -= a[i * aRow + p * aColumn] * b[p * bRow + j * bColumn];
+        fixed (double* pa = a, pb = b, pc = c)
+        {
+            Products<double>.Multiply(
+                new()
+                {
+                    M = m,
+                    N = n,
+                    K = k,
+                    A = pa,
+                    ARow = (nint)aRow,
+                    AColumn = (nint)aColumn,
+                    B = pb,
+                    BRow = (nint)bRow,
+                    BColumn = (nint)bColumn,
+                    C = pc,
+                    CRow = cRow,
+                    Subtract = true,
+                },
+                1, 0, 0, width);
+        }
+
+        Assert.True(expected.AsSpan().SequenceEqual(c), $"{m} x {n} x {k}, width {width}");
+    }
+
     private static IEnumerable<(int M, int N, int K)> Shapes() =>
     [
         (1, 1, 1), (2, 3, 4), (13, 9, 8), (5, 17, 3), (12, 32, 40), (24, 50, 64), (31, 33, 35), (64, 64, 64),

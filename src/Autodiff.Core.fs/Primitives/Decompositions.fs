@@ -46,7 +46,14 @@ module internal Decompositions =
         let values = Array.init (rows * columns) (fun i -> entry (i / columns) (i % columns))
         Tensor.Cast(Concrete(Host.ofSpan "matrix" [| rows; columns |] (ReadOnlySpan values)), x.DType)
 
-    let eyeLike (x: Tensor) n : Tensor = matrixLike x n n (fun i j -> if i = j then 1.0 else 0.0)
+    let eyeLike (x: Tensor) n : Tensor =
+        let values = Array.zeroCreate<float>(n * n)
+
+        for i in 0 .. n - 1 do
+            values[i * (n + 1)] <- 1.0
+
+        Tensor.Cast(Concrete(Host.ofSpan "matrix" [| n; n |] (ReadOnlySpan values)), x.DType)
+
     /// The entries where a condition on row and column holds, zeros elsewhere.
     let keep isKept (x: Tensor) : Tensor =
         x * matrixLike x (rowsOf x) (columnsOf x) (fun i j -> if isKept i j then 1.0 else 0.0)
@@ -195,8 +202,7 @@ module internal Decompositions =
 
             member _.Value(inputs, out) =
                 let struct (lu, pivots) = (Factors "inverse").Get inputs[0]
-                let one = eyeLike (Concrete inputs[0]) out.Shape[out.Shape.Length - 1]
-                lu.Device.LuSolve(lu, pivots, one.Array, out.Shape, false)
+                lu.Device.Convert(lu.Device.LuInverse(lu, pivots), out.DType)
 
             member _.Jvp(_, y, tangents) = -(matmul y (matmul tangents[0] y))
             member _.Vjp(_, y, ct, _) = -(matmul (t y) (matmul ct (t y))) }

@@ -3,8 +3,12 @@ using System.Numerics;
 namespace Autodiff.Kernels;
 
 /// <summary>The Cholesky factor: (A + A^T) / 2 = L L^T with L lower triangular and positive on its diagonal.</summary>
+/// <remarks>G. Golub and C. Van Loan, Matrix Computations (2013), 4.2.</remarks>
 public static unsafe class Cholesky
 {
+    // Squares of so many rows are computed whole, though half would do.
+    private const int WholeSquare = 128;
+
     /// <summary>
     /// Factorizes matrices in place; what lies above the diagonal becomes zero. Returns the position of the first
     /// matrix that is not positive definite, or -1. NaN counts as definite, and spreads.
@@ -30,27 +34,62 @@ public static unsafe class Cholesky
 
     private static bool One<T>(T* a, int n) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T half = T.CreateChecked(0.5);
-        for (int i = 0; i < n; i++)
+        // The upper triangle holds L^T meanwhile: the loops then run along rows.
+        RowOps.Symmetrize(n, a, n);
+        if (!Halves(a, n, n)) return false;
+        for (int top = 0; top < n; top += RowOps.Block)
         {
-            T* row = a + (long)i * n;
-            for (int j = 0; j <= i; j++)
-            {
-                T* other = a + (long)j * n;
-                T rest = half * (row[j] + other[i]) - RowOps.Dot(j, row, other);
-                if (i != j)
-                {
-                    row[j] = rest / other[j];
-                }
-                else
-                {
-                    if (rest <= T.Zero) return false;
-                    row[j] = T.Sqrt(rest);
-                }
-            }
+            int count = Math.Min(RowOps.Block, n - top);
+            T* square = a + (long)top * (n + 1);
+            for (int i = 1; i < count; i++)
+                for (int j = 0; j < i; j++) square[(long)i * n + j] = square[(long)j * n + i];
+            RowOps.Transpose(count, n - top - count, square + count, n, square + (long)count * n, n);
+            for (int i = 0; i < count; i++) new Span<T>(square + (long)i * n + i + 1, n - top - i - 1).Clear();
         }
 
-        for (int i = 0; i < n; i++) new Span<T>(a + (long)i * n + i + 1, n - i - 1).Clear();
         return true;
+    }
+
+    /// <summary>
+    /// U with A = U^T U, above the diagonal: of the first half, then of what it leaves of the second one. False where a
+    /// pivot is not positive.
+    /// </summary>
+    private static bool Halves<T>(T* a, int n, long row) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (n > RowOps.Block)
+        {
+            int half = n / 2;
+            T* right = a + half, rest = right + half * row;
+            if (!Halves(a, half, row)) return false;
+            Triangular.InPlace(half, n - half, a, row, false, true, false, right, row);
+            SubtractSquare(n - half, half, right, row, rest);
+            return Halves(rest, n - half, row);
+        }
+
+        for (int i = 0; i < n; i++)
+        {
+            T* pivot = a + i * (row + 1);
+            RowOps.SubtractRows(n - i, i, a + i, row, a + i, row, pivot);
+            if (*pivot <= T.Zero) return false;
+            *pivot = T.Sqrt(*pivot);
+            RowOps.Divide(n - i - 1, *pivot, pivot + 1);
+        }
+
+        return true;
+    }
+
+    /// <summary>C -= X^T X for a k x n matrix X; what lies far below the diagonal of C is not computed.</summary>
+    private static void SubtractSquare<T>(int n, int k, T* x, long row, T* c) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (n <= WholeSquare)
+        {
+            RowOps.SubtractProduct(n, n, k, x, 1, row, x, row, c, row);
+            return;
+        }
+
+        int half = n / 2;
+        SubtractSquare(half, k, x, row, c);
+        RowOps.SubtractProduct(half, n - half, k, x, 1, row, x + half, row, c + half, row);
+        SubtractSquare(n - half, k, x + half, row, c + half * (row + 1));
     }
 }

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace Autodiff.Kernels;
 
-/// <summary>The reduced factorization A = Q R of matrices that are not wide, by Householder reflections.</summary>
+/// <summary>
+/// The reduced factorization A = Q R of matrices that are not wide, by Householder reflections, applied in blocks.
+/// </summary>
+/// <remarks>G. Golub and C. Van Loan, Matrix Computations (2013), 5.2.3.</remarks>
 public static unsafe class Qr
 {
     /// <summary>
@@ -34,75 +37,62 @@ public static unsafe class Qr
 
     private static void One<T>(T* a, int m, int n, T* packed) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        // Columns lie in rows here, so that reflections run along memory: of A, then of Q.
-        T[] work = System.Buffers.ArrayPool<T>.Shared.Rent(2 * m * n + n);
         T* r = packed + (long)m * n;
-        new Span<T>(r, n * n).Clear();
-        fixed (T* x = work)
-        {
-            T* q = x + (long)m * n, scales = q + (long)m * n;
-            for (int i = 0; i < m; i++)
-                for (int j = 0; j < n; j++) x[(long)j * m + i] = a[(long)i * n + j];
-
-            for (int j = 0; j < n; j++)
-            {
-                // H = 1 - scale v v^T sends column j, from row j on, to -sign * length in its first place.
-                T* v = x + (long)j * m;
-                T length = Norm(m - j, v + j);
-                T diagonal = v[j] > T.Zero ? -length : length;
-                T head = v[j] - diagonal;
-                scales[j] = T.Zero;
-                if (length != T.Zero)
-                {
-                    scales[j] = -head / diagonal;
-                    RowOps.Divide(m - j - 1, head, v + j + 1);
-                    v[j] = T.One;
-                }
-
-                for (int k = j + 1; k < n; k++)
-                {
-                    T* column = x + (long)k * m;
-                    RowOps.Add(m - j, -scales[j] * RowOps.Dot(m - j, v + j, column + j), v + j, column + j);
-                }
-
-                for (int k = 0; k < j; k++) r[(long)k * n + j] = v[k];
-                r[(long)j * n + j] = diagonal;
-            }
-
-            new Span<T>(q, m * n).Clear();
-            for (int j = n - 1; j >= 0; j--)
-            {
-                q[(long)j * m + j] = T.One;
-                T* v = x + (long)j * m;
-                for (int k = j; k < n; k++)
-                {
-                    T* column = q + (long)k * m;
-                    RowOps.Add(m - j, -scales[j] * RowOps.Dot(m - j, v + j, column + j), v + j, column + j);
-                }
-            }
-
-            for (int j = 0; j < n; j++)
-            {
-                bool flip = r[(long)j * n + j] < T.Zero;
-                for (int i = 0; i < m; i++) packed[(long)i * n + j] = flip ? -q[(long)j * m + i] : q[(long)j * m + i];
-                if (flip)
-                    for (int k = j; k < n; k++) r[(long)j * n + k] = -r[(long)j * n + k];
-            }
-        }
-
-        System.Buffers.ArrayPool<T>.Shared.Return(work);
+        int row = RowOps.RowLength<T>(m);
+        using Workspace<T> work = new(2L * n * row);
+        T* q = work.Pointer;
+        Factor(a, m, n, q, r, q + (long)n * row);
+        RowOps.Transpose(n, m, q, row, packed, n);
     }
 
-    /// <summary>The length of a vector, scaled so that squares neither overflow nor vanish.</summary>
-    internal static T Norm<T>(int n, T* x) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>
+    /// The same with the columns of Q in the rows of <paramref name="q"/>, <see cref="RowOps.RowLength"/> apart, and place for
+    /// as much.
+    /// </summary>
+    internal static void Factor<T>(T* a, int m, int n, T* q, T* r, T* x) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T squares = RowOps.Dot(n, x, x);
-        if (squares > T.CreateChecked(1e-30) && squares < T.CreateChecked(1e30)) return T.Sqrt(squares);
-        T largest = T.Zero;
-        for (int i = 0; i < n; i++) largest = T.Max(largest, T.Abs(x[i]));
-        if (largest == T.Zero || !T.IsFinite(largest)) return largest;
-        T sum = T.Zero;
-        for (int i = 0; i < n; i++) sum += (x[i] / largest) * (x[i] / largest);
-        return largest * T.Sqrt(sum);
+        // Columns lie in rows here, so that reflections run along memory: of A, then of Q. Zeros after a row spare loops their
+        // last elements one by one.
+        int row = RowOps.RowLength<T>(m);
+        RowOps.Transpose(m, n, a, n, x, row);
+        for (int j = 0; j < n; j++) new Span<T>(x + (long)j * row + m, row - m).Clear();
+        new Span<T>(r, n * n).Clear();
+        using Workspace<T> work = new(n + 3L * n * Householder.Block);
+        T* scales = work.Pointer, t = scales + n, products = t + (long)n * Householder.Block;
+        for (int start = 0; start < n; start += Householder.Block)
+        {
+            int count = Math.Min(Householder.Block, n - start), end = start + count;
+            T* block = x + (long)start * (row + 1);
+            for (int j = start; j < end; j++)
+            {
+                T* v = x + (long)j * (row + 1);
+                int length = RowOps.Whole<T>(m - j);
+                r[(long)j * (n + 1)] = Householder.Reflect(length, v, out scales[j]);
+                for (T* column = v + row; column < x + (long)end * row; column += row)
+                    RowOps.Add(length, -scales[j] * RowOps.Dot(length, v, column), v, column);
+            }
+
+            for (int j = start; j < end; j++)
+            {
+                T* column = x + (long)j * row;
+                for (int k = 0; k < j; k++) r[(long)k * n + j] = column[k];
+                new Span<T>(column + start, j - start).Clear();
+            }
+
+            if (n <= Householder.Block) break;
+            T* triangle = t + (long)start * Householder.Block;
+            Householder.Triangle(count, m - start, block, row, scales + start, triangle);
+            Householder.Apply(
+                n - end, m - start, block + (long)count * row, row, count, block, row, triangle, false, products);
+        }
+
+        if (n <= Householder.Block) Householder.FewColumns(n, m, x, scales, q, row);
+        else Householder.Columns(n, m, n, 0, x, row, t, q, row, products);
+        for (int j = 0; j < n; j++)
+        {
+            if (!(r[(long)j * (n + 1)] < T.Zero)) continue;
+            RowOps.Multiply(m, -T.One, q + (long)j * row);
+            RowOps.Multiply(n - j, -T.One, r + (long)j * (n + 1));
+        }
     }
 }

@@ -3,13 +3,18 @@ using System.Numerics;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// The reduced singular value decomposition A = U S V^T of matrices that are not wide, by one-sided Jacobi rotations,
-/// which find small singular values to high relative accuracy.
+/// The reduced singular value decomposition A = U S V^T of matrices that are not wide: reflections make them bidiagonal (of
+/// a tall matrix its R), rotations make that diagonal (the implicit QR algorithm of Golub and Kahan, from the end that is
+/// larger, without a shift where values are tiny).
 /// </summary>
-/// <remarks>J. Demmel and K. Veselic, Jacobi's method is more accurate than QR (1992).</remarks>
+/// <remarks>
+/// G. Golub and C. Van Loan, Matrix Computations (2013), 8.6; J. Demmel and W. Kahan, Accurate singular values of bidiagonal
+/// matrices (1990); J. Dongarra, D. Sorensen and S. Hammarling, Block reduction of matrices to condensed forms for
+/// eigenvalue computations (1989).
+/// </remarks>
 public static unsafe class Svd
 {
-    private const int MaxSweeps = 60;
+    private const int SweepsPerValue = 60;
 
     /// <summary>
     /// U (rows x columns) above the singular values (one row, descending) above V (columns x columns), for each
@@ -31,162 +36,227 @@ public static unsafe class Svd
     private static void Factor<T>(int batch, int rows, int columns, ReadOnlySpan<byte> a, Span<byte> packed)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        if (packed.IsEmpty) return;
         fixed (byte* pa = a, pp = packed)
         {
             nint qa = (nint)pa, qp = (nint)pp;
-            RowOps.ForBatch(batch, 40L * rows * columns * columns, s => One(
+            RowOps.ForBatch(batch, 20L * rows * columns * columns, s => One(
                 (T*)qa + (long)s * rows * columns, rows, columns, (T*)qp + (long)s * (rows + 1 + columns) * columns));
         }
     }
 
     private static void One<T>(T* a, int m, int n, T* packed) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        // Powers of two scale exactly, and keep the squares in range.
-        T scale = Scale(a, m * n);
-        if (T.IsNaN(scale))
-        {
-            new Span<T>(packed, (m + 1 + n) * n).Fill(T.NaN);
-            return;
-        }
-
-        // Columns lie in rows here: x becomes U S, and v the right singular vectors.
-        T[] work = System.Buffers.ArrayPool<T>.Shared.Rent(m * n + n * n);
-        T[] values = new T[n];
-        int[] order = new int[n];
-        fixed (T* x = work)
-        {
-            T* v = x + (long)m * n;
-            new Span<T>(v, n * n).Clear();
-            for (int i = 0; i < m; i++)
-                for (int j = 0; j < n; j++) x[(long)j * m + i] = a[(long)i * n + j] / scale;
-            for (int j = 0; j < n; j++) v[(long)j * n + j] = T.One;
-
-            for (int sweep = 0; sweep < MaxSweeps && Sweep(x, m, v, n); sweep++)
-            {
-            }
-
-            for (int j = 0; j < n; j++)
-            {
-                values[j] = Qr.Norm(m, x + (long)j * m);
-                order[j] = j;
-            }
-
-            // A stable order, so that equal values keep their places.
-            Array.Sort(order, (i, j) => values[i] != values[j] ? values[j].CompareTo(values[i]) : i.CompareTo(j));
-            for (int k = 0; k < n; k++)
-            {
-                T* column = x + (long)order[k] * m;
-                Normalize(x, m, order.AsSpan(0, k), column, values[order[k]], values[order[0]]);
-                T sign = Sign(column, m);
-                for (int i = 0; i < m; i++) packed[(long)i * n + k] = sign * column[i];
-                packed[(long)m * n + k] = values[order[k]] * scale;
-                T* right = v + (long)order[k] * n;
-                for (int i = 0; i < n; i++) packed[(long)(m + 1 + i) * n + k] = sign * right[i];
-            }
-        }
-
-        System.Buffers.ArrayPool<T>.Shared.Return(work);
+        using Workspace<T> scaled = new((long)m * n);
+        T scale = RowOps.Scaled((long)m * n, a, scaled.Pointer);
+        if (T.IsNaN(scale) || !Factor(m, n, scaled.Pointer, scale, packed)) new Span<T>(packed, (m + 1 + n) * n).Fill(T.NaN);
     }
 
-    /// <summary>Makes each pair of columns orthogonal in turn; false when all were already.</summary>
-    private static bool Sweep<T>(T* x, int m, T* v, int n) where T : unmanaged, IFloatingPointIeee754<T>
+    private static bool Factor<T>(int m, int n, T* x, T scale, T* packed) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T tolerance = (T.BitIncrement(T.One) - T.One) * T.Sqrt(T.CreateChecked(m));
-        bool isRotated = false;
-        for (int p = 0; p < n - 1; p++)
+        bool isTall = m > n;
+        long row = Rotations<T>.RowLength(n), outer = isTall ? (long)n * RowOps.RowLength<T>(m) : 0;
+        using Workspace<T> work = new(2 * outer + (long)n * n + 2 * n * row + 4L * (n + 1) * (Householder.Block + 1));
+        T* q = work.Pointer, u = q + 2 * outer, v = u + n * row, left = v + n * row;
+        T* d = left + (long)n * n, e = d + n, scales = e + n, moreScales = scales + n, t = moreScales + n;
+        T* moreT = t + (long)n * Householder.Block, rest = moreT + (long)n * Householder.Block;
+        if (isTall)
         {
-            for (int q = p + 1; q < n; q++)
-            {
-                T* first = x + (long)p * m, second = x + (long)q * m;
-                T alpha = RowOps.Dot(m, first, first), beta = RowOps.Dot(m, second, second);
-                T gamma = RowOps.Dot(m, first, second);
-                if (!(T.Abs(gamma) > tolerance * T.Sqrt(alpha) * T.Sqrt(beta)) || gamma == T.Zero) continue;
-                isRotated = true;
-                T zeta = (beta - alpha) / (gamma + gamma);
-                T tangent = T.One / (T.Abs(zeta) + T.Sqrt(T.One + zeta * zeta));
-                if (zeta < T.Zero) tangent = -tangent;
-                T cosine = T.One / T.Sqrt(T.One + tangent * tangent);
-                RowOps.Rotate(m, cosine, cosine * tangent, first, second);
-                RowOps.Rotate(n, cosine, cosine * tangent, v + (long)p * n, v + (long)q * n);
-            }
+            // What is not needed any more of A takes R.
+            T* r = q + outer;
+            Qr.Factor(x, m, n, q, left, r);
+            new Span<T>(left, n * n).CopyTo(new Span<T>(x, n * n));
         }
 
-        return isRotated;
-    }
+        Reduce(n, x, left, d, e, scales, moreScales, t, moreT, rest);
+        Householder.Columns(n, n, n, 0, left, n, t, u, row, rest);
+        Householder.Columns(n, n, n - 1, 1, x, n, moreT, v, row, rest);
+        if (!Diagonalize(n, d, e, new Rotations<T>(u, n), new Rotations<T>(v, n))) return false;
 
-    /// <summary>The power of two by which to divide; NaN if an entry is not finite.</summary>
-    private static T Scale<T>(T* a, int count) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        T largest = T.Zero;
-        for (int i = 0; i < count; i++) largest = T.Max(largest, T.Abs(a[i]));
-        if (!T.IsFinite(largest)) return T.NaN;
-        return largest > T.Zero ? T.ScaleB(T.One, T.ILogB(largest)) : T.One;
+        T* vectors = u;
+        long length = row;
+        if (isTall)
+        {
+            vectors = q + outer;
+            length = m;
+            RowOps.Product(n, m, n, u, row, 1, q, RowOps.RowLength<T>(m), 1, vectors, m, subtract: false);
+        }
+
+        // From here on the values are positive; the signs go into V, those of the vectors into both.
+        for (int j = 0; j < n; j++)
+        {
+            scales[j] = RowOps.SignOfLargest(m, vectors + j * length);
+            moreScales[j] = d[j] < T.Zero ? -scales[j] : scales[j];
+            d[j] = T.Abs(d[j]);
+        }
+
+        int[] order = RowOps.Order(n, d, isDescending: true);
+        T* values = packed + (long)m * n;
+        for (int j = 0; j < n; j++) values[j] = d[order[j]] * scale;
+        RowOps.PutColumns(m, order, scales, vectors, length, packed, n);
+        RowOps.PutColumns(n, order, moreScales, v, row, values + n, n);
+        return true;
     }
 
     /// <summary>
-    /// Makes a column of length <paramref name="value"/> a unit vector orthogonal to those that are done. Where the
-    /// columns span less than their number, what is left of one is rounding, and says nothing of its direction.
+    /// The diagonal and the one above it of Q^T A P. The reflections of Q lie in the rows of <paramref name="v"/> then, number i
+    /// from element i on, and those of P in the rows of A, from element i + 1 on.
     /// </summary>
-    private static void Normalize<T>(T* x, int m, ReadOnlySpan<int> done, T* column, T value, T largest)
+    private static void Reduce<T>(
+        int n, T* a, T* v, T* d, T* e, T* scales, T* moreScales, T* t, T* moreT, T* work)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        if (value == T.Zero)
+        T* x = work, y = x + (long)n * Householder.Block, dots = y + (long)n * Householder.Block;
+        for (int start = 0; start < n; start += Householder.Block)
         {
-            Complete(x, m, done, column);
-            return;
-        }
-
-        RowOps.Divide(m, value, column);
-        T half = T.CreateChecked(0.5);
-        if (value > (T.BitIncrement(T.One) - T.One) * T.CreateChecked(m) * largest) return;
-        for (int pass = 0; pass < 2; pass++)
-        {
-            Project(x, m, done, column);
-            T length = Qr.Norm(m, column);
-            if (length < half)
+            // A - V^T Y - X^T U is what the reflections of the block make of A, so that A itself waits for the block's end.
+            int count = Math.Min(Householder.Block, n - start), end = start + count, wide = Math.Min(count, n - 1 - start);
+            T* v0 = v + (long)start * n, u0 = a + (long)start * n;
+            for (int i = start; i < end; i++)
             {
-                Complete(x, m, done, column);
-                return;
+                int done = i - start, m = n - i - 1;
+                T* column = v + (long)i * n + i, row = a + (long)i * n + i + 1;
+                for (int k = 0; k <= m; k++) column[k] = a[(long)(i + k) * n + i];
+                RowOps.SubtractRows(m + 1, done, y + i, n, v0 + i, n, column);
+                RowOps.SubtractRows(m + 1, done, u0 + i, n, x + i, n, column);
+                d[i] = Householder.Reflect(m + 1, column, out scales[i]);
+                if (m == 0) break;
+
+                T* ownY = y + (long)done * n + i + 1, ownX = x + (long)done * n + i + 1;
+                RowOps.Product(1, m, m + 1, column, m + 1, 1, row, n, 1, ownY, m, subtract: false);
+                Take(m + 1, m, done, v0 + i, column, y + i + 1, n, ownY, dots);
+                Take(m + 1, m, done, x + i, column, u0 + i + 1, n, ownY, dots);
+                RowOps.Multiply(m, scales[i], ownY);
+
+                RowOps.SubtractRows(m, done + 1, v0 + i, n, y + i + 1, n, row);
+                RowOps.SubtractRows(m, done, x + i, n, u0 + i + 1, n, row);
+                e[i] = Householder.Reflect(m, row, out moreScales[i]);
+                RowOps.Product(m, 1, m, row + n, n, 1, row, 1, 1, ownX, 1, subtract: false);
+                Take(m, m, done + 1, y + i + 1, row, v0 + i + 1, n, ownX, dots);
+                Take(m, m, done, u0 + i + 1, row, x + i + 1, n, ownX, dots);
+                RowOps.Multiply(m, moreScales[i], ownX);
             }
 
-            RowOps.Divide(m, length, column);
+            for (int i = start; i < end; i++) new Span<T>(v + (long)i * n + start, i - start).Clear();
+            for (int i = start; i < start + wide; i++) new Span<T>(a + (long)i * n + start + 1, i - start).Clear();
+            T* rest = a + (long)end * (n + 1);
+            RowOps.SubtractProduct(n - end, n - end, count, v0 + end, 1, n, y + end, n, rest, n);
+            RowOps.SubtractProduct(n - end, n - end, count, x + end, 1, n, u0 + end, n, rest, n);
+            long triangle = (long)start * Householder.Block;
+            Householder.Triangle(count, n - start, v0 + start, n, scales + start, t + triangle);
+            Householder.Triangle(wide, n - start - 1, u0 + start + 1, n, moreScales + start, moreT + triangle);
         }
     }
 
-    /// <summary>Of the unit vectors along axes, the one that lies least in the span of the columns done, without it.</summary>
-    private static void Complete<T>(T* x, int m, ReadOnlySpan<int> done, T* column)
+    /// <summary>z -= (F w)^T G for matrices F and G of <paramref name="count"/> rows.</summary>
+    private static void Take<T>(int length, int n, int count, T* f, T* w, T* g, long row, T* z, T* dots)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int axis = 0;
-        T least = T.PositiveInfinity;
-        for (int i = 0; i < m; i++)
-        {
-            T inside = T.Zero;
-            foreach (int d in done) inside += x[(long)d * m + i] * x[(long)d * m + i];
-            if (inside < least) (axis, least) = (i, inside);
-        }
-
-        new Span<T>(column, m).Clear();
-        column[axis] = T.One;
-        for (int pass = 0; pass < 2; pass++)
-        {
-            Project(x, m, done, column);
-            RowOps.Divide(m, Qr.Norm(m, column), column);
-        }
+        RowOps.Product(count, 1, length, f, row, 1, w, 1, 1, dots, 1, subtract: false);
+        RowOps.SubtractRows(n, count, dots, 1, g, row, z);
     }
 
-    /// <summary>Takes from a column what lies along those that are done.</summary>
-    private static void Project<T>(T* x, int m, ReadOnlySpan<int> done, T* column)
+    /// <summary>Makes a bidiagonal matrix diagonal; false when that does not end.</summary>
+    private static bool Diagonalize<T>(int n, T* d, T* e, Rotations<T> left, Rotations<T> right)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        foreach (int d in done) RowOps.Add(m, -RowOps.Dot(m, x + (long)d * m, column), x + (long)d * m, column);
+        T epsilon = T.BitIncrement(T.One) - T.One, least = epsilon * epsilon * epsilon * epsilon;
+        int sweeps = SweepsPerValue * n, low = 0, lowBefore = n, highBefore = -1;
+        bool isFlipped = false;
+        for (int high = n - 1; high > 0;)
+        {
+            if (IsNegligible(high - 1))
+            {
+                high--;
+                continue;
+            }
+
+            for (low = high - 1; low > 0 && !IsNegligible(low - 1);) low--;
+            if (sweeps-- == 0) return false;
+
+            // Small values are found first, without the rounding of large ones. The matrix from its other end is the transpose of
+            // one that is upper bidiagonal.
+            if (low > highBefore || high < lowBefore) isFlipped = T.Abs(d[low]) < T.Abs(d[high]);
+            (lowBefore, highBefore) = (low, high);
+            int count = high - low + 1, step = isFlipped ? -1 : 1, first = isFlipped ? high : low;
+            Rotations<T> ofRows = isFlipped ? right : left, ofColumns = isFlipped ? left : right;
+            ofRows.Begin(first, step);
+            ofColumns.Begin(first, step);
+            T* ends = d + first, beside = e + (isFlipped ? high - 1 : low);
+            T shift = Shift(count, ends, beside, step, epsilon);
+            if (shift == T.Zero) SweepWithoutShift(count, ends, beside, step, ofRows, ofColumns);
+            else Sweep(count, ends, beside, step, shift, ofRows, ofColumns);
+            ofRows.End(count - 1);
+            ofColumns.End(count - 1);
+        }
+
+        left.Flush();
+        right.Flush();
+        return true;
+
+        bool IsNegligible(int i) => T.Abs(e[i]) <= epsilon * (T.Abs(d[i]) + T.Abs(d[i + 1])) + least;
     }
 
-    private static T Sign<T>(T* x, int n) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>The smaller singular value of the last two rows; 0 where that squared is rounding beside the rest.</summary>
+    private static T Shift<T>(int n, T* d, T* e, int step, T epsilon) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int at = 0;
-        for (int i = 1; i < n; i++)
-            if (T.Abs(x[i]) > T.Abs(x[at])) at = i;
-        return n > 0 && x[at] < T.Zero ? -T.One : T.One;
+        T largest = T.Zero, smallest = T.PositiveInfinity;
+        for (int i = 0; i < n; i++)
+        {
+            T size = T.Abs(d[i * step]);
+            largest = T.Max(largest, size);
+            smallest = T.Min(smallest, size);
+        }
+
+        if (smallest <= epsilon * largest) return T.Zero;
+        T f = T.Abs(d[(n - 2) * step]), g = T.Abs(e[(n - 2) * step]), h = T.Abs(d[(n - 1) * step]);
+
+        // The values are half the sum and difference of these.
+        T sum = T.Hypot(f + h, g), difference = T.Hypot(f - h, g);
+        T shift = f * h * (T.One + T.One) / (sum + difference), first = T.Abs(*d);
+        return shift / first * (shift / first) < epsilon ? T.Zero : shift;
+    }
+
+    private static void Sweep<T>(int n, T* d, T* e, int step, T shift, Rotations<T> ofRows, Rotations<T> ofColumns)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T f = (T.Abs(*d) - shift) * (T.CopySign(T.One, *d) + shift / *d), g = *e;
+        for (int i = 0; i < n - 1; i++, d += step, e += step)
+        {
+            T r = Rotations<T>.Between(f, g, out T c, out T s);
+            if (i > 0) e[-step] = r;
+            ofColumns.Add(c, s);
+            f = c * *d + s * *e;
+            *e = c * *e - s * *d;
+            g = s * d[step];
+            d[step] *= c;
+            *d = Rotations<T>.Between(f, g, out c, out s);
+            ofRows.Add(c, s);
+            f = c * *e + s * d[step];
+            d[step] = c * d[step] - s * *e;
+            *e = f;
+            if (i == n - 2) break;
+            g = s * e[step];
+            e[step] *= c;
+        }
+    }
+
+    /// <summary>The same with a shift of 0, without differences: no digit of a small value is lost.</summary>
+    private static void SweepWithoutShift<T>(int n, T* d, T* e, int step, Rotations<T> ofRows, Rotations<T> ofColumns)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T c = T.One, cBefore = T.One, sBefore = T.Zero;
+        for (int i = 0; i < n - 1; i++, d += step, e += step)
+        {
+            T r = Rotations<T>.Between(*d * c, *e, out c, out T s);
+            if (i > 0) e[-step] = sBefore * r;
+            ofColumns.Add(c, s);
+            *d = Rotations<T>.Between(cBefore * r, d[step] * s, out cBefore, out sBefore);
+            ofRows.Add(cBefore, sBefore);
+        }
+
+        T end = *d * c;
+        *d = end * cBefore;
+        e[-step] = end * sBefore;
     }
 }

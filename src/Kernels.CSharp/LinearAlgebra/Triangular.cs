@@ -5,6 +5,10 @@ namespace Autodiff.Kernels;
 /// <summary>Systems of equations with a triangular matrix.</summary>
 public static unsafe class Triangular
 {
+    // A part's products read its columns from the second-level cache.
+    private const int PartColumns = 128;
+    private const long WorkToFork = 1 << 20;
+
     /// <summary>
     /// Solves op(A) X = B for each matrix B of a batch, where op(A) is A or its transpose. Only one triangle of A is
     /// read.
@@ -35,44 +39,70 @@ public static unsafe class Triangular
             nint qa = (nint)pa, qb = (nint)pb;
             RowOps.ForBatch(matrixOf.Length, (long)n * n * columns, s => InPlace(
                 n, columns, (T*)qa + (long)matrixOf[s] * n * n, n, lower, transposed, unitDiagonal,
-                (T*)qb + (long)s * n * columns));
+                (T*)qb + (long)s * n * columns, columns));
         }
     }
 
-    /// <summary>Solves op(A) X = B in the place of B, whose rows lie one after another.</summary>
+    /// <summary>
+    /// Solves op(A) X = B in the place of B. Many columns are solved in parts of a fixed width, on all threads.
+    /// </summary>
     internal static void InPlace<T>(
-        int n, int columns, T* a, long aRow, bool lower, bool transposed, bool unitDiagonal, T* b)
+        int n, int columns, T* a, long aRow, bool lower, bool transposed, bool unitDiagonal, T* b, long bRow)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         bool forward = lower != transposed;
-        if (columns == 1)
+        if (columns == 1 && bRow == 1)
         {
             SolveVector(n, a, aRow, forward, transposed, unitDiagonal, b);
             return;
         }
 
+        if ((long)n * n * columns < WorkToFork || columns < 2 * PartColumns)
+            Halves(n, columns, a, aRow, forward, transposed, unitDiagonal, b, bRow);
+        else
+            Fork(n, columns, a, aRow, forward, transposed, unitDiagonal, b, bRow);
+    }
+
+    private static void Fork<T>(
+        int n, int columns, T* a, long aRow, bool forward, bool transposed, bool unitDiagonal, T* b, long bRow)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int parts = columns / PartColumns;
+        Workers.For(parts, part =>
+        {
+            int from = part * PartColumns, to = part == parts - 1 ? columns : from + PartColumns;
+            Halves(n, to - from, a, aRow, forward, transposed, unitDiagonal, b + from, bRow);
+        });
+    }
+
+    /// <summary>
+    /// One half of the unknowns, then their share in the other equations, then those: nearly all work is in products of
+    /// large matrices.
+    /// </summary>
+    private static void Halves<T>(
+        int n, int columns, T* a, long aRow, bool forward, bool transposed, bool unitDiagonal, T* b, long bRow)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
         // op(A)[i, p] lies at i * row + p * column.
         long row = transposed ? 1 : aRow, column = transposed ? aRow : 1;
         if (n > RowOps.Block)
         {
-            // One half, then its share in the other, then that: nearly all work is in products of large matrices.
             int half = n / 2, first = forward ? 0 : half, second = forward ? half : 0;
             int firstCount = forward ? half : n - half, secondCount = n - firstCount;
-            T* firstRows = b + (long)first * columns, secondRows = b + (long)second * columns;
-            InPlace(firstCount, columns, a + first * (aRow + 1), aRow, lower, transposed, unitDiagonal, firstRows);
+            T* firstRows = b + first * bRow, secondRows = b + second * bRow;
+            Halves(firstCount, columns, a + first * (aRow + 1), aRow, forward, transposed, unitDiagonal, firstRows, bRow);
             RowOps.SubtractProduct(
                 secondCount, columns, firstCount, a + second * row + first * column, row, column,
-                firstRows, columns, secondRows, columns);
-            InPlace(secondCount, columns, a + second * (aRow + 1), aRow, lower, transposed, unitDiagonal, secondRows);
+                firstRows, bRow, secondRows, bRow);
+            Halves(secondCount, columns, a + second * (aRow + 1), aRow, forward, transposed, unitDiagonal, secondRows, bRow);
             return;
         }
 
         for (int done = 0; done < n; done++)
         {
-            int i = forward ? done : n - 1 - done;
-            T* target = b + (long)i * columns;
-            for (int p = forward ? 0 : i + 1; p < (forward ? i : n); p++)
-                RowOps.Add(columns, -a[i * row + p * column], b + (long)p * columns, target);
+            int i = forward ? done : n - 1 - done, from = forward ? 0 : i + 1;
+            T* target = b + i * bRow;
+            RowOps.SubtractRows(columns, done, a + i * row + from * column, column, b + from * bRow, bRow, target);
             if (!unitDiagonal) RowOps.Divide(columns, a[i * row + i * column], target);
         }
     }

@@ -159,6 +159,8 @@ internal unsafe struct BlockedProduct<T, V, L>
         tile.AColumn = panelRows;
         tile.BRow = PanelColumns;
         tile.Second = L.Count;
+        tile.Subtract = x.Subtract;
+        bool adds = from > 0 || x.Subtract;
         for (nint column = group * groupPanels * PanelColumns; column < columnEnd; column += PanelColumns)
         {
             tile.B = packedB + column * slice;
@@ -171,28 +173,11 @@ internal unsafe struct BlockedProduct<T, V, L>
                 bool whole = columns == PanelColumns;
                 tile.C = whole ? c : edge;
                 tile.CRow = whole ? x.CRow : PanelColumns;
-                tile.Accumulate = whole && from > 0;
+                tile.Accumulate = whole && adds;
                 if (columns > L.Count) TileKernel<T, V, L>.RunPackedWide(rows, &tile);
                 else TileKernel<T, V, L>.RunPackedNarrow(rows, &tile);
-                if (!whole) Merge(edge, c, rows, columns);
+                if (!whole) TileEdge<T, V, L>.Merge(edge, PanelColumns, c, x.CRow, rows, columns, adds, x.Subtract);
             }
-        }
-    }
-
-    /// <summary>Brings the part of a tile that lies inside C into it.</summary>
-    private readonly void Merge(T* edge, T* c, int rows, nint columns)
-    {
-        for (int i = 0; i < rows; i++, edge += PanelColumns, c += x.CRow)
-        {
-            if (from == 0)
-            {
-                Buffer.MemoryCopy(edge, c, columns * sizeof(T), columns * sizeof(T));
-                continue;
-            }
-
-            nint j = 0;
-            for (; j <= columns - L.Count; j += L.Count) L.Store(c + j, L.Add(L.Load(edge + j), L.Load(c + j)));
-            for (; j < columns; j++) c[j] += edge[j];
         }
     }
 

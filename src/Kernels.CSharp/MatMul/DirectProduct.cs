@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
@@ -7,7 +8,7 @@ namespace Autodiff.Kernels;
 /// would cost more than it saves. The columns of B must be adjacent.
 /// </summary>
 internal static unsafe class DirectProduct<T, V, L>
-    where T : unmanaged
+    where T : unmanaged, INumberBase<T>
     where V : struct
     where L : struct, ILanes<T, V>
 {
@@ -24,7 +25,7 @@ internal static unsafe class DirectProduct<T, V, L>
     public static void Multiply(in Operands<T> x, int maxRows)
     {
         nint thin = x.N > L.Count ? x.N % L.Count : 0;
-        if (x.ARow != 1 || thin == 0 || thin > L.Count / 2 || x.M < VectorsToThin * L.Count || x.K < LengthToThin)
+        if (x.Subtract || x.ARow != 1 || thin == 0 || thin > L.Count / 2 || x.M < VectorsToThin * L.Count || x.K < LengthToThin)
         {
             Tiles(x, maxRows);
             return;
@@ -78,6 +79,7 @@ internal static unsafe class DirectProduct<T, V, L>
         tile.AColumn = x.AColumn;
         tile.BRow = x.BRow;
         tile.CRow = x.CRow;
+        tile.Accumulate = tile.Subtract = x.Subtract;
 
         // Tiles of nearly equal height waste least: 64 rows are 4 tiles of 11 and 2 of 10, not 5 of 12 and one of 4.
         nint tiles = (x.M + maxRows - 1) / maxRows;
@@ -88,7 +90,8 @@ internal static unsafe class DirectProduct<T, V, L>
         {
             int rows = (int)(i < taller ? height + 1 : height);
             tile.A = a;
-            if (x.N >= L.Count) Across(&tile, rows, x.B, c, x.N);
+            if (x.Subtract) Subtracted(&tile, rows, x.B, c, x.N);
+            else if (x.N >= L.Count) Across(&tile, rows, x.B, c, x.N);
             else Padded(&tile, rows, x.B, c, x.N, last: i == tiles - 1);
             a += rows * x.ARow;
             c += rows * x.CRow;
@@ -111,6 +114,22 @@ internal static unsafe class DirectProduct<T, V, L>
         tile->B = b + columns - L.Count;
         tile->C = c + columns - L.Count;
         TileKernel<T, V, L>.RunNarrow(rows, tile);
+    }
+
+    /// <summary>The same, subtracted from C: where vectors would overlap they are computed beside it.</summary>
+    private static void Subtracted(Tile<T>* tile, int rows, T* b, T* c, nint columns)
+    {
+        nint whole = columns - columns % L.Count;
+        if (whole > 0) Across(tile, rows, b, c, whole);
+        if (whole == columns) return;
+        T* edge = stackalloc T[rows * L.Count];
+        Tile<T> last = *tile;
+        last.B = b + columns - L.Count;
+        last.C = edge;
+        last.CRow = L.Count;
+        last.Accumulate = false;
+        TileKernel<T, V, L>.RunNarrow(rows, &last);
+        TileEdge<T, V, L>.Merge(edge + whole - columns + L.Count, L.Count, c + whole, tile->CRow, rows, columns - whole, true, true);
     }
 
     /// <remarks>

@@ -18,6 +18,8 @@ internal unsafe interface ILanes<T, V>
 
     static abstract V Add(V x, V y);
 
+    static abstract V Subtract(V x, V y);
+
     /// <summary>x * y + z, fused where the machine can.</summary>
     static abstract V MultiplyAdd(V x, V y, V z);
 
@@ -37,6 +39,8 @@ internal readonly unsafe struct Lanes512<T> : ILanes<T, Vector512<T>>
     public static Vector512<T> Broadcast(T value) => Vector512.Create(value);
 
     public static Vector512<T> Add(Vector512<T> x, Vector512<T> y) => x + y;
+
+    public static Vector512<T> Subtract(Vector512<T> x, Vector512<T> y) => x - y;
 
     public static Vector512<T> MultiplyAdd(Vector512<T> x, Vector512<T> y, Vector512<T> z) =>
         typeof(T) == typeof(float)
@@ -60,6 +64,8 @@ internal readonly unsafe struct Lanes256<T> : ILanes<T, Vector256<T>>
 
     public static Vector256<T> Add(Vector256<T> x, Vector256<T> y) => x + y;
 
+    public static Vector256<T> Subtract(Vector256<T> x, Vector256<T> y) => x - y;
+
     public static Vector256<T> MultiplyAdd(Vector256<T> x, Vector256<T> y, Vector256<T> z) =>
         typeof(T) == typeof(float)
             ? Vector256.MultiplyAddEstimate(x.AsSingle(), y.AsSingle(), z.AsSingle()).As<float, T>()
@@ -82,6 +88,8 @@ internal readonly unsafe struct Lanes128<T> : ILanes<T, Vector128<T>>
 
     public static Vector128<T> Add(Vector128<T> x, Vector128<T> y) => x + y;
 
+    public static Vector128<T> Subtract(Vector128<T> x, Vector128<T> y) => x - y;
+
     public static Vector128<T> MultiplyAdd(Vector128<T> x, Vector128<T> y, Vector128<T> z) =>
         typeof(T) == typeof(float)
             ? Vector128.MultiplyAddEstimate(x.AsSingle(), y.AsSingle(), z.AsSingle()).As<float, T>()
@@ -103,6 +111,8 @@ internal readonly unsafe struct Lanes1<T> : ILanes<T, T>
     public static T Broadcast(T value) => value;
 
     public static T Add(T x, T y) => x + y;
+
+    public static T Subtract(T x, T y) => x - y;
 
     public static T MultiplyAdd(T x, T y, T z) => T.MultiplyAddEstimate(x, y, z);
 

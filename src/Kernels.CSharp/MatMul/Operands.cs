@@ -20,6 +20,9 @@ internal unsafe struct Operands<T>
     public T* C;
     public nint CRow;
 
+    /// <summary>Whether the product is subtracted from C, which it overwrites otherwise.</summary>
+    public bool Subtract;
+
     /// <summary>The work, in multiply-adds.</summary>
     public readonly double Work => (double)M * N * K;
 }

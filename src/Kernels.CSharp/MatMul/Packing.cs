@@ -33,7 +33,7 @@ internal static unsafe class Packing
     {
         if (count != panel) NativeMemory.Clear(target, (nuint)(length * panel * sizeof(T)));
         if (across == 1) Copy(source, along, count, length, panel, target);
-        else if (along == 1 && width != 0 && Interleaves) Transpose(source, across, count, length, panel, target);
+        else if (along == 1 && width != 0) Transpose(source, across, count, length, panel, target);
         else Gather(source, across, along, count, length, panel, target);
     }
 
@@ -83,9 +83,15 @@ internal static unsafe class Packing
 
     /// <summary>Lines of adjacent elements, transposed in squares of one 128-bit vector's elements a side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Transpose<T>(T* source, nint across, nint count, nint length, nint panel, T* target)
+    public static void Transpose<T>(T* source, nint across, nint count, nint length, nint panel, T* target)
         where T : unmanaged
     {
+        if (!Interleaves)
+        {
+            Gather(source, across, 1, count, length, panel, target);
+            return;
+        }
+
         // A stretch of a cache line or two at a time, so that each line of the source is read once even when lines
         // of the cache collide.
         const int stretch = 32;

@@ -87,7 +87,12 @@ internal static unsafe class Products<T>
 
     private static void Multiply(in Operands<T> x, int width)
     {
-        if (x.M == 1)
+        if (x.Subtract)
+        {
+            if (IsDirect(x.M, x.N, x.K, x.BColumn == 1)) MultiplyDirect(x, width);
+            else MultiplyBlocked(x, width);
+        }
+        else if (x.M == 1)
         {
             MultiplyVector(x, width);
         }
@@ -179,7 +184,7 @@ internal static unsafe class Products<T>
 
     private static void Rows(in Operands<T> x, bool padded, int width)
     {
-        if (x.K == 1 && !padded) Outer(x, width);
+        if (x.K == 1 && !padded && !x.Subtract) Outer(x, width);
         else Direct(x, padded, width);
     }
 
@@ -198,7 +203,7 @@ internal static unsafe class Products<T>
     private static void MultiplyDirect(in Operands<T> x, int width)
     {
         // A copy of a narrow B, its rows padded to a vector, lets the kernel compute all columns at once.
-        nint columns = x.M >= RowsToPad ? Math.Max(x.N, Padded(x.N, width)) : x.N;
+        nint columns = x.M >= RowsToPad && !x.Subtract ? Math.Max(x.N, Padded(x.N, width)) : x.N;
         bool padded = columns > x.N;
         if (x.BColumn == 1 && !padded)
         {

@@ -28,6 +28,9 @@ internal unsafe struct Tile<T>
 
     /// <summary>Whether to add to C rather than to overwrite it; columns must not overlap then.</summary>
     public bool Accumulate;
+
+    /// <summary>Whether what is accumulated is subtracted.</summary>
+    public bool Subtract;
 }
 
 /// <summary>A number known when code is generated.</summary>

@@ -204,20 +204,21 @@ internal static unsafe class TileKernel<T, V, L>
 
         T* c = tile->C;
         nint cRow = tile->CRow;
+        bool subtract = tile->Subtract;
         if (tile->Accumulate)
         {
-            AddTo<W>(c, second, c0, d0);
-            if (R.Value > 1) AddTo<W>(c += cRow, second, c1, d1);
-            if (R.Value > 2) AddTo<W>(c += cRow, second, c2, d2);
-            if (R.Value > 3) AddTo<W>(c += cRow, second, c3, d3);
-            if (R.Value > 4) AddTo<W>(c += cRow, second, c4, d4);
-            if (R.Value > 5) AddTo<W>(c += cRow, second, c5, d5);
-            if (R.Value > 6) AddTo<W>(c += cRow, second, c6, d6);
-            if (R.Value > 7) AddTo<W>(c += cRow, second, c7, d7);
-            if (R.Value > 8) AddTo<W>(c += cRow, second, c8, d8);
-            if (R.Value > 9) AddTo<W>(c += cRow, second, c9, d9);
-            if (R.Value > 10) AddTo<W>(c += cRow, second, c10, d10);
-            if (R.Value > 11) AddTo<W>(c += cRow, second, c11, d11);
+            AddTo<W>(c, second, c0, d0, subtract);
+            if (R.Value > 1) AddTo<W>(c += cRow, second, c1, d1, subtract);
+            if (R.Value > 2) AddTo<W>(c += cRow, second, c2, d2, subtract);
+            if (R.Value > 3) AddTo<W>(c += cRow, second, c3, d3, subtract);
+            if (R.Value > 4) AddTo<W>(c += cRow, second, c4, d4, subtract);
+            if (R.Value > 5) AddTo<W>(c += cRow, second, c5, d5, subtract);
+            if (R.Value > 6) AddTo<W>(c += cRow, second, c6, d6, subtract);
+            if (R.Value > 7) AddTo<W>(c += cRow, second, c7, d7, subtract);
+            if (R.Value > 8) AddTo<W>(c += cRow, second, c8, d8, subtract);
+            if (R.Value > 9) AddTo<W>(c += cRow, second, c9, d9, subtract);
+            if (R.Value > 10) AddTo<W>(c += cRow, second, c10, d10, subtract);
+            if (R.Value > 11) AddTo<W>(c += cRow, second, c11, d11, subtract);
         }
         else
         {
@@ -253,13 +254,13 @@ internal static unsafe class TileKernel<T, V, L>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo<W>(T* c, nint second, V x, V y)
+    private static void AddTo<W>(T* c, nint second, V x, V y, bool subtract)
         where W : struct, INumber
     {
-        L.Store(c, L.Add(L.Load(c), x));
+        L.Store(c, subtract ? L.Subtract(L.Load(c), x) : L.Add(L.Load(c), x));
         if (W.Value <= 1) return;
         T* d = (T*)((byte*)c + second);
-        L.Store(d, L.Add(L.Load(d), y));
+        L.Store(d, subtract ? L.Subtract(L.Load(d), y) : L.Add(L.Load(d), y));
     }
 
     /// <summary>Asks for the lines of a row of C, so that they have come when the sums are done.</summary>
