@@ -31,6 +31,11 @@ internal static class VariationalAutoencoder
         });
         Func<Networks, Tensor, Key, Tensor> measure = Jit.Compile<Networks, Tensor, Key, Tensor>(Loss);
 
+        // What an image costs if it is told by nothing but how light each place is on average.
+        Tensor average = Tensor.Clamp(train.Inputs.Mean(0), 1e-3, 1 - 1e-3);
+        double withoutCodes = -(test.Inputs * Tensor.Log(average) + (1.0 - test.Inputs) * Tensor.Log(1.0 - average)).Sum(1).Mean().ToDouble();
+        settings.Output.WriteLine($"without codes: {withoutCodes:f1} nats for a test image");
+
         double loss = double.NaN;
         for (int epoch = 1, i = 0; epoch <= epochs; epoch++)
         {
@@ -54,7 +59,7 @@ internal static class VariationalAutoencoder
                 new Axes().ImageGrid(Draw(key.FoldIn(5).Normal([60, Codes])), columns: 10).Title("drawn from random codes"),
                 new Axes().ImageGrid(Draw(ways.Reshape(-1, Codes)), columns: 10).Title("from one test image to the next")).Size(1000, 360),
             "vae.svg");
-        return new Dictionary<string, double> { ["loss"] = loss };
+        return new Dictionary<string, double> { ["withoutCodes"] = withoutCodes, ["loss"] = loss };
     }
 
     /// <summary>The mean and the logarithm of the variance of the codes that an image may have come from.</summary>

@@ -7,6 +7,12 @@ namespace Autodiff;
 /// instances: making tensors, joining them, and the functions of each element.</summary>
 public static class TensorOperations
 {
+    private static Tensor Given(Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return x;
+    }
+
     extension(Tensor)
     {
         // Making tensors.
@@ -55,37 +61,37 @@ public static class TensorOperations
         public static Tensor operator >(Tensor x, Tensor y) => Tensor.Greater(x, y);
 
         /// <summary>Whether elements are greater than a number.</summary>
-        public static Tensor operator >(Tensor x, double y) => Tensor.Greater(x, y);
+        public static Tensor operator >(Tensor x, double y) => Tensor.Greater(Given(x), y);
 
         /// <summary>Whether a number is greater than elements.</summary>
-        public static Tensor operator >(double x, Tensor y) => Tensor.Less(y, x);
+        public static Tensor operator >(double x, Tensor y) => Tensor.Less(Given(y), x);
 
         /// <summary>Whether elements of x are less than those of y.</summary>
         public static Tensor operator <(Tensor x, Tensor y) => Tensor.Less(x, y);
 
         /// <summary>Whether elements are less than a number.</summary>
-        public static Tensor operator <(Tensor x, double y) => Tensor.Less(x, y);
+        public static Tensor operator <(Tensor x, double y) => Tensor.Less(Given(x), y);
 
         /// <summary>Whether a number is less than elements.</summary>
-        public static Tensor operator <(double x, Tensor y) => Tensor.Greater(y, x);
+        public static Tensor operator <(double x, Tensor y) => Tensor.Greater(Given(y), x);
 
         /// <summary>Whether elements of x are at least those of y.</summary>
         public static Tensor operator >=(Tensor x, Tensor y) => Tensor.GreaterOrEqual(x, y);
 
         /// <summary>Whether elements are at least a number.</summary>
-        public static Tensor operator >=(Tensor x, double y) => Tensor.GreaterOrEqual(x, y);
+        public static Tensor operator >=(Tensor x, double y) => Tensor.GreaterOrEqual(Given(x), y);
 
         /// <summary>Whether a number is at least elements.</summary>
-        public static Tensor operator >=(double x, Tensor y) => Tensor.LessOrEqual(y, x);
+        public static Tensor operator >=(double x, Tensor y) => Tensor.LessOrEqual(Given(y), x);
 
         /// <summary>Whether elements of x are at most those of y.</summary>
         public static Tensor operator <=(Tensor x, Tensor y) => Tensor.LessOrEqual(x, y);
 
         /// <summary>Whether elements are at most a number.</summary>
-        public static Tensor operator <=(Tensor x, double y) => Tensor.LessOrEqual(x, y);
+        public static Tensor operator <=(Tensor x, double y) => Tensor.LessOrEqual(Given(x), y);
 
         /// <summary>Whether a number is at most elements.</summary>
-        public static Tensor operator <=(double x, Tensor y) => Tensor.GreaterOrEqual(y, x);
+        public static Tensor operator <=(double x, Tensor y) => Tensor.GreaterOrEqual(Given(y), x);
 
         // Functions of each element, beside those of the type itself.
 
