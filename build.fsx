@@ -2,6 +2,7 @@
 open System
 open System.Diagnostics
 open System.IO
+open System.IO.Compression
 open System.Text.RegularExpressions
 
 Directory.SetCurrentDirectory __SOURCE_DIRECTORY__
@@ -138,12 +139,26 @@ let size () =
     for lines, path in Array.sortDescending long do
         printfn "longer than 600 lines: %s (%d)" path lines
 
+/// What a package asks for are lower bounds: an exact version would clash with the one that a user's project has. FSharp.Core
+/// is the oldest that will do, as the compiler of a user brings its own.
+let checkDependencies (package: string) =
+    use archive = ZipFile.OpenRead package
+    let entry = archive.Entries |> Seq.find _.FullName.EndsWith(".nuspec")
+    use reader = new StreamReader(entry.Open())
+
+    for m in Regex.Matches(reader.ReadToEnd(), "<dependency id=\"([^\"]+)\" version=\"([\[(][^\"]*)\"") do
+        fail $"{package} asks for {m.Groups[1].Value} {m.Groups[2].Value}; paket.dependencies should say '>='."
+
 let pack () =
-    build ()
+    restore ()
 
     for project in
         [ "src/Kernels.CSharp"; "src/Autodiff.Core.fs"; "src/Layers.CSharp"; "src/Plots.CSharp"; "src/FsCheck" ] do
-        dotnet [ "pack"; project; "-c"; "Release"; "--no-build"; "-o"; "artifacts"; "-nologo" ]
+        dotnet [ "pack"; project; "-c"; "Release"; "--no-restore"; "-v"; "quiet"; "-o"; "artifacts"; "-nologo" ]
+
+    for package in Directory.GetFiles("artifacts", "*.nupkg") do
+        checkDependencies package
+        printfn "%s" package
 
 let targets: (string * string * (string list -> unit)) list =
     [ "restore", "fetch tools and packages", (fun _ -> restore ())

@@ -39,8 +39,8 @@ show "linspace" (Tensor.linspace 0.0 1.0 5)
 show "whole numbers" (2.0 * Tensor.ofSeq [ 1; 2; 3 ])
 (**
 Operators work on elements. Shapes that differ are *broadcast*: matched from the last axis, where a missing axis or one of
-length 1 stretches to the other's length. A plain number takes the type of the tensor it meets; of two tensors of different
-types the result has the one that holds both. `Tensor.cast` converts, `Tensor.reshape` arranges the same elements anew.
+length 1 stretches to the other's length. A plain number takes the type of the tensor it meets, in comparisons and choices as in
+arithmetic; in F# it is a `float`, as in `x + 1.0`. Of two tensors of different types the result has the one that holds both. `Tensor.cast` converts, `Tensor.reshape` arranges the same elements anew.
 *)
 show "m + v, to each row" (m + v)
 show "m - column" (m - Tensor.reshape [ 2; 1 ] (Tensor.ofSeq [ 1.0; 4.0 ]))
@@ -62,7 +62,7 @@ Positions count from 0, and from -1 backwards. Slices are F#'s, with both ends i
 show "m[0]" m[0]
 show "m[-1, 0]" m[-1, 0]
 show "m[*, 1..]" m[*, 1..]
-show "where m is over 2" (Tensor.mask (Tensor.Greater(m, Tensor.scalar 2.0)) m)
+show "where m is over 2" (Tensor.mask (Tensor.Greater(m, 2.0)) m)
 (**
 Reductions and products are named as in NumPy; axes are named by number. `Tensor.toArray` takes the numbers back out, and
 `float` takes the value of a tensor with one element.
@@ -77,9 +77,9 @@ printfn "as an array %A, its mean %.1f" (Tensor.toArray<float> v) (float (Tensor
 ## Functions of tensors
 
 A function of tensors is an ordinary function. F#'s `sin`, `exp`, `sqrt`, `tanh`, `abs` and `**` work on tensors as they do
-on numbers; `sigmoid`, `erf`, `softplus`, `lgamma` and others are there besides. Nothing is declared or registered: pipe,
-compose, close over values, recurse. Write `(x: Tensor)` where nothing else tells the type: F# takes arithmetic on an unknown
-type for arithmetic on numbers.
+on numbers, and `Tensor.Pow(2.0, x)` is a power of a number; `sigmoid`, `erf`, `softplus`, `lgamma` and others are there
+besides. Nothing is declared or registered: pipe, compose, close over values, recurse. Write `(x: Tensor)` where nothing else
+tells the type: F# takes arithmetic on an unknown type for arithmetic on numbers.
 *)
 let gaussian (x: Tensor) = exp (-x * x / 2.0) / sqrt (2.0 * Math.PI)
 let distribution (x: Tensor) = x |> gaussian |> fun y -> y / Tensor.sum y
@@ -313,7 +313,7 @@ choose and repeat; all of them differentiate, batch and nest.
 
 `cond` runs one of two functions. Staged, it is one operation that holds two programs:
 *)
-let rectified (x: Tensor) = cond (Tensor.Greater(x, Tensor.scalar 0.0)) sin (fun x -> x * 0.1) x
+let rectified (x: Tensor) = cond (Tensor.Greater(x, 0.0)) sin (fun x -> x * 0.1) x
 
 printfn "%O\n" (stage rectified one)
 show "derivatives" (vmap (grad rectified) (Tensor.ofSeq [ -1.0; 0.0; 1.0 ]))
@@ -334,7 +334,7 @@ y ← (y + x / y) / 2, and both differentiate to 1 / (2 √x):
 let better (x: Tensor) (y: Tensor) = (y + x / y) * 0.5
 let fixedNumber x = foriLoop 0 6 (fun _ y -> better x y) x
 
-let untilDone x = whileLoop (fun y -> Tensor.Greater(abs (y * y - x), Tensor.scalar 1e-10)) (better x) x
+let untilDone x = whileLoop (fun y -> Tensor.Greater(abs (y * y - x), 1e-10)) (better x) x
 
 let two = Tensor.scalar 2.0
 printfn "foriLoop  %.6f  derivative %.6f" (float (fixedNumber two)) (float (grad fixedNumber two))
@@ -377,8 +377,8 @@ show "clipped" (grad (fun x -> Tensor.sum (square (clipped x))) v)
 ## Random numbers
 
 There is no global generator. A `Key` is a value; drawing from it twice gives the same numbers, and independent ones come from
-new keys: `FoldIn` makes one for a step, layer or example by its number, `Split` makes several. A seed gives the same bits for
-any number of threads and any vector width.
+new keys: `FoldIn` makes one for a step, layer or example by its number, which may be the counter of a `scan` or, for `vmap`,
+a vector of numbers; `Split` makes several. A seed gives the same bits for any number of threads and any vector width.
 *)
 let key = Key 42
 
@@ -412,7 +412,9 @@ let found = minimize MinimizeMethod.Bfgs MinimizeOptions.Default rosenbrock (Ten
 printfn "minimum at %O, converged: %b" (Tensor.Round(found.Parameters * 1e4) / 1e4) found.Converged
 (**
 `odeint` solves y' = f(t, y), with steps chosen for an error that you allow. The solution is a function of everything that f
-uses: for x'' = -ω² x from (1, 0), which is cos ωt, the derivative with respect to ω is -t sin ωt.
+uses: for x'' = -ω² x from (1, 0), which is cos ωt, the derivative with respect to ω is -t sin ωt. `odeintAdjoint` takes what it
+differentiates by as an argument, as in f(t, y, network), and its memory does not grow with the steps: a second equation,
+backward in time, gives the derivatives.
 *)
 let spring (omega: Tensor) =
     let slope _ (x: Tensor, speed: Tensor) = speed, -omega * omega * x
@@ -496,7 +498,7 @@ One trap is common to all systems of this kind. `Tensor.where` computes both sid
 cotangent 0; but 0 times an infinite derivative is NaN. Choose the argument, too, so that both sides are computed
 where they are smooth.
 *)
-let isPositive x = Tensor.Greater(x, Tensor.scalar 0.0)
+let isPositive (x: Tensor) = Tensor.Greater(x, 0.0)
 let trap x = Tensor.where (isPositive x) (sqrt x) x
 let safe x = Tensor.where (isPositive x) (sqrt (Tensor.where (isPositive x) x (Tensor.onesLike x))) x
 
@@ -515,8 +517,10 @@ attempt (fun () -> grad cubes (Tensor.ofSeq [ 1; 2; 3 ]) |> ignore)
 (**
 ## Where to go on
 
-`src/Examples/scripts/compose.fsx` trains a network of plain functions. `ARCHITECTURE.md` says how all this works: how
-a primitive holds its rules, and how a transformation is a small interpreter of primitives. `CONTRIBUTING.md` says how to add
-to it. Every public function has its mathematics, shapes, errors and conventions in its documentation, which your
+`src/Examples/scripts/compose.fsx` trains a network of plain functions, `hmc.fsx` beside it samples from a posterior with chains
+side by side in one compiled loop. The optimizers and schedules of `Autodiff.Layers` take records of F# as they are:
+`let struct (model, state) = optimizer.Update(slope, state, model)`, also inside `jit`. `ARCHITECTURE.md` says how all this
+works: how a primitive holds its rules, and how a transformation is a small interpreter of primitives. `CONTRIBUTING.md` says
+how to add to it. Every public function has its mathematics, shapes, errors and conventions in its documentation, which your
 editor shows.
 *)

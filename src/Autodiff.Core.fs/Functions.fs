@@ -254,9 +254,8 @@ module Tensor =
 
     /// Elements kept between two bounds; outside them the derivative is 0.
     let clamp (low: float) (high: float) (x: Tensor) : Tensor =
-        let outside bound isOutside y =
-            Tensor.Where(isOutside (x, Tensor.ScalarOf(x, bound)), Tensor.ScalarOf(x, bound), y)
-        x |> outside low Tensor.Less |> outside high Tensor.Greater
+        let x = Tensor.Where(Tensor.Less(x, low), low, x)
+        Tensor.Where(Tensor.Greater(x, high), high, x)
 
     /// Entries of x along an axis at positions.
     let take axis (indices: Tensor) (x: Tensor) : Tensor = Indexing.take axis indices x

@@ -764,6 +764,19 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
         Concrete(device.Fill(dtype, Shape.scalar, value))
 
+    /// A number to compare a tensor with: a whole one with integers as an integer, so that nothing is rounded.
+    static member private Comparand(x: Tensor, value: float) : Tensor =
+        Tensor.NotNull("a comparison with a number", x)
+
+        if DTypes.IsFloat x.DType then
+            Tensor.ScalarOf(x, value)
+        else
+            let isWhole = value = Math.Floor value && Math.Abs value < 9223372036854775808.0
+            Concrete(x.Device.Fill((if isWhole then DType.Int64 else DType.Float64), Shape.scalar, value))
+
+    /// The number 0 as a truth value, the least type: to add it changes no type. `List.sum` starts from it.
+    static member Zero: Tensor = Tensor.Full([||], 0.0, DType.Bool)
+
     /// Zeros of the shape and type of a tensor.
     static member ZerosLike(x: Tensor) : Tensor = Tensor.BroadcastTo(Tensor.ScalarOf(x, 0.0), x.Shape)
 
@@ -999,6 +1012,14 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
         let dtype = DTypes.Promote(x.DType, y.DType)
         Tensor.Bind(select, Tensor.Cast(condition, DType.Bool), Tensor.Cast(x, dtype), Tensor.Cast(y, dtype))
 
+    /// Elements of x where the condition holds, a number elsewhere.
+    static member Where(condition: Tensor, x: Tensor, y: float) : Tensor =
+        Tensor.Where(condition, x, Tensor.ScalarOf(x, y))
+
+    /// A number where the condition holds, elements of y elsewhere.
+    static member Where(condition: Tensor, x: float, y: Tensor) : Tensor =
+        Tensor.Where(condition, Tensor.ScalarOf(y, x), y)
+
     static member internal SigmoidGradient(ct: Tensor, y: Tensor) = sigmoidGradient.Apply(ct, y)
     static member internal TanhGradient(ct: Tensor, y: Tensor) = tanhGradient.Apply(ct, y)
     static member internal ReluGradient(ct: Tensor, y: Tensor) = reluGradient.Apply(ct, y)
@@ -1032,6 +1053,11 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     /// The quotient with a number.
     static member (/)(x: float, y: Tensor) : Tensor = divide.Apply(Tensor.ScalarOf(y, x), y)
 
+    /// The quotient with a whole number, of integers as float32: what `List.average` ends with.
+    static member DivideByInt(x: Tensor, n: int) : Tensor =
+        Tensor.NotNull("an operation with a number", x)
+        (if DTypes.IsFloat x.DType then x else Tensor.Cast(x, DType.Float32)) / float n
+
     /// x to the power y, element by element.
     static member Pow(x: Tensor, y: Tensor) : Tensor = power.Apply(x, y)
 
@@ -1049,20 +1075,36 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static member Atan2(y: Tensor, x: Tensor) : Tensor = atan2.Apply(y, x)
     /// The larger of each pair; NaN if either is. At a tie each side receives half of the derivative.
     static member Maximum(x: Tensor, y: Tensor) : Tensor = maximum.Apply(x, y)
+    /// The larger of each element and a number; NaN if either is. At a tie the element receives half of the derivative.
+    static member Maximum(x: Tensor, y: float) : Tensor = maximum.Apply(x, Tensor.ScalarOf(x, y))
     /// The smaller of each pair; NaN if either is. At a tie each side receives half of the derivative.
     static member Minimum(x: Tensor, y: Tensor) : Tensor = minimum.Apply(x, y)
+    /// The smaller of each element and a number; NaN if either is. At a tie the element receives half of the derivative.
+    static member Minimum(x: Tensor, y: float) : Tensor = minimum.Apply(x, Tensor.ScalarOf(x, y))
     /// Whether elements are equal; NaN is not equal to itself.
     static member EqualTo(x: Tensor, y: Tensor) : Tensor = equal.Apply(x, y)
+    /// Whether elements are equal to a number.
+    static member EqualTo(x: Tensor, y: float) : Tensor = equal.Apply(x, Tensor.Comparand(x, y))
     /// Whether elements differ.
     static member NotEqualTo(x: Tensor, y: Tensor) : Tensor = notEqual.Apply(x, y)
+    /// Whether elements differ from a number.
+    static member NotEqualTo(x: Tensor, y: float) : Tensor = notEqual.Apply(x, Tensor.Comparand(x, y))
     /// Whether x is less than y.
     static member Less(x: Tensor, y: Tensor) : Tensor = less.Apply(x, y)
+    /// Whether elements are less than a number.
+    static member Less(x: Tensor, y: float) : Tensor = less.Apply(x, Tensor.Comparand(x, y))
     /// Whether x is at most y.
     static member LessOrEqual(x: Tensor, y: Tensor) : Tensor = lessOrEqual.Apply(x, y)
+    /// Whether elements are at most a number.
+    static member LessOrEqual(x: Tensor, y: float) : Tensor = lessOrEqual.Apply(x, Tensor.Comparand(x, y))
     /// Whether x is greater than y.
     static member Greater(x: Tensor, y: Tensor) : Tensor = greater.Apply(x, y)
+    /// Whether elements are greater than a number.
+    static member Greater(x: Tensor, y: float) : Tensor = greater.Apply(x, Tensor.Comparand(x, y))
     /// Whether x is at least y.
     static member GreaterOrEqual(x: Tensor, y: Tensor) : Tensor = greaterOrEqual.Apply(x, y)
+    /// Whether elements are at least a number.
+    static member GreaterOrEqual(x: Tensor, y: float) : Tensor = greaterOrEqual.Apply(x, Tensor.Comparand(x, y))
     /// Both of two truth values; the bits in both of two integers.
     static member And(x: Tensor, y: Tensor) : Tensor = logicalAnd.Apply(x, y)
     /// Either of two truth values; the bits in either of two integers.

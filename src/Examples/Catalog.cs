@@ -34,6 +34,7 @@ internal static class Catalog
 {
     internal static IReadOnlyList<Example> All { get; } =
     [
+        new("cartpole", "Proximal policy optimization learns to balance a pole, an iteration being one compiled function.", CartPole.Run),
         new("d2l-ch5-alexnet", "LeNet's successor AlexNet: shapes, and a small copy that learns (figures 5-1 to 5-3).", ModernNetworks.Ancestors.RunAlexNet),
         new("d2l-ch5-augmentation", "Images mirrored, cut and coloured at random.", ModernNetworks.Augmentations.Run),
         new("d2l-ch5-densenet", "DenseNet-121: shapes, and a small copy that learns.", ModernNetworks.Successors.RunDenseNet),
@@ -82,8 +83,10 @@ internal static class Catalog
         new("saito-ch8-half", "Reading digits with numbers of 16 bits.", Saito.HalfPrecision.Run),
         new("saito-ch8-segmentation", "A network of convolutions only finds the digit of each pixel (chapter 8.4).", Saito.Segmentation.Run),
         new("saito-ch8-transfer", "What was learned from many images helps with few others (chapter 8.2).", Saito.TransferLearning.Run),
+        new("shakespeare", "A small transformer learns to write like Shakespeare.", Shakespeare.Run),
         new("tensorflow-ch3-classification", "Images and labels as tensors, and the capacity of models (figures 3-1 to 3-8).", TensorFlow.Classification.Run),
         new("tensorflow-ch3-training", "A network of 784-256-128-10 learns by squared errors (figures 3-9 and 3-10).", TensorFlow.Network.Run),
+        new("vae", "A variational autoencoder learns to draw digits, in a training loop written out.", VariationalAutoencoder.Run),
         new("weidman-ch1-chains", "Nested functions and their derivatives (figures 1-9 and 1-11).", Weidman.Chains.Run),
         new("weidman-ch1-matrices", "Gradients of matrix products in the numbers of the text (chapter 1).", Weidman.Matrices.Run),
         new("weidman-ch2-regression", "Linear regression and a network learn the prices of houses (chapter 2).", Weidman.Regression.Run),

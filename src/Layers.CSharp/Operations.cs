@@ -7,14 +7,10 @@ namespace Autodiff;
 /// instances: making tensors, joining them, and the functions of each element.</summary>
 public static class TensorOperations
 {
-    /// <summary>A number to compare a tensor with: a whole one with integers as an integer, so that nothing is
-    /// rounded.</summary>
-    private static Tensor NumberFor(Tensor x, double value)
+    private static Tensor Given(Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return x.DType.IsFloat() ? Tensor.Full([], value, x.DType, x.Device)
-            : value == Math.Floor(value) && Math.Abs(value) < Math.ScaleB(1, 63) ? Tensor.Full([], value, DType.Int64, x.Device)
-            : Tensor.Full([], value, DType.Float64, x.Device);
+        return x;
     }
 
     extension(Tensor)
@@ -65,37 +61,37 @@ public static class TensorOperations
         public static Tensor operator >(Tensor x, Tensor y) => Tensor.Greater(x, y);
 
         /// <summary>Whether elements are greater than a number.</summary>
-        public static Tensor operator >(Tensor x, double y) => Tensor.Greater(x, NumberFor(x, y));
+        public static Tensor operator >(Tensor x, double y) => Tensor.Greater(Given(x), y);
 
         /// <summary>Whether a number is greater than elements.</summary>
-        public static Tensor operator >(double x, Tensor y) => Tensor.Greater(NumberFor(y, x), y);
+        public static Tensor operator >(double x, Tensor y) => Tensor.Less(Given(y), x);
 
         /// <summary>Whether elements of x are less than those of y.</summary>
         public static Tensor operator <(Tensor x, Tensor y) => Tensor.Less(x, y);
 
         /// <summary>Whether elements are less than a number.</summary>
-        public static Tensor operator <(Tensor x, double y) => Tensor.Less(x, NumberFor(x, y));
+        public static Tensor operator <(Tensor x, double y) => Tensor.Less(Given(x), y);
 
         /// <summary>Whether a number is less than elements.</summary>
-        public static Tensor operator <(double x, Tensor y) => Tensor.Less(NumberFor(y, x), y);
+        public static Tensor operator <(double x, Tensor y) => Tensor.Greater(Given(y), x);
 
         /// <summary>Whether elements of x are at least those of y.</summary>
         public static Tensor operator >=(Tensor x, Tensor y) => Tensor.GreaterOrEqual(x, y);
 
         /// <summary>Whether elements are at least a number.</summary>
-        public static Tensor operator >=(Tensor x, double y) => Tensor.GreaterOrEqual(x, NumberFor(x, y));
+        public static Tensor operator >=(Tensor x, double y) => Tensor.GreaterOrEqual(Given(x), y);
 
         /// <summary>Whether a number is at least elements.</summary>
-        public static Tensor operator >=(double x, Tensor y) => Tensor.GreaterOrEqual(NumberFor(y, x), y);
+        public static Tensor operator >=(double x, Tensor y) => Tensor.LessOrEqual(Given(y), x);
 
         /// <summary>Whether elements of x are at most those of y.</summary>
         public static Tensor operator <=(Tensor x, Tensor y) => Tensor.LessOrEqual(x, y);
 
         /// <summary>Whether elements are at most a number.</summary>
-        public static Tensor operator <=(Tensor x, double y) => Tensor.LessOrEqual(x, NumberFor(x, y));
+        public static Tensor operator <=(Tensor x, double y) => Tensor.LessOrEqual(Given(x), y);
 
         /// <summary>Whether a number is at most elements.</summary>
-        public static Tensor operator <=(double x, Tensor y) => Tensor.LessOrEqual(NumberFor(y, x), y);
+        public static Tensor operator <=(double x, Tensor y) => Tensor.GreaterOrEqual(Given(y), x);
 
         // Functions of each element, beside those of the type itself.
 

@@ -395,3 +395,45 @@ let ``a matrix product of any sizes equals the naive one, with either side trans
                     normal (seed + 1) [| k; n |]
             let error = distance (matmul [| x; y |]) (floats (Tensor.matmul x y))
             Assert.True(error <= 1e-12, $"differs by {error:g3}")))
+
+[<Fact>]
+let ``numbers are compared, chosen and bounded as tensors of the same type are`` () =
+    let x = Tensor.ofSeq [ -1.5f; 0.0f; 2.0f; nanf ]
+    let number = Tensor.ofSeq [ 2.0f ]
+
+    let pairs: (Tensor * Tensor) list =
+        [ Tensor.EqualTo(x, 2.0), Tensor.EqualTo(x, number)
+          Tensor.NotEqualTo(x, 2.0), Tensor.NotEqualTo(x, number)
+          Tensor.Less(x, 2.0), Tensor.Less(x, number)
+          Tensor.LessOrEqual(x, 2.0), Tensor.LessOrEqual(x, number)
+          Tensor.Greater(x, 2.0), Tensor.Greater(x, number)
+          Tensor.GreaterOrEqual(x, 2.0), Tensor.GreaterOrEqual(x, number)
+          Tensor.Maximum(x, 2.0), Tensor.Maximum(x, number)
+          Tensor.Minimum(x, 2.0), Tensor.Minimum(x, number)
+          Tensor.Where(Tensor.Less(x, 0.0), 2.0, x), Tensor.Where(Tensor.Less(x, 0.0), number, x)
+          Tensor.Where(Tensor.Less(x, 0.0), x, 2.0), Tensor.Where(Tensor.Less(x, 0.0), x, number) ]
+
+    for ours, expected in pairs do
+        Assert.Equal(expected.DType, ours.DType)
+        Assert.Equal<float32[]>(Tensor.toArray expected, Tensor.toArray ours)
+
+    // Nothing is rounded beside integers, and a choice grows rather than wraps.
+    let large = Tensor.ofSeq [ 16777217; 16777216 ]
+    Assert.Equal<bool[]>([| false; true |], Tensor.toArray (Tensor.EqualTo(large, 16777216.0)))
+    Assert.Equal<bool[]>([| true; true |], Tensor.toArray (Tensor.Greater(large, 16777215.5)))
+    Assert.Equal(DType.Int16, (Tensor.Where(Tensor.ofSeq [ true ], -1.0, Tensor.ofSeq [ 200uy ])).DType)
+    Assert.Equal<float[]>([| 0.5; 0.0 |], grad (fun x -> Tensor.sum (Tensor.Maximum(x, 1.0))) (Tensor.ofSeq [ 1.0; 0.5 ]) |> floats)
+
+[<Fact>]
+let ``lists of tensors have sums and averages, which keep the type`` () =
+    let rows = [ Tensor.ofSeq [ 1.0f; 2.0f ]; Tensor.ofSeq [ 3.0f; 6.0f ] ]
+    Assert.Equal<float[]>([| 4.0; 8.0 |], floats (List.sum rows))
+    Assert.Equal<float[]>([| 2.0; 4.0 |], floats (List.average rows))
+    Assert.Equal<float[]>([| 2.0; 4.0 |], grad (List.sumBy (square >> Tensor.sum)) [ Tensor.ofSeq [ 1.0; 2.0 ] ] |> List.head |> floats)
+
+    for dtype in [ DType.UInt8; DType.Int32; DType.BFloat16; DType.Float32; DType.Float64 ] do
+        Assert.Equal(dtype, (Seq.sum [ Tensor.cast dtype rows[0] ]).DType)
+
+    let mean = Seq.average [ Tensor.ofSeq [ 1 ]; Tensor.ofSeq [ 2 ] ]
+    Assert.Equal(DType.Float32, mean.DType)
+    Assert.Equal(1.5, float mean)

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Autodiff.Examples;
 
@@ -107,6 +109,35 @@ public sealed class ExamplesTests : IDisposable
         Assert.True(code == 0, error);
         JsonElement metrics = Metrics(output).GetProperty("metrics");
         Assert.True(metrics.GetProperty("accuracy").GetDouble() > 0.8, output);
+    }
+
+    [Fact]
+    public void A_policy_learns_to_hold_the_pole()
+    {
+        (int code, string output, string error) = Run("cartpole", "--epochs", "30", "--json");
+        Assert.True(code == 0, error);
+        JsonElement metrics = Metrics(output).GetProperty("metrics");
+        Assert.True(metrics.GetProperty("held").GetDouble() > 5 * metrics.GetProperty("heldBefore").GetDouble(), output);
+    }
+
+    [Fact]
+    public void An_autoencoder_learns_what_digits_look_like()
+    {
+        string empty = temp.New();
+        (int code, string output, string error) = Run("vae", "--data", empty, "--epochs", "2", "--json");
+        Assert.True(code == 0, error);
+
+        JsonElement metrics = Metrics(output).GetProperty("metrics");
+        Assert.True(metrics.GetProperty("loss").GetDouble() < 0.9 * metrics.GetProperty("withoutCodes").GetDouble(), output);
+    }
+
+    [Fact]
+    public void A_transformer_learns_more_than_how_often_characters_come()
+    {
+        string empty = temp.New();
+        (int code, string output, string error) = Run("shakespeare", "--data", empty, "--epochs", "2", "--batch", "16", "--json");
+        Assert.True(code == 0, error);
+        Assert.InRange(Metrics(output).GetProperty("metrics").GetProperty("loss").GetDouble(), 0.2, 1.6);
     }
 
     [Theory]
@@ -219,8 +250,22 @@ public sealed class ExamplesTests : IDisposable
         (int code, string output, string error) = Script.Run("src/Examples/scripts/compose.fsx");
         Assert.True(code == 0, output + error);
         string last = output.Split('\n').Last(line => line.StartsWith("step", StringComparison.Ordinal));
-        double accuracy = double.Parse(last.Split("accuracy")[1], System.Globalization.CultureInfo.InvariantCulture);
+        double accuracy = double.Parse(last.Split("accuracy")[1], CultureInfo.InvariantCulture);
         Assert.True(accuracy > 0.97, output);
+    }
+
+    [Fact]
+    public void The_script_that_samples_finds_what_made_the_data()
+    {
+        (int code, string output, string error) = Script.Run("src/Examples/scripts/hmc.fsx");
+        Assert.True(code == 0, output + error);
+        MatchCollection rows = Regex.Matches(output, @"^\S+(?: \d)? +(\S+), posterior +(\S+) \+- (\S+), R (\S+)$", RegexOptions.Multiline);
+        Assert.Equal(5, rows.Count);
+        Assert.All(rows, row =>
+        {
+            double[] numbers = [.. row.Groups.Values.Skip(1).Select(group => double.Parse(group.Value, CultureInfo.InvariantCulture))];
+            Assert.True(Math.Abs(numbers[0] - numbers[1]) < 3 * numbers[2] && numbers[3] < 1.05, output);
+        });
     }
 
     [Fact]

@@ -86,6 +86,19 @@ public class OperationTests
     }
 
     [Fact]
+    public void Numbers_stand_for_tensors_in_choices_and_bounds()
+    {
+        Tensor x = Tensor.From([-1f, 0f, 2f]), actions = Tensor.From([0L, 1L, 1L]);
+        Assert.Equal([false, true, true], Tensor.EqualTo(actions, 1).ToArray<bool>());
+        Assert.Equal([true, false, false], Tensor.NotEqualTo(actions, 1).ToArray<bool>());
+        Assert.Equal([0f, 0f, 2f], Tensor.Where(x < 0, 0, x).ToArray<float>());
+        Assert.Equal([-1f, 5f, 5f], Tensor.Where(x < 0, x, 5.0).ToArray<float>());
+        Assert.Equal([0f, 0f, 2f], Tensor.Maximum(x, 0).ToArray<float>());
+        Assert.Equal([-1f, 0f, 1f], Tensor.Minimum(x, 1).ToArray<float>());
+        Assert.Equal(DType.Float32, Tensor.Where(x < 0, 0, x).DType);
+    }
+
+    [Fact]
     public void Comparisons_are_operators()
     {
         Tensor x = Tensor.From([1.0, 2.0, 3.0], 3), y = Tensor.From([2.0, 2.0, 2.0], 3);
