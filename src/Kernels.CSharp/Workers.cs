@@ -21,6 +21,11 @@ internal interface IForked
 public static unsafe class Workers
 {
     private const int SpinsBeforeSleep = 2000;
+
+    // From 1024 on Thread.SpinWait waits as native code does, which a garbage collection need not stop. This is about what a
+    // young collection takes.
+    private const int NativeSpins = 2048;
+
     private const int MostThreads = 1024;
     internal const string Variable = "AUTODIFF_THREADS";
 
@@ -110,6 +115,18 @@ public static unsafe class Workers
         For((int)((length + size - 1) / size), i => task(i * size, Math.Min(length, (i + 1) * size)));
     }
 
+    /// <summary>
+    /// Runs a garbage collection while the threads that spin do so as native code: to stop each of them, and to start it again,
+    /// would take longer than the collection.
+    /// </summary>
+    internal static void Collect(int generation)
+    {
+        Worker[] workers = Threads.IsValueCreated ? Threads.Value : [];
+        foreach (Worker worker in workers) worker.StepAside();
+        GC.Collect(generation, GCCollectionMode.Forced, blocking: true);
+        foreach (Worker worker in workers) worker.StepBack();
+    }
+
     private static void Drain()
     {
         delegate*<void*, int, void> run = body;
@@ -133,7 +150,7 @@ public static unsafe class Workers
     private sealed class Worker
     {
         private readonly SemaphoreSlim signal = new(0);
-        private const int Idle = 0, Asked = 1, Asleep = 2, Working = 3;
+        private const int Idle = 0, Asked = 1, Asleep = 2, Working = 3, Aside = 4;
         private int state;
 
         internal Worker(int index)
@@ -149,11 +166,20 @@ public static unsafe class Workers
         /// <summary>Takes the request back; false when the worker has begun, or has already finished.</summary>
         internal bool TryWithdraw() => Interlocked.CompareExchange(ref state, Idle, Asked) == Asked;
 
+        internal void StepAside() => Interlocked.CompareExchange(ref state, Aside, Idle);
+
+        internal void StepBack() => Interlocked.CompareExchange(ref state, Idle, Aside);
+
         private void Loop()
         {
             while (true)
             {
-                for (int i = 0; i < SpinsBeforeSleep && Volatile.Read(ref state) != Asked; i++) Thread.SpinWait(1);
+                int seen;
+                for (int i = 0; i < SpinsBeforeSleep && (seen = Volatile.Read(ref state)) != Asked; i++)
+                {
+                    Thread.SpinWait(seen == Aside ? NativeSpins : 1);
+                }
+
                 if (Interlocked.CompareExchange(ref state, Working, Asked) == Asked)
                 {
                     Drain();

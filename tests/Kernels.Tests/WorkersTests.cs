@@ -55,6 +55,25 @@ public class WorkersTests
     }
 
     [Fact]
+    public void Regions_run_before_and_after_collections_and_meanwhile()
+    {
+        int sum = 0;
+        var collecting = new Thread(() =>
+        {
+            for (int i = 0; i < 200; i++) Workers.Collect(i % 2);
+        });
+        collecting.Start();
+        for (int i = 0; i < 1000; i++)
+        {
+            Workers.For(10, _ => Interlocked.Increment(ref sum));
+            if (i % 10 == 0) Workers.Collect(0);
+        }
+
+        collecting.Join();
+        Assert.Equal(10_000, sum);
+    }
+
+    [Fact]
     public void A_region_inside_a_region_runs()
     {
         int sum = 0;

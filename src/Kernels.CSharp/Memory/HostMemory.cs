@@ -9,13 +9,20 @@ namespace Autodiff.Kernels;
 /// Nobody disposes of a block. The pool holds a weak handle to each; after a garbage collection it takes back the memory of
 /// those that are gone. Because the collector does not see native memory, the pool asks for a collection itself when
 /// enough has been handed out since the last one; a young collection of a heap of small objects takes some tens of
-/// microseconds, which keeps the memory of a training loop flat for about one percent of its time. (Finalizers would do
-/// the same with a second thread to wait for.)
+/// microseconds, and a few hundred where the caches have forgotten it, which keeps the memory of a training loop flat for a few
+/// percent of its time. (Finalizers would do the same with a second thread to wait for.)
+///
+/// Enough is little where collections find nearly all that was handed out, as for a function whose result is dropped before the
+/// next call: its results then lie in the same memory, which the cache still holds, even if the pool has more. Where they do not,
+/// as in the forward pass of reverse mode, collections make old what dies soon after, and enough is as much as is in use.
 /// </remarks>
 public sealed unsafe class HostMemory
 {
     /// <summary>Bytes handed out between two collections, at least: a part of what a large cache holds, so that memory is used again while it is there.</summary>
     private const long MinimumBudget = 16L << 20;
+
+    // Short budgets are tried again after so many collections at most that found nearly all that was handed out.
+    private const int MostPatience = 64;
 
     // The memory that may wait for a full collection, and that the pool keeps, however little is in use.
     private const long Slack = 16 * MinimumBudget;
@@ -29,6 +36,9 @@ public sealed unsafe class HostMemory
     private static long kept;
     private static long handedOut;
     private static long budget = MinimumBudget;
+    private static int patience = 1;
+    private static int waiting;
+    private static long inUseAfterLast;
     private static long inUseAfterFull = MinimumBudget;
     private static int collectionsSeen;
 
@@ -101,7 +111,8 @@ public sealed unsafe class HostMemory
 
     private static nint Find(long capacity)
     {
-        if (TryTake(capacity, out nint pointer)) return pointer;
+        bool isDue = budget == MinimumBudget && handedOut >= budget;
+        if (!isDue && TryTake(capacity, out nint pointer)) return pointer;
 
         // A collection that came about by itself may have freed some.
         if (GC.CollectionCount(0) != collectionsSeen)
@@ -110,7 +121,7 @@ public sealed unsafe class HostMemory
             if (TryTake(capacity, out pointer)) return pointer;
         }
 
-        if (handedOut + capacity > budget)
+        if (isDue || handedOut + capacity > budget)
         {
             Collect();
             if (TryTake(capacity, out pointer)) return pointer;
@@ -143,21 +154,31 @@ public sealed unsafe class HostMemory
     private static void Collect()
     {
         long before = inUse;
-        GC.Collect(1, GCCollectionMode.Forced, blocking: true);
+        Workers.Collect(1);
         TakeBack();
 
         // What outlived two young collections and died since is found by a full one, which is worth its price only when
         // much has gathered: a full one makes all that is alive old, such as the result of the call before, so that the
         // next young one does not find it.
         if (inUse > before - handedOut / 4 && inUse > inUseAfterFull + Math.Max(inUseAfterFull, Slack)) CollectAll();
+        budget = NextBudget();
         handedOut = 0;
-        budget = Math.Max(MinimumBudget, inUse);
+        inUseAfterLast = inUse;
         Trim(Math.Max(Slack, inUse));
+    }
+
+    private static long NextBudget()
+    {
+        long usual = Math.Max(MinimumBudget, inUse);
+        if (inUse <= inUseAfterLast + handedOut / 8) return budget == MinimumBudget || --waiting < 0 ? MinimumBudget : usual;
+        if (budget == MinimumBudget) patience = Math.Min(2 * patience, MostPatience);
+        waiting = patience;
+        return usual;
     }
 
     private static void CollectAll()
     {
-        GC.Collect(2, GCCollectionMode.Forced, blocking: true);
+        Workers.Collect(2);
         TakeBack();
         inUseAfterFull = Math.Max(MinimumBudget, inUse);
     }
