@@ -52,9 +52,13 @@ type internal Cpu private () =
     override _.TakeAdd(x, indices, axis, n) = like x (base.TakeAdd(wide x, indices, axis, n))
     override _.ScatterAdd(x, indices, axis, n) = like x (base.ScatterAdd(wide x, indices, axis, n))
     override _.CumulativeSum(x, axis, reverse) = like x (base.CumulativeSum(wide x, axis, reverse))
+    override _.CumulativeProduct(x, axis) = like x (base.CumulativeProduct(wide x, axis))
     override _.LinearRecurrence(a, b, axis, reverse) = like b (base.LinearRecurrence(wide a, wide b, axis, reverse))
     override _.CumulativeArgMax(x, axis) = base.CumulativeArgMax(wide x, axis)
     override _.ArgSort(x, axis, descending) = base.ArgSort(wide x, axis, descending)
+    override _.ArgFirst(x, axis, k, descending) = base.ArgFirst(wide x, axis, k, descending)
+    override _.Ranked(x, ranks) = like x (base.Ranked(wide x, ranks))
+    override _.Groups(ordered, order) = base.Groups(wide ordered, order)
     override _.SearchSorted(sorted, values, after) = base.SearchSorted(wide sorted, wide values, after)
 
     override _.OneHot(indices, classes, dtype) =

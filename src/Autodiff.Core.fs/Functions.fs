@@ -77,7 +77,7 @@ module Tensor =
                 $"from {start} to {stop} in steps of {step} there are {count} numbers; they must be fewer than 268,435,456, which is 2 GiB of float64."
 
         let count = max 0 (int count)
-        ofArray [| count |] (Array.init count (fun i -> start + float i * step))
+        Concrete(Cpu.Instance.Ramp(count, start, step, start + float (count - 1) * step))
 
     /// count float64 numbers from start to stop, evenly spaced, both included.
     let linspace (start: float) (stop: float) (count: int) : Tensor =
@@ -85,9 +85,7 @@ module Tensor =
             Shape.fail "linspace" $"{count} numbers cannot be made; ask for 0 or more."
 
         let step = if count > 1 then (stop - start) / float (count - 1) else 0.0
-        ofArray
-            [| count |]
-            (Array.init count (fun i -> if i = count - 1 && count > 1 then stop else start + float i * step))
+        Concrete(Cpu.Instance.Ramp(count, start, step, (if count > 1 then stop else start)))
 
     /// The float32 identity matrix.
     let eye (n: int) : Tensor =
