@@ -236,8 +236,13 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Eigh: x: NDArray -> NDArray
     /// The eigenvalues in a column left of the eigenvectors; real and imaginary parts in a last axis of length 2.
     abstract Eig: x: NDArray -> NDArray
-    /// The discrete Fourier transform along an axis, times a number; real and imaginary parts in a last axis of length 2.
-    abstract Fft: x: NDArray * axis: int * inverse: bool * scale: float -> NDArray
+    /// The discrete Fourier transform along an axis of real and imaginary parts, times a number; the parts of the result are a
+    /// last axis of length 2.
+    abstract Fft: re: NDArray * im: NDArray * axis: int * inverse: bool * scale: float -> NDArray
+    /// The entries 0 to n / 2 of the transform of real lines of even length n, in the same form.
+    abstract RealFft: x: NDArray * axis: int * scale: float -> NDArray
+    /// The inverse of RealFft for a length n of an axis.
+    abstract InverseRealFft: re: NDArray * im: NDArray * n: int * axis: int * scale: float -> NDArray
     /// Softmax, or its logarithm, along the last axis.
     abstract Softmax: log: bool * x: NDArray -> NDArray
     /// The pullback of softmax, or of its logarithm, from its output.

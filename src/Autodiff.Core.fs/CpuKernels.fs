@@ -280,39 +280,50 @@ type internal CpuKernels() =
 
     override this.Eig x = CpuLinearAlgebra.eig x
 
-    override this.Fft(x, axis, inverse, scale) =
-        // The parts lie one after the other in memory; the last axis only walks them so. Taking them apart is then free.
-        let last = x.Rank - 1
-        let partOf (x: NDArray) i =
-            x.Slice(
-                Array.updateAt last i (Array.zeroCreate x.Rank),
-                Array.updateAt last 1 x.Shape,
-                Array.create x.Rank 1
-            )
+    /// Real and imaginary parts one after the other in memory; the last axis only walks them so. Taking them apart is then free.
+    member private this.Parts(dtype: DType, shape: int[]) =
+        let y = this.Allocate(dtype, Array.append [| 2 |] shape)
+        y.View(Array.append shape [| 2 |], Array.append (Shape.rowMajorStrides shape) [| y.Size / 2 |], y.Offset)
 
-        let re, im = HostArrays.dense (partOf x 0), HostArrays.dense (partOf x 1)
-        let lead = x.Shape[.. last - 1]
-        let y = this.Allocate(x.DType, Array.append [| 2 |] lead)
-        let parts = HostArrays.writable y
-        let half = parts.Length / 2
-        let struct (outer, inner) = HostArrays.around (lead, axis)
+    /// The memory of these parts.
+    static member private Halves(y: NDArray, re: outref<Span<byte>>, im: outref<Span<byte>>) =
+        let whole = y.View([| 2; y.Size / 2 |], null, y.Offset)
+        let bytes = HostArrays.writable whole
+        re <- bytes.Slice(0, bytes.Length / 2)
+        im <- bytes.Slice(bytes.Length / 2)
 
-        Fourier.Transform(
-            x.DType,
-            outer,
-            lead[axis],
-            inner,
-            inverse,
-            scale,
-            re.Bytes,
-            im.Bytes,
-            parts.Slice(0, half),
-            parts.Slice half
-        )
-
+    override this.Fft(re, im, axis, inverse, scale) =
+        let re, im = HostArrays.dense re, HostArrays.dense im
+        let shape = re.Shape
+        let y = this.Parts(re.DType, shape)
+        let mutable toRe = Span<byte>.Empty
+        let mutable toIm = Span<byte>.Empty
+        CpuKernels.Halves(y, &toRe, &toIm)
+        let struct (outer, inner) = HostArrays.around (shape, axis)
+        Fourier.Transform(re.DType, outer, shape[axis], inner, inverse, scale, re.Bytes, im.Bytes, toRe, toIm)
         GC.KeepAlive re
         GC.KeepAlive im
-        y.View(x.Shape, Array.append (Shape.rowMajorStrides lead) [| y.Size / 2 |], 0)
+        y
+
+    override this.RealFft(x, axis, scale) =
+        let x = HostArrays.dense x
+        let y = this.Parts(x.DType, Array.updateAt axis (x.Shape[axis] / 2 + 1) x.Shape)
+        let mutable toRe = Span<byte>.Empty
+        let mutable toIm = Span<byte>.Empty
+        CpuKernels.Halves(y, &toRe, &toIm)
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        Fourier.OfReal(x.DType, outer, x.Shape[axis], inner, scale, x.Bytes, toRe, toIm)
+        GC.KeepAlive x
+        y
+
+    override this.InverseRealFft(re, im, n, axis, scale) =
+        let re, im = HostArrays.dense re, HostArrays.dense im
+        let y = this.Allocate(re.DType, Array.updateAt axis n re.Shape)
+        let struct (outer, inner) = HostArrays.around (re.Shape, axis)
+        Fourier.ToReal(re.DType, outer, n, inner, scale, re.Bytes, im.Bytes, HostArrays.writable y)
+        GC.KeepAlive re
+        GC.KeepAlive im
+        y
 
     static member private RowsOf(x: NDArray) =
         let columns = x.Shape[x.Rank - 1]

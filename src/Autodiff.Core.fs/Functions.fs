@@ -7,6 +7,19 @@ open System.Runtime.InteropServices
 /// Operations on tensors, named as in NumPy. Axes count from 0, or from -1 backwards.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Tensor =
+    let private clamped =
+        OnePass(fun inputs ->
+            let outside bound isOutside (y: Tensor) = Tensor.Where(isOutside (inputs[0], bound), bound, y)
+            inputs[0] |> outside inputs[1] Tensor.Less |> outside inputs[2] Tensor.Greater)
+
+    let private sloped =
+        OnePass(fun inputs ->
+            let x = inputs[0]
+            Tensor.Where(Tensor.Greater(x, Tensor.ScalarOf(x, 0.0)), x, x * inputs[1]))
+
+    let private products = OnePass.Sum(fun inputs -> inputs[0] * inputs[1])
+    let private squares = OnePass.Sum(fun inputs -> Tensor.Square inputs[0])
+
     /// A float64 scalar.
     let scalar (value: float) : Tensor = Tensor.Scalar value
     /// A tensor of one value.
@@ -218,7 +231,7 @@ module Tensor =
 
     /// The Euclidean length of all elements together; the derivative at 0 is 0.
     let norm (x: Tensor) : Tensor =
-        let squared = sum (Tensor.Square x)
+        let squared = squares.Apply x
         let isZero = Tensor.EqualTo(squared, Tensor.ScalarOf(squared, 0.0))
         let safe = Tensor.Where(isZero, Tensor.ScalarOf(squared, 1.0), squared)
         Tensor.Where(isZero, Tensor.ScalarOf(squared, 0.0), Tensor.Sqrt safe)
@@ -237,7 +250,7 @@ module Tensor =
                 "dot"
                 $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} differ; for products of matrices use matmul."
 
-        sum (x * y)
+        if x.DType = y.DType then products.Apply(x, y) else sum (x * y)
 
     /// All products of the elements of two vectors.
     let outer (x: Tensor) (y: Tensor) : Tensor =
@@ -252,9 +265,8 @@ module Tensor =
 
     /// Elements kept between two bounds; outside them the derivative is 0.
     let clamp (low: float) (high: float) (x: Tensor) : Tensor =
-        let outside bound isOutside y =
-            Tensor.Where(isOutside (x, Tensor.ScalarOf(x, bound)), Tensor.ScalarOf(x, bound), y)
-        x |> outside low Tensor.Less |> outside high Tensor.Greater
+        let low, high = Tensor.ScalarOf(x, low), Tensor.ScalarOf(x, high)
+        clamped.Apply(x, low, high)
 
     /// Entries of x along an axis at positions.
     let take axis (indices: Tensor) (x: Tensor) : Tensor = Indexing.take axis indices x
@@ -274,8 +286,7 @@ module Tensor =
     let logSoftmax axis (x: Tensor) : Tensor = Reductions.logSoftmax axis x
 
     /// x where it is positive, slope * x elsewhere.
-    let leakyRelu (slope: float) (x: Tensor) : Tensor =
-        Tensor.Where(Tensor.Greater(x, Tensor.ScalarOf(x, 0.0)), x, x * slope)
+    let leakyRelu (slope: float) (x: Tensor) : Tensor = sloped.Apply(x, Tensor.ScalarOf(x, slope))
 
 /// Functions of each element that F# itself does not name; `sin`, `exp`, `abs`, `**` and the rest work on tensors as they
 /// do on numbers.

@@ -1028,6 +1028,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static member Pow(x: Tensor, y: float) : Tensor =
         if y = 2.0 then square.Apply x
         elif y = 1.0 then x
+        elif y = 3.0 && DTypes.IsFloat x.DType then square.Apply x * x
         elif y = 0.5 then sqrt.Apply x
         elif y = -1.0 then reciprocal.Apply x
         else power.Apply(x, Tensor.ScalarOf(x, y))
