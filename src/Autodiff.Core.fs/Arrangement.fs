@@ -140,8 +140,11 @@ module Arrangement =
     let internal paddedWith (value: float) (widths: (int * int)[]) (x: Tensor) : Tensor =
         checkWidths widths x
 
-        if value = 0.0 then
-            let shape = Array.map2 (fun n (before, after) -> before + n + after) x.Shape widths
+        let shape = Array.map2 (fun n (before, after) -> before + n + after) x.Shape widths
+
+        if x.Level = 0L then
+            Concrete(x.Device.Place(x.Array, shape, Array.map fst widths, Array.create x.Rank 1, value))
+        elif value = 0.0 then
             place shape (Array.map fst widths) (Array.create x.Rank 1) x
         else
             (x, Array.indexed widths)
@@ -180,7 +183,13 @@ module Arrangement =
         if k < 0 || k > x.Shape[axis] then
             Shape.fail "topK" $"{k} elements asked for of axis {axis}, which has length {x.Shape[axis]}."
 
-        let positions = part axis 0 k 1 (Sorting.argsort axis isLargest x)
+        let positions: Tensor =
+            // Where few are wanted, the others are not put in order.
+            if x.Level = 0L && k < x.Shape[axis] / 8 then
+                Concrete(x.Device.ArgFirst(x.Array, axis, k, isLargest))
+            else
+                part axis 0 k 1 (Sorting.argsort axis isLargest x)
+
         struct (Indexing.gather axis positions x, positions)
 
     let internal distinct (x: Tensor) : struct (Tensor * Tensor * Tensor) =
@@ -188,43 +197,16 @@ module Arrangement =
         let flat = Structural.reshape [| x.Size |] (Concrete x.Array)
         let order = Sorting.argsort 0 false flat
         let ordered = Indexing.gather 0 order flat
-        let n = x.Size
+        let struct (groups, starts) = x.Device.Groups(ordered.Array, order.Array)
+        let starts: Tensor = Concrete starts
+        let count = starts.Size
+        let ends = Structural.concat 0 [| part 0 (min 1 count) (max 0 (count - 1)) 1 starts
+                                          positionsOn x.Device [| if count > 0 then int64 x.Size |] |]
 
-        let differs: bool[] =
-            if n < 2 then
-                [||]
-            else
-                let before, after = part 0 0 (n - 1) 1 ordered, part 0 1 (n - 1) 1 ordered
-                // All NaN count as one value.
-                let isNumber = Tensor.EqualTo(before, before)
-                Host.toArray<bool> (Tensor.And(Tensor.NotEqualTo(before, after), isNumber)).Array
+        struct (Indexing.take 0 starts ordered, Structural.reshape x.Shape (Concrete groups), ends - starts)
 
-        let starts =
-            [| for i in 0 .. n - 1 do
-                   if i = 0 || differs[i - 1] then
-                       int64 i |]
-        let inverse = Array.zeroCreate<int64> n
-        let mutable group = -1L
-
-        Host.toArray<int64> order.Array
-        |> Array.iteri (fun i position ->
-            if i = 0 || differs[i - 1] then
-                group <- group + 1L
-
-            inverse[int position] <- group)
-
-        let ends = Array.append (Array.skip (min 1 starts.Length) starts) (if n = 0 then [||] else [| int64 n |])
-        let firsts = positionsOn x.Device starts
-
-        struct (Indexing.take 0 firsts ordered,
-                Structural.reshape x.Shape (positionsOn x.Device inverse),
-                positionsOn x.Device (Array.map2 (-) ends starts))
-
-    let private truePositions (mask: Tensor) =
-        let holds = Host.toArray<bool> (Tensor.Cast(mask, DType.Bool)).Array
-        [| for i in 0 .. holds.Length - 1 do
-               if holds[i] then
-                   int64 i |]
+    let private truePositions (mask: Tensor) : Tensor =
+        Concrete(mask.Device.Positions (Tensor.Cast(mask, DType.Bool)).Array)
 
     let internal masked (mask: Tensor) (x: Tensor) : Tensor =
         Tensor.NotNull("mask", mask)
@@ -235,7 +217,7 @@ module Arrangement =
                 $"a mask of shape {Shape.format mask.Shape} must have the first axes of {Shape.format x.Shape}."
 
         let rows = Structural.reshape (Array.append [| mask.Size |] x.Shape[mask.Rank ..]) x
-        Indexing.take 0 (positionsOn x.Device (truePositions mask)) rows
+        Indexing.take 0 (truePositions mask) rows
 
     /// Functions that F# pipelines use.
     [<RequireQualifiedAccess>]
@@ -343,11 +325,7 @@ module Arrangement =
         /// The positions of the elements that are not 0: one row of int64 positions for each, one column for each axis.
         let argwhere (x: Tensor) : Tensor =
             Tensor.NotNull("argwhere", x)
-            let strides = Shape.rowMajorStrides x.Shape
-            let found = truePositions x
-            let position (at: int64) axis = at / int64 strides[axis] % int64 x.Shape[axis]
-            let rows = found |> Array.collect (fun at -> Array.init x.Rank (position at))
-            Structural.reshape [| found.Length; x.Rank |] (positionsOn x.Device rows)
+            Concrete(x.Device.Coordinates (Tensor.Cast(x, DType.Bool)).Array)
 
         /// Vectors stretched over the grid that they span: result i varies along axis i only (NumPy's indexing "ij").
         let meshgrid (xs: seq<Tensor>) : Tensor[] =

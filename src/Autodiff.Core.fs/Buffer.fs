@@ -194,6 +194,8 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract ToHost: x: NDArray * destination: Span<byte> -> unit
     /// An array filled with one value.
     abstract Fill: dtype: DType * shape: int[] * value: float -> NDArray
+    /// The float64 numbers first + i step, of which the last is replaced by a given one.
+    abstract Ramp: count: int * first: float * step: float * last: float -> NDArray
     /// The same elements, contiguous.
     abstract Contiguous: x: NDArray -> NDArray
     /// The same values as another type.
@@ -236,16 +238,23 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Eigh: x: NDArray -> NDArray
     /// The eigenvalues in a column left of the eigenvectors; real and imaginary parts in a last axis of length 2.
     abstract Eig: x: NDArray -> NDArray
-    /// The discrete Fourier transform along an axis, times a number; real and imaginary parts in a last axis of length 2.
-    abstract Fft: x: NDArray * axis: int * inverse: bool * scale: float -> NDArray
+    /// The discrete Fourier transform along an axis of real and imaginary parts, times a number; the parts of the result are a
+    /// last axis of length 2.
+    abstract Fft: re: NDArray * im: NDArray * axis: int * inverse: bool * scale: float -> NDArray
+    /// The entries 0 to n / 2 of the transform of real lines of even length n, in the same form.
+    abstract RealFft: x: NDArray * axis: int * scale: float -> NDArray
+    /// The inverse of RealFft for a length n of an axis.
+    abstract InverseRealFft: re: NDArray * im: NDArray * n: int * axis: int * scale: float -> NDArray
     /// Softmax, or its logarithm, along the last axis.
     abstract Softmax: log: bool * x: NDArray -> NDArray
     /// The pullback of softmax, or of its logarithm, from its output.
     abstract SoftmaxGradient: log: bool * output: NDArray * ct: NDArray -> NDArray
-    /// A block of zeros with x written at positions start + i * step of each axis.
-    abstract Place: x: NDArray * shape: int[] * starts: int[] * steps: int[] -> NDArray
+    /// A block of one value with x written at positions start + i * step of each axis.
+    abstract Place: x: NDArray * shape: int[] * starts: int[] * steps: int[] * value: float -> NDArray
     /// The sum of blocks of zeros, each with one of several arrays written at positions start + i * step of each axis.
     abstract PlaceAll: xs: NDArray[] * shape: int[] * starts: int[][] * steps: int[][] -> NDArray
+    /// The elements in the opposite order along axes.
+    abstract Flip: x: NDArray * axes: int[] -> NDArray
     /// Arrays one after another along an axis.
     abstract Concat: xs: NDArray[] * axis: int * shape: int[] -> NDArray
     /// Entries of x along an axis at one-dimensional indices.
@@ -256,16 +265,31 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     abstract Gather: x: NDArray * indices: NDArray * axis: int -> NDArray
     /// Zeros of length n along an axis, with elements of x added at the indices at the same place.
     abstract ScatterAdd: x: NDArray * indices: NDArray * axis: int * n: int -> NDArray
+    /// x with updates written along an axis at the indices at the same place, of several for one element the last.
+    abstract Scatter: x: NDArray * indices: NDArray * updates: NDArray * axis: int -> NDArray
+    /// The int64 positions, in row-major order, of truth values that hold.
+    abstract Positions: truths: NDArray -> NDArray
+    /// The same along each axis, a row for each.
+    abstract Coordinates: truths: NDArray -> NDArray
     /// The int64 positions of the last index along an axis that names each of n places; -1 where none does.
     abstract LastWriters: indices: NDArray * axis: int * n: int -> NDArray
     /// Running sums along an axis, from its beginning or, reversed, from its end.
     abstract CumulativeSum: x: NDArray * axis: int * reverse: bool -> NDArray
+    /// Running products along an axis.
+    abstract CumulativeProduct: x: NDArray * axis: int -> NDArray
     /// The recurrence s[j] = a[j] s[j - 1] + b[j] along an axis, from s = 0.
     abstract LinearRecurrence: a: NDArray * b: NDArray * axis: int * reverse: bool -> NDArray
     /// The int64 positions of the largest elements up to each place of an axis.
     abstract CumulativeArgMax: x: NDArray * axis: int -> NDArray
     /// The int64 positions that sort the elements along an axis, equal ones in their order and NaN last.
     abstract ArgSort: x: NDArray * axis: int * descending: bool -> NDArray
+    /// The first k of these positions.
+    abstract ArgFirst: x: NDArray * axis: int * k: int * descending: bool -> NDArray
+    /// The elements of ascending ranks along the last axis.
+    abstract Ranked: x: NDArray * ranks: int[] -> NDArray
+    /// Of a line that an order has sorted: the group of equal elements that each belongs to, as they stood before, and
+    /// where each group begins; int64.
+    abstract Groups: ordered: NDArray * order: NDArray -> struct (NDArray * NDArray)
     /// The int64 positions at which values would be put into rows that are sorted.
     abstract SearchSorted: sorted: NDArray * values: NDArray * after: bool -> NDArray
     /// Rows with a 1 at each index.

@@ -42,6 +42,16 @@ type internal CpuKernels() =
             Copy.Fill(dtype, value, HostArrays.writable y)
             y
 
+    override this.Ramp(count, first, step, last) =
+        let y = this.Allocate(DType.Float64, [| count |])
+        let numbers = MemoryMarshal.Cast<byte, float>(HostArrays.writable y)
+        Copy.Ramp(first, step, numbers)
+
+        if count > 0 then
+            numbers[count - 1] <- last
+
+        y
+
     override this.Contiguous x = HostArrays.dense x
 
     override this.Convert(x, dtype) =
@@ -272,39 +282,50 @@ type internal CpuKernels() =
 
     override this.Eig x = CpuLinearAlgebra.eig x
 
-    override this.Fft(x, axis, inverse, scale) =
-        // The parts lie one after the other in memory; the last axis only walks them so. Taking them apart is then free.
-        let last = x.Rank - 1
-        let partOf (x: NDArray) i =
-            x.Slice(
-                Array.updateAt last i (Array.zeroCreate x.Rank),
-                Array.updateAt last 1 x.Shape,
-                Array.create x.Rank 1
-            )
+    /// Real and imaginary parts one after the other in memory; the last axis only walks them so. Taking them apart is then free.
+    member private this.Parts(dtype: DType, shape: int[]) =
+        let y = this.Allocate(dtype, Array.append [| 2 |] shape)
+        y.View(Array.append shape [| 2 |], Array.append (Shape.rowMajorStrides shape) [| y.Size / 2 |], y.Offset)
 
-        let re, im = HostArrays.dense (partOf x 0), HostArrays.dense (partOf x 1)
-        let lead = x.Shape[.. last - 1]
-        let y = this.Allocate(x.DType, Array.append [| 2 |] lead)
-        let parts = HostArrays.writable y
-        let half = parts.Length / 2
-        let struct (outer, inner) = HostArrays.around (lead, axis)
+    /// The memory of these parts.
+    static member private Halves(y: NDArray, re: outref<Span<byte>>, im: outref<Span<byte>>) =
+        let whole = y.View([| 2; y.Size / 2 |], null, y.Offset)
+        let bytes = HostArrays.writable whole
+        re <- bytes.Slice(0, bytes.Length / 2)
+        im <- bytes.Slice(bytes.Length / 2)
 
-        Fourier.Transform(
-            x.DType,
-            outer,
-            lead[axis],
-            inner,
-            inverse,
-            scale,
-            re.Bytes,
-            im.Bytes,
-            parts.Slice(0, half),
-            parts.Slice half
-        )
-
+    override this.Fft(re, im, axis, inverse, scale) =
+        let re, im = HostArrays.dense re, HostArrays.dense im
+        let shape = re.Shape
+        let y = this.Parts(re.DType, shape)
+        let mutable toRe = Span<byte>.Empty
+        let mutable toIm = Span<byte>.Empty
+        CpuKernels.Halves(y, &toRe, &toIm)
+        let struct (outer, inner) = HostArrays.around (shape, axis)
+        Fourier.Transform(re.DType, outer, shape[axis], inner, inverse, scale, re.Bytes, im.Bytes, toRe, toIm)
         GC.KeepAlive re
         GC.KeepAlive im
-        y.View(x.Shape, Array.append (Shape.rowMajorStrides lead) [| y.Size / 2 |], 0)
+        y
+
+    override this.RealFft(x, axis, scale) =
+        let x = HostArrays.dense x
+        let y = this.Parts(x.DType, Array.updateAt axis (x.Shape[axis] / 2 + 1) x.Shape)
+        let mutable toRe = Span<byte>.Empty
+        let mutable toIm = Span<byte>.Empty
+        CpuKernels.Halves(y, &toRe, &toIm)
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        Fourier.OfReal(x.DType, outer, x.Shape[axis], inner, scale, x.Bytes, toRe, toIm)
+        GC.KeepAlive x
+        y
+
+    override this.InverseRealFft(re, im, n, axis, scale) =
+        let re, im = HostArrays.dense re, HostArrays.dense im
+        let y = this.Allocate(re.DType, Array.updateAt axis n re.Shape)
+        let struct (outer, inner) = HostArrays.around (re.Shape, axis)
+        Fourier.ToReal(re.DType, outer, n, inner, scale, re.Bytes, im.Bytes, HostArrays.writable y)
+        GC.KeepAlive re
+        GC.KeepAlive im
+        y
 
     static member private RowsOf(x: NDArray) =
         let columns = x.Shape[x.Rank - 1]
@@ -348,22 +369,33 @@ type internal CpuKernels() =
 
         struct (offset, strides)
 
-    override this.Place(x, shape, starts, steps) =
-        let x = HostArrays.dense x
+    override this.Place(x, shape, starts, steps, value) =
         let y = this.Allocate(x.DType, shape)
-        let writable = HostArrays.writable y
-        writable.Clear()
+        Copy.Fill(x.DType, value, HostArrays.writable y)
         let struct (offset, strides) = CpuKernels.PlaceOf(shape, starts, steps)
-        Copy.FromContiguous(DTypes.Size x.DType, x.Bytes, writable, offset, ReadOnlySpan strides, ReadOnlySpan x.Shape)
-        GC.KeepAlive x
+        CpuKernels.CopyInto(x, y, offset, strides)
         y
+
+    /// Writes an array into a part of another.
+    static member private CopyInto(x: NDArray, y: NDArray, offset: int64, strides: int[]) =
+        Copy.Between(
+            DTypes.Size x.DType,
+            x.Bytes,
+            x.KernelStrides,
+            HostArrays.writable y,
+            offset,
+            ReadOnlySpan strides,
+            ReadOnlySpan x.Shape
+        )
+
+        GC.KeepAlive x
 
     override this.PlaceAll(xs, shape, starts, steps) =
         let y =
             if Shape.equal xs[0].Shape shape then
                 HostArrays.makeContiguous xs[0]
             else
-                this.Place(xs[0], shape, starts[0], steps[0])
+                this.Place(xs[0], shape, starts[0], steps[0], 0.0)
         let writable = HostArrays.writable y
 
         for i in 1 .. xs.Length - 1 do
@@ -374,6 +406,29 @@ type internal CpuKernels() =
 
         y
 
+    override this.Flip(x, axes) =
+        // Arrays have no negative strides, which the copy from the last elements on takes.
+        let x = HostArrays.dense x
+        let y = this.Allocate(x.DType, x.Shape)
+        let strides = Shape.rowMajorStrides x.Shape
+        let mutable last = 0L
+
+        for axis in axes do
+            last <- last + int64 (max 0 (x.Shape[axis] - 1)) * int64 strides[axis]
+            strides[axis] <- -strides[axis]
+
+        Copy.ToContiguous(
+            DTypes.Size x.DType,
+            x.Bytes,
+            last,
+            ReadOnlySpan strides,
+            HostArrays.writable y,
+            ReadOnlySpan x.Shape
+        )
+
+        GC.KeepAlive x
+        y
+
     override this.Concat(xs, axis, shape) =
         let y = this.Allocate(xs[0].DType, shape)
         let strides = Shape.rowMajorStrides shape
@@ -381,24 +436,16 @@ type internal CpuKernels() =
         let mutable at = 0
 
         for x in xs do
-            let x = HostArrays.dense x
             let offset = int64 at * int64 strides[axis]
 
             // A short stretch is not worth the plan of a walk.
-            if outer = 1 && x.Size > 0 && x.Size < 4096 then
+            if outer = 1 && x.IsContiguous && x.Size > 0 && x.Size < 4096 then
                 x.Bytes.CopyTo((HostArrays.writable y).Slice(int offset * DTypes.Size x.DType))
+                GC.KeepAlive x
             elif x.Size > 0 then
-                Copy.FromContiguous(
-                    DTypes.Size x.DType,
-                    x.Bytes,
-                    HostArrays.writable y,
-                    offset,
-                    ReadOnlySpan strides,
-                    ReadOnlySpan x.Shape
-                )
+                CpuKernels.CopyInto(x, y, offset, strides)
 
             at <- at + x.Shape[axis]
-            GC.KeepAlive x
 
         y
 
@@ -488,6 +535,46 @@ type internal CpuKernels() =
         GC.KeepAlive indices
         y
 
+    override this.Scatter(x, indices, updates, axis) =
+        let indices, updates = HostArrays.dense indices, HostArrays.dense updates
+        let y = HostArrays.makeContiguous x
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+
+        Indexing.Scatter(
+            DTypes.Size x.DType,
+            outer,
+            x.Shape[axis],
+            inner,
+            updates.Bytes,
+            indices.DType,
+            indices.Bytes,
+            indices.Shape[axis],
+            HostArrays.writable y
+        )
+
+        GC.KeepAlive indices
+        GC.KeepAlive updates
+        y
+
+    override this.Positions truths =
+        let truths = HostArrays.dense truths
+        let count = truths.Size - truths.Bytes.Slice(0, truths.Size).Count 0uy
+        let y = this.Allocate(DType.Int64, [| count |])
+
+        Indexing.Positions(truths.Bytes.Slice(0, truths.Size), MemoryMarshal.Cast<byte, int64>(HostArrays.writable y))
+        |> ignore
+
+        GC.KeepAlive truths
+        y
+
+    override this.Coordinates truths =
+        let truths = HostArrays.dense truths
+        let bytes = truths.Bytes.Slice(0, truths.Size)
+        let y = this.Allocate(DType.Int64, [| truths.Size - bytes.Count 0uy; truths.Rank |])
+        Indexing.Coordinates(bytes, ReadOnlySpan truths.Shape, MemoryMarshal.Cast<byte, int64>(HostArrays.writable y))
+        GC.KeepAlive truths
+        y
+
     override this.LastWriters(indices, axis, n) =
         let indices = HostArrays.dense indices
         let shape = Array.updateAt axis n indices.Shape
@@ -502,6 +589,14 @@ type internal CpuKernels() =
         let struct (outer, inner) = HostArrays.around (x.Shape, axis)
         let y = this.Allocate(x.DType, x.Shape)
         Cumulative.Sum(x.DType, outer, x.Shape[axis], inner, reverse, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y
+
+    override this.CumulativeProduct(x, axis) =
+        let x = HostArrays.dense x
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        let y = this.Allocate(x.DType, x.Shape)
+        Cumulative.Product(x.DType, outer, x.Shape[axis], inner, x.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         y
 
@@ -538,6 +633,39 @@ type internal CpuKernels() =
         Sorting.ArgSort(x.DType, outer, x.Shape[axis], inner, descending, x.Bytes, HostArrays.writable y)
         GC.KeepAlive x
         y
+
+    override this.ArgFirst(x, axis, k, descending) =
+        let x = HostArrays.dense x
+        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+        let y = this.Allocate(DType.Int64, Array.updateAt axis k x.Shape)
+        Selection.First(x.DType, outer, x.Shape[axis], inner, k, descending, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y
+
+    override this.Ranked(x, ranks) =
+        let x = HostArrays.dense x
+        let last = x.Rank - 1
+        let y = this.Allocate(x.DType, Array.updateAt last ranks.Length x.Shape)
+        let lines = int (Shape.size x.Shape[.. last - 1])
+        Selection.Ranked(x.DType, lines, x.Shape[last], ReadOnlySpan ranks, x.Bytes, HostArrays.writable y)
+        GC.KeepAlive x
+        y
+
+    override this.Groups(ordered, order) =
+        let ordered, order = HostArrays.dense ordered, HostArrays.dense order
+        let groups, starts = this.Allocate(DType.Int64, order.Shape), this.Allocate(DType.Int64, order.Shape)
+        let count =
+            Sorting.Groups(
+                ordered.DType,
+                ordered.Bytes,
+                MemoryMarshal.Cast<byte, int64> order.Bytes,
+                MemoryMarshal.Cast<byte, int64>(HostArrays.writable groups),
+                MemoryMarshal.Cast<byte, int64>(HostArrays.writable starts)
+            )
+
+        GC.KeepAlive ordered
+        GC.KeepAlive order
+        struct (groups, starts.View([| count |], null, starts.Offset))
 
     override this.SearchSorted(sorted, values, after) =
         let sorted, values = HostArrays.dense sorted, HostArrays.dense values

@@ -7,6 +7,19 @@ open System.Runtime.InteropServices
 /// Operations on tensors, named as in NumPy. Axes count from 0, or from -1 backwards.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Tensor =
+    let private clamped =
+        OnePass(fun inputs ->
+            let outside bound isOutside (y: Tensor) = Tensor.Where(isOutside (inputs[0], bound), bound, y)
+            inputs[0] |> outside inputs[1] Tensor.Less |> outside inputs[2] Tensor.Greater)
+
+    let private sloped =
+        OnePass(fun inputs ->
+            let x = inputs[0]
+            Tensor.Where(Tensor.Greater(x, Tensor.ScalarOf(x, 0.0)), x, x * inputs[1]))
+
+    let private products = OnePass.Sum(fun inputs -> inputs[0] * inputs[1])
+    let private squares = OnePass.Sum(fun inputs -> Tensor.Square inputs[0])
+
     /// A float64 scalar.
     let scalar (value: float) : Tensor = Tensor.Scalar value
     /// A tensor of one value.
@@ -77,7 +90,7 @@ module Tensor =
                 $"from {start} to {stop} in steps of {step} there are {count} numbers; they must be fewer than 268,435,456, which is 2 GiB of float64."
 
         let count = max 0 (int count)
-        ofArray [| count |] (Array.init count (fun i -> start + float i * step))
+        Concrete(Cpu.Instance.Ramp(count, start, step, start + float (count - 1) * step))
 
     /// count float64 numbers from start to stop, evenly spaced, both included.
     let linspace (start: float) (stop: float) (count: int) : Tensor =
@@ -85,9 +98,7 @@ module Tensor =
             Shape.fail "linspace" $"{count} numbers cannot be made; ask for 0 or more."
 
         let step = if count > 1 then (stop - start) / float (count - 1) else 0.0
-        ofArray
-            [| count |]
-            (Array.init count (fun i -> if i = count - 1 && count > 1 then stop else start + float i * step))
+        Concrete(Cpu.Instance.Ramp(count, start, step, (if count > 1 then stop else start)))
 
     /// The float32 identity matrix.
     let eye (n: int) : Tensor =
@@ -220,7 +231,7 @@ module Tensor =
 
     /// The Euclidean length of all elements together; the derivative at 0 is 0.
     let norm (x: Tensor) : Tensor =
-        let squared = sum (Tensor.Square x)
+        let squared = squares.Apply x
         let isZero = Tensor.EqualTo(squared, Tensor.ScalarOf(squared, 0.0))
         let safe = Tensor.Where(isZero, Tensor.ScalarOf(squared, 1.0), squared)
         Tensor.Where(isZero, Tensor.ScalarOf(squared, 0.0), Tensor.Sqrt safe)
@@ -239,7 +250,7 @@ module Tensor =
                 "dot"
                 $"shapes {Shape.format x.Shape} and {Shape.format y.Shape} differ; for products of matrices use matmul."
 
-        sum (x * y)
+        if x.DType = y.DType then products.Apply(x, y) else sum (x * y)
 
     /// All products of the elements of two vectors.
     let outer (x: Tensor) (y: Tensor) : Tensor =
@@ -254,8 +265,8 @@ module Tensor =
 
     /// Elements kept between two bounds; outside them the derivative is 0.
     let clamp (low: float) (high: float) (x: Tensor) : Tensor =
-        let x = Tensor.Where(Tensor.Less(x, low), low, x)
-        Tensor.Where(Tensor.Greater(x, high), high, x)
+        let low, high = Tensor.ScalarOf(x, low), Tensor.ScalarOf(x, high)
+        clamped.Apply(x, low, high)
 
     /// Entries of x along an axis at positions.
     let take axis (indices: Tensor) (x: Tensor) : Tensor = Indexing.take axis indices x
@@ -275,8 +286,7 @@ module Tensor =
     let logSoftmax axis (x: Tensor) : Tensor = Reductions.logSoftmax axis x
 
     /// x where it is positive, slope * x elsewhere.
-    let leakyRelu (slope: float) (x: Tensor) : Tensor =
-        Tensor.Where(Tensor.Greater(x, Tensor.ScalarOf(x, 0.0)), x, x * slope)
+    let leakyRelu (slope: float) (x: Tensor) : Tensor = sloped.Apply(x, Tensor.ScalarOf(x, slope))
 
 /// Functions of each element that F# itself does not name; `sin`, `exp`, `abs`, `**` and the rest work on tensors as they
 /// do on numbers.

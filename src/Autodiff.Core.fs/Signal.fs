@@ -46,6 +46,9 @@ module Signal =
         let z = ComplexPairs.matched name z
         Shape.axes name (fst z).Rank axes |> Array.fold (fun z axis -> transformed name inverse norm axis z) z
 
+    /// Whether real lines of a length have a transform of half the length, which is taken where no derivative is asked for.
+    let private isHalved n = n > 0 && n % 2 = 0
+
     /// The first entries along an axis, as many as asked for.
     let private firstOf axis count (x: Tensor) =
         slice (Array.zeroCreate x.Rank) (Array.updateAt axis count x.Shape) (Array.create x.Rank 1) x
@@ -79,9 +82,13 @@ module Signal =
     let rfftWith (norm: FftNorm) axis (x: Tensor) : Tensor * Tensor =
         let x = floating x
         let axis = Tensor.AxisOf("rfft", x, axis)
-        let re, im = transformed "rfft" false norm axis (x, Tensor.ZerosLike x)
-        let count = x.Shape[axis] / 2 + 1
-        firstOf axis count re, firstOf axis count im
+        let n = x.Shape[axis]
+
+        if x.Level = 0L && isHalved n then
+            ComplexPairs.unpack (Concrete(x.Device.RealFft(x.Array, axis, scaleOf norm false n)))
+        else
+            let re, im = transformed "rfft" false norm axis (x, Tensor.ZerosLike x)
+            firstOf axis (n / 2 + 1) re, firstOf axis (n / 2 + 1) im
 
     /// The Fourier transform of a real tensor along an axis: the entries 0 to n / 2, of which the others are conjugates.
     let rfft axis (x: Tensor) : Tensor * Tensor = rfftWith FftNorm.Backward axis x
@@ -104,7 +111,11 @@ module Signal =
             Tensor.Flipped(slice (Array.updateAt axis 1 starts) lengths (Array.create x.Rank 1) x, [| axis |])
 
         let full (x: Tensor) (rest: Tensor) = if rest.Size = 0 then x else Structural.concat axis [| x; rest |]
-        fst (transformed "irfft" true norm axis (full re (mirrored re), full im -(mirrored im)))
+
+        if re.Level = 0L && im.Level = 0L && isHalved n then
+            Concrete(re.Device.InverseRealFft(re.Array, im.Array, n, axis, scaleOf norm true n))
+        else
+            fst (transformed "irfft" true norm axis (full re (mirrored re), full im -(mirrored im)))
 
     /// The real tensor with n entries along an axis of which rfft gives z, with n / 2 + 1 entries.
     let irfft (n: int) axis (z: Tensor * Tensor) : Tensor = irfftWith FftNorm.Backward n axis z

@@ -12,6 +12,55 @@ module SpecialFunctions =
 
     let private floating x = Elementwise.floating "a function of each element" x
 
+    // What is composed, and computed in one pass where no derivative is asked for.
+
+    let private geluOf =
+        OnePass(fun inputs ->
+            // erf runs some times as fast as erfc, which would keep all digits of what nearly vanishes.
+            let x = inputs[0]
+            x * (Tensor.Erf(x * Math.Sqrt 0.5) + 1.0) * 0.5)
+
+    let private siluOf = OnePass(fun inputs -> inputs[0] * Tensor.Sigmoid inputs[0])
+
+    let private geluTanhOf =
+        OnePass(fun inputs ->
+            let x = inputs[0]
+            x * (Tensor.Tanh((x + Tensor.Square x * x * 0.044715) * Math.Sqrt(2.0 / Math.PI)) + 1.0) * 0.5)
+
+    let private mishOf = OnePass(fun inputs -> inputs[0] * Tensor.Tanh(Tensor.Softplus inputs[0]))
+
+    /// The exponential linear unit of x times a number, times another below 0.
+    let private exponentialUnit (x: Tensor) (alpha: Tensor) =
+        let isPositive = Tensor.Greater(x, constant x 0.0)
+        // The exponential is kept from positive x, where it may overflow.
+        Tensor.Where(isPositive, x, Tensor.Expm1(Tensor.Where(isPositive, constant x 0.0, x)) * alpha)
+
+    let private eluOf = OnePass(fun inputs -> exponentialUnit inputs[0] inputs[1])
+
+    let private seluOf =
+        OnePass(fun inputs -> exponentialUnit inputs[0] (constant inputs[0] 1.6732632423543772) * 1.0507009873554805)
+
+    let private celuOf =
+        OnePass(fun inputs -> exponentialUnit (inputs[0] * inputs[1]) (constant inputs[0] 1.0) * inputs[2])
+
+    let private hardSigmoidOf =
+        OnePass(fun inputs ->
+            let y = inputs[0] * (1.0 / 6.0) + 0.5
+            let zero, one = constant y 0.0, constant y 1.0
+            let y = Tensor.Where(Tensor.Less(y, zero), zero, y)
+            Tensor.Where(Tensor.Greater(y, one), one, y))
+
+    let private hardSwishOf = OnePass(fun inputs -> inputs[0] * hardSigmoidOf.Apply(floating inputs[0]))
+    let private softsignOf = OnePass(fun inputs -> inputs[0] / (Tensor.Abs inputs[0] + 1.0))
+    let private logSigmoidOf = OnePass(fun inputs -> -(Tensor.Softplus(-inputs[0])))
+
+    let private finiteOf =
+        OnePass(fun inputs ->
+            let x = inputs[0]
+            let isInfinite = Tensor.EqualTo(Tensor.Abs x, constant x Double.PositiveInfinity)
+            let bounded = Tensor.Where(isInfinite, Tensor.Signum x * inputs[1], x)
+            Tensor.Where(Tensor.NotEqualTo(x, x), constant x 0.0, bounded))
+
     /// The cube root, with the sign of x; an infinite derivative at 0.
     let cbrt (x: Tensor) : Tensor = cbrtP.Apply x
     /// 2 to the power x.
@@ -86,9 +135,7 @@ module SpecialFunctions =
     let nanToNum (x: Tensor) : Tensor =
         Tensor.NotNull("nanToNum", x)
         if DTypes.IsFloat x.DType then
-            let largest = DTypes.Largest x.DType
-            let bounded = Tensor.Where(isInfinite x, Tensor.Signum x * largest, x)
-            Tensor.Where(isNaN x, constant x 0.0, bounded)
+            finiteOf.Apply(x, constant x (DTypes.Largest x.DType))
         else
             x
 
@@ -118,33 +165,30 @@ module SpecialFunctions =
 
     /// The Gaussian error linear unit, x P(X <= x) with a normal X: x (1 + erf (x / sqrt 2)) / 2 (Hendrycks, Gimpel 2016).
     /// Far below 0, where it nearly vanishes, its absolute error stays small.
-    let gelu (x: Tensor) : Tensor =
-        // erf runs forty times as fast as erfc, which would keep all digits of what nearly vanishes.
-        let x = floating x
-        x * (Tensor.Erf(x * Math.Sqrt 0.5) + 1.0) * 0.5
+    let gelu (x: Tensor) : Tensor = geluOf.Apply(floating x)
 
     /// The sigmoid linear unit, x sigmoid x.
-    let silu (x: Tensor) : Tensor = x * Tensor.Sigmoid x
+    let silu (x: Tensor) : Tensor = siluOf.Apply x
 
     /// gelu by a hyperbolic tangent, x (1 + tanh (sqrt (2 / pi) (x + 0.044715 x^3))) / 2, as older models were trained.
     let geluTanh (x: Tensor) : Tensor =
-        let x = floating x
-        x * (Tensor.Tanh((x + Tensor.Square x * x * 0.044715) * Math.Sqrt(2.0 / Math.PI)) + 1.0) * 0.5
+        geluTanhOf.Apply(floating x)
 
     /// x tanh (log (1 + exp x)) (Misra 2019).
-    let mish (x: Tensor) : Tensor = let x = floating x in x * Tensor.Tanh(Tensor.Softplus x)
+    let mish (x: Tensor) : Tensor = mishOf.Apply(floating x)
 
     /// x where it is positive, alpha (exp x - 1) elsewhere; the derivative at 0 is alpha.
     let elu (alpha: float) (x: Tensor) : Tensor =
         let x = floating x
-        let isPositive = Tensor.Greater(x, constant x 0.0)
-        // The exponential is kept from positive x, where it may overflow.
-        Tensor.Where(isPositive, x, Tensor.Expm1(Tensor.Where(isPositive, constant x 0.0, x)) * alpha)
+        eluOf.Apply(x, constant x alpha)
 
     /// The scaled exponential linear unit, which keeps mean 0 and variance 1 (Klambauer et al. 2017).
-    let selu (x: Tensor) : Tensor = elu 1.6732632423543772 x * 1.0507009873554805
+    let selu (x: Tensor) : Tensor = seluOf.Apply(floating x)
     /// x where it is positive, alpha (exp (x / alpha) - 1) elsewhere; the derivative is continuous (Barron 2017).
-    let celu (alpha: float) (x: Tensor) : Tensor = elu 1.0 (floating x * (1.0 / alpha)) * alpha
+    let celu (alpha: float) (x: Tensor) : Tensor =
+        let x = floating x
+        celuOf.Apply(x, constant x (1.0 / alpha), constant x alpha)
+
 
     /// x where it is positive, slope x elsewhere, with slopes that are learned and broadcast; the derivative at 0 is the slope.
     let prelu (slope: Tensor) (x: Tensor) : Tensor = Tensor.Where(Tensor.Greater(x, constant x 0.0), x, slope * x)
@@ -153,15 +197,15 @@ module SpecialFunctions =
     let relu6 (x: Tensor) : Tensor = Tensor.clamp 0.0 6.0 x
 
     /// (x + 3) / 6 kept between 0 and 1.
-    let hardSigmoid (x: Tensor) : Tensor = Tensor.clamp 0.0 1.0 (floating x * (1.0 / 6.0) + 0.5)
+    let hardSigmoid (x: Tensor) : Tensor = hardSigmoidOf.Apply(floating x)
     /// x kept between -1 and 1.
     let hardTanh (x: Tensor) : Tensor = Tensor.clamp -1.0 1.0 x
     /// x times hardSigmoid x (Howard et al. 2019).
-    let hardSwish (x: Tensor) : Tensor = x * hardSigmoid x
+    let hardSwish (x: Tensor) : Tensor = hardSwishOf.Apply x
     /// x / (1 + |x|).
-    let softsign (x: Tensor) : Tensor = let x = floating x in x / (Tensor.Abs x + 1.0)
+    let softsign (x: Tensor) : Tensor = softsignOf.Apply(floating x)
     /// log (sigmoid x), without overflow.
-    let logSigmoid (x: Tensor) : Tensor = -(Tensor.Softplus(-(floating x)))
+    let logSigmoid (x: Tensor) : Tensor = logSigmoidOf.Apply(floating x)
 
 /// The functions of each element as methods, for both languages: `x.Gelu()`, `x.Remainder(y)`.
 [<Extension>]

@@ -60,9 +60,16 @@ module Statistics =
                 $"the axes {Shape.format axes} of {Shape.format x.Shape} are empty, and have no {operation}."
 
         let line = Structural.reshape (Array.append kept [| count |]) moved
-        let ordered = Sorting.sort -1 false line
+        let neighbours = qs |> Array.collect (fun q -> let p = q * float (count - 1) in [| int p; min (int p + 1) (count - 1) |])
+        let ranks = Array.append neighbours [| count - 1 |] |> Array.distinct |> Array.sort
+
+        // Where no derivative has to know which elements they are, the others are not put in order.
+        let isSelected = line.Level = 0L && line.Size > 0 && ranks.Length < 8
+        let ordered: Tensor =
+            if isSelected then Concrete(line.Device.Ranked(line.Array, ranks)) else Sorting.sort -1 false line
 
         let at i =
+            let i = if isSelected then Array.IndexOf(ranks, i) else i
             let starts = Array.updateAt kept.Length i (Array.zeroCreate (kept.Length + 1))
             dropAxes axes keepAxes x (slice starts (Array.append kept [| 1 |]) (Array.create starts.Length 1) ordered)
 

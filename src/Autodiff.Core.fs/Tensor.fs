@@ -447,7 +447,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
 
                 sameType x shape
 
-            member _.Value(inputs, out) = inputs[0].Device.Place(inputs[0], out.Shape, starts, steps)
+            member _.Value(inputs, out) = inputs[0].Device.Place(inputs[0], out.Shape, starts, steps, 0.0)
             member _.Transpose(inputs, ct) = Tensor.Sliced(ct, starts, inputs[0].Shape, steps)
 
             member _.Batch(inputs, _, size) =
@@ -458,18 +458,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
             member _.Parameters = [ "axes", box axes ]
             member _.Shape inputs = sameType inputs[0] inputs[0].Shape
 
-            member _.Value(inputs, _) =
-                // Arrays have no negative strides, so that each axis is taken backwards.
-                (inputs[0], axes)
-                ||> Array.fold (fun x axis ->
-                    let backwards = [| for i in x.Shape[axis] - 1 .. -1 .. 0 -> int64 i |]
-                    let at =
-                        x.Device.FromHost(
-                            DType.Int64,
-                            [| backwards.Length |],
-                            MemoryMarshal.AsBytes(ReadOnlySpan<int64> backwards)
-                        )
-                    x.Device.Take(x, at, axis))
+            member _.Value(inputs, _) = inputs[0].Device.Flip(inputs[0], axes)
 
             member _.Transpose(_, ct) = Tensor.Flipped(ct, axes)
             member _.Batch(inputs, _, _) = Tensor.Flipped(inputs[0], Array.map ((+) 1) axes) }
@@ -1065,6 +1054,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
     static member Pow(x: Tensor, y: float) : Tensor =
         if y = 2.0 then square.Apply x
         elif y = 1.0 then x
+        elif y = 3.0 && DTypes.IsFloat x.DType then square.Apply x * x
         elif y = 0.5 then sqrt.Apply x
         elif y = -1.0 then reciprocal.Apply x
         else power.Apply(x, Tensor.ScalarOf(x, y))

@@ -17,11 +17,15 @@ module UniversalFunctions =
 
     // Quotients.
 
+    let private fmodOf =
+        OnePass(fun inputs ->
+            let x, y = inputs[0], inputs[1]
+            let s = signOf x
+            s * remainder (s * x) (signOf y * y))
+
     /// x - y truncate (x / y): what division towards zero leaves, with the sign of x as in C. NaN for y = 0, an error among
     /// integers. At jumps the derivative is that of the line.
-    let fmod (x: Tensor) (y: Tensor) : Tensor =
-        let s = signOf x
-        s * remainder (s * x) (signOf y * y)
+    let fmod (x: Tensor) (y: Tensor) : Tensor = fmodOf.Apply(x, y)
 
     /// floorDivide and remainder: x = q y + r, where r has the sign of y.
     let divmod (x: Tensor) (y: Tensor) : Tensor * Tensor = floorDivide x y, remainder x y
@@ -42,11 +46,16 @@ module UniversalFunctions =
     /// The smaller of each pair, or the one that is a number; NaN if none is. At a tie each side has half of the derivative.
     let fmin (x: Tensor) (y: Tensor) : Tensor = Tensor.Minimum(Tensor.Where(isNaN x, y, x), Tensor.Where(isNaN y, x, y))
 
+    let private stepOf =
+        OnePass(fun inputs ->
+            let x = inputs[0]
+            let step = Tensor.Maximum(Tensor.Signum x, constant x 0.0)
+            Tensor.Where(Tensor.EqualTo(x, constant x 0.0), inputs[1], step))
+
     /// The unit step: 0 below 0, 1 above, the value y at 0, NaN at NaN. The derivative with respect to x is 0.
     let heaviside (x: Tensor) (y: Tensor) : Tensor =
         let x = floating (Tensor.StopGradient x)
-        let step = Tensor.Maximum(Tensor.Signum x, constant x 0.0)
-        Tensor.Where(Tensor.EqualTo(x, constant x 0.0), y, step)
+        stepOf.Apply(x, y)
 
     // Parts of numbers.
 
@@ -117,31 +126,39 @@ module UniversalFunctions =
     let floatPower (x: Tensor) (y: Tensor) : Tensor =
         Tensor.Pow(Tensor.Cast(x, DType.Float64), Tensor.Cast(y, DType.Float64))
 
+    let private sincOf =
+        OnePass(fun inputs ->
+            let z = inputs[0] * Math.PI
+            let square = Tensor.Square z
+            let isSmall = Tensor.Less(square, constant square 1.0)
+            // Below 1 the series, by Horner's rule, to the term of order 22.
+            let near = Tensor.Where(isSmall, square, constant square 0.0)
+            let series =
+                (constant square 1.0, [ 11.0 .. -1.0 .. 1.0 ])
+                ||> List.fold (fun sum k -> 1.0 - near * sum * (1.0 / (2.0 * k * (2.0 * k + 1.0))))
+            let far = Tensor.Where(isSmall, constant z 1.0, z)
+            Tensor.Where(isSmall, series, Tensor.Sin far / far))
+
     /// sin (pi x) / (pi x), and 1 at 0, where all derivatives are right.
-    let sinc (x: Tensor) : Tensor =
-        let z = floating x * Math.PI
-        let square = Tensor.Square z
-        let isSmall = Tensor.Less(square, constant square 1.0)
-        // Below 1 the series, by Horner's rule, to the term of order 22.
-        let near = Tensor.Where(isSmall, square, constant square 0.0)
-        let series =
-            (constant square 1.0, [ 11.0 .. -1.0 .. 1.0 ])
-            ||> List.fold (fun sum k -> 1.0 - near * sum * (1.0 / (2.0 * k * (2.0 * k + 1.0))))
-        let far = Tensor.Where(isSmall, constant z 1.0, z)
-        Tensor.Where(isSmall, series, Tensor.Sin far / far)
+    let sinc (x: Tensor) : Tensor = sincOf.Apply(floating x)
 
     // Comparison up to rounding.
+
+    let private closeOf =
+        OnePass(fun inputs ->
+            let x, y = inputs[0], inputs[1]
+            let areFinite = Tensor.And(isFinite x, isFinite y)
+            let finite t = Tensor.Where(areFinite, t, constant t 0.0)
+            let distance = Tensor.Abs(finite x - finite y)
+            let isNear = Tensor.LessOrEqual(distance, Tensor.Abs(finite y) * inputs[2] + inputs[3])
+            Tensor.Or(Tensor.And(areFinite, isNear), Tensor.EqualTo(x, y)))
 
     /// Whether |x - y| <= absolute + relative |y|. Infinities are close to themselves; NaN is close to nothing, unless
     /// asked, to NaN.
     let isCloseWith (relative: float) (absolute: float) (nanIsEqual: bool) (x: Tensor) (y: Tensor) : Tensor =
         let dtype = DTypes.Promote((floating x).DType, (floating y).DType)
         let x, y = Tensor.Cast(x, dtype), Tensor.Cast(y, dtype)
-        let areFinite = Tensor.And(isFinite x, isFinite y)
-        let finite t = Tensor.Where(areFinite, t, constant t 0.0)
-        let distance = Tensor.Abs(finite x - finite y)
-        let isNear = Tensor.LessOrEqual(distance, Tensor.Abs(finite y) * relative + absolute)
-        let close = Tensor.Or(Tensor.And(areFinite, isNear), Tensor.EqualTo(x, y))
+        let close = closeOf.Apply(x, y, constant x relative, constant x absolute)
         if nanIsEqual then Tensor.Or(close, Tensor.And(isNaN x, isNaN y)) else close
 
     /// Whether |x - y| <= 1e-8 + 1e-5 |y|.
@@ -149,6 +166,9 @@ module UniversalFunctions =
 
     /// Whether all elements of x and y are close.
     let allClose (x: Tensor) (y: Tensor) : Tensor = Tensor.all (isClose x y)
+
+    let private numberSum =
+        OnePass.Sum(fun inputs -> Tensor.Where(isNaN inputs[0], constant inputs[0] 0.0, inputs[0]))
 
     let internal nanSumOver axes keepAxes (x: Tensor) : Tensor =
         sumOver axes keepAxes (Tensor.Where(isNaN x, constant x 0.0, x))
@@ -173,7 +193,9 @@ module UniversalFunctions =
     [<RequireQualifiedAccess>]
     module Tensor =
         /// The sum of all elements that are numbers; 0 of none.
-        let nanSum (x: Tensor) : Tensor = nanSumOver (axesOf "nanSum" x null) false x
+        let nanSum (x: Tensor) : Tensor =
+            Tensor.NotNull("nanSum", x)
+            numberSum.Apply x
         /// The sums over axes of the elements that are numbers.
         let nanSumAxes (axes: seq<int>) (x: Tensor) : Tensor = nanSumOver (Tensor.AxesOf("nanSum", x, axes)) false x
         /// The mean of all elements that are numbers; NaN of none.

@@ -101,7 +101,14 @@ public static unsafe class Workers
     /// Splits 0 to <paramref name="length"/> into ranges of at least <paramref name="grain"/> and runs them on all
     /// threads: for work whose result does not depend on the split.
     /// </summary>
-    public static void ForRange(long length, long grain, Action<long, long> task)
+    public static void ForRange(long length, long grain, Action<long, long> task) =>
+        // Ranges start at multiples of 64 elements, so that no two threads write to one cache line.
+        Split(length, grain, 64, task);
+
+    /// <summary>The same for lines, tiles or other units of many elements, which are split anywhere.</summary>
+    internal static void ForUnits(long length, long grain, Action<long, long> task) => Split(length, grain, 1, task);
+
+    private static void Split(long length, long grain, long multiple, Action<long, long> task)
     {
         long parts = Math.Min(Count, length / Math.Max(grain, 1));
         if (parts <= 1)
@@ -110,8 +117,7 @@ public static unsafe class Workers
             return;
         }
 
-        // Ranges start at multiples of 64 elements, so that no two threads write to one cache line.
-        long size = ((length + parts - 1) / parts + 63) & ~63L;
+        long size = ((length + parts - 1) / parts + multiple - 1) / multiple * multiple;
         For((int)((length + size - 1) / size), i => task(i * size, Math.Min(length, (i + 1) * size)));
     }
 

@@ -54,10 +54,27 @@ module internal ComplexPairs =
 
                 { Shape = x.Shape; DType = x.DType }
 
-            member _.Value(inputs, _) = inputs[0].Device.Fft(inputs[0], axis, inverse, scale)
+            member _.Value(inputs, _) =
+                let x = inputs[0]
+                let last = x.Rank - 1
+
+                let part i =
+                    let lead = x.Shape[.. last - 1]
+                    let strides = x.ExplicitStrides
+                    let isContiguous = Shape.equal strides[.. last - 1] (Shape.rowMajorStrides lead)
+                    x.View(lead, (if isContiguous then null else strides[.. last - 1]), x.Offset + i * strides[last])
+
+                x.Device.Fft(part 0, part 1, axis, inverse, scale)
+
             member _.Transpose(_, ct) = Tensor.Bind(fftP axis (not inverse) scale, ct)
             member _.Batch(inputs, _, _) = Tensor.Bind(fftP (axis + 1) inverse scale, inputs) }
 
     /// scale times the sums of x_j exp(-2 pi i j k / n) along an axis; the inverse has the other sign.
     let fft (axis: int) (inverse: bool) (scale: float) (z: Tensor * Tensor) : Tensor * Tensor =
-        unpack (Tensor.Bind(fftP axis inverse scale, pack z))
+        let re, im = z
+
+        if re.Level = 0L && im.Level = 0L && re.Shape[axis] > 0 then
+            // Without derivatives the parts need not be brought together.
+            unpack (Concrete(re.Device.Fft(re.Array, im.Array, axis, inverse, scale)))
+        else
+            unpack (Tensor.Bind(fftP axis inverse scale, pack z))

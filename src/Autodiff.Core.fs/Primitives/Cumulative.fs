@@ -105,6 +105,8 @@ module internal Cumulative =
 
         if x.Size = 0 then
             x
+        elif x.Level = 0L then
+            Concrete(x.Device.CumulativeProduct(x.Array, axis))
         else
             let zeros, ones = Array.zeroCreate x.Rank, Array.create x.Rank 1
             let first = place x.Shape zeros ones (slice zeros (Array.updateAt axis 1 x.Shape) ones x)

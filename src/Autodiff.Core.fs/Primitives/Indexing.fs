@@ -198,6 +198,14 @@ module internal Indexing =
 
         if indices.Size = 0 then
             x
+        elif x.Level = 0L && indices.Level = 0L && updates.Level = 0L && x.DType = updates.DType then
+            // Without derivatives the updates are written one after another.
+            let updates = Tensor.BroadcastTo(updates, indices.Shape)
+
+            Concrete(
+                within "scatter" axis x.Shape[axis] (fun () ->
+                    x.Device.Scatter(x.Array, indices.Array, updates.Array, axis))
+            )
         else
             let writers = Tensor.Bind(lastWritersP 0 axis x.Shape[axis], indices)
             let isKept = Tensor.Less(writers, Tensor.ScalarOf(writers, 0.0))

@@ -54,11 +54,11 @@ public static class Binary
 
     /// <summary>The angle of the point (y, x), whose tangent is x / y: x is the ordinate, as in C.</summary>
     public static readonly BinaryKernel Atan2 =
-        new FloatBinaryKernel<Atan2Operator<float>, Atan2Operator<double>>("atan2", "atan2(x, y)");
+        new WideBinaryKernel<Atan2Operator<float>, Atan2Operator<double>>("atan2", "atan2(x, y)");
 
     /// <summary>The length of the hypotenuse, sqrt(x^2 + y^2) without overflow; inf if either is infinite.</summary>
     public static readonly BinaryKernel Hypot =
-        new FloatBinaryKernel<HypotOperator<float>, HypotOperator<double>>("hypot", "hypot(x, y)");
+        new WideBinaryKernel<HypotOperator<float>, HypotOperator<double>>("hypot", "hypot(x, y)");
 
     /// <summary>log(e^x + e^y), without overflow.</summary>
     public static readonly BinaryKernel LogAddExp =
@@ -92,7 +92,7 @@ public static class Binary
     /// at the poles inf for odd x, NaN for even x.
     /// </summary>
     public static readonly BinaryKernel Polygamma =
-        new FloatBinaryKernel<PolygammaOperator<float>, PolygammaOperator<double>>("polygamma", "polygamma(x, y)");
+        new WideBinaryKernel<PolygammaOperator<float>, PolygammaOperator<double>>("polygamma", "polygamma(x, y)");
 
     /// <summary>x 2^y for whole y, rounded once; y is truncated.</summary>
     public static readonly BinaryKernel Ldexp =

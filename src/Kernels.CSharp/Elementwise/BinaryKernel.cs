@@ -62,6 +62,25 @@ public abstract class BinaryKernel
         new($"{Name} is not defined for {dtype.Name()}.");
 }
 
+/// <summary>Floating-point functions whose arrays of float32 are computed in double precision and rounded once.</summary>
+internal sealed class WideBinaryKernel<F32, F64>(string name, string cuda) : BinaryKernel(name, cuda)
+    where F32 : IBinaryOperator<float>
+    where F64 : IBinaryOperator<double>
+{
+    public override bool Supports(DType dtype) => dtype.IsFloat();
+
+    public override float Invoke(float x, float y) => F32.Invoke(x, y);
+
+    public override double Invoke(double x, double y) => F64.Invoke(x, y);
+
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
+    {
+        DType.Float32 => Rows.Widened(Rows.Binary<F64, double>(width)),
+        DType.Float64 => Rows.Binary<F64, double>(width),
+        _ => throw Unsupported(dtype),
+    };
+}
+
 internal sealed class FloatBinaryKernel<F32, F64>(string name, string cuda) : BinaryKernel(name, cuda)
     where F32 : IBinaryOperator<float>
     where F64 : IBinaryOperator<double>

@@ -110,9 +110,12 @@ internal readonly struct Atan2Operator<T> : IBinaryOperator<T>
 {
     public static T Invoke(T x, T y) => T.Atan2(x, y);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x, V y)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Atan2<V, T>(x, y);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 24;
 }
 
 internal readonly struct AndOperator<T> : IBinaryOperator<T>

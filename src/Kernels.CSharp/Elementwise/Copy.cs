@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Autodiff.Kernels;
@@ -76,18 +77,50 @@ public static unsafe class Copy
     /// <param name="destination">The elements.</param>
     public static void Fill(DType dtype, double value, Span<byte> destination)
     {
-        switch (dtype)
+        // Eight bytes of the pattern, whatever the size of an element.
+        ulong pattern = dtype switch
         {
-            case DType.Bool: destination.Fill(value != 0 ? (byte)1 : (byte)0); break;
-            case DType.UInt8: destination.Fill(byte.CreateSaturating(value)); break;
-            case DType.Int8: MemoryMarshal.Cast<byte, sbyte>(destination).Fill(sbyte.CreateSaturating(value)); break;
-            case DType.Int16: MemoryMarshal.Cast<byte, short>(destination).Fill(short.CreateSaturating(value)); break;
-            case DType.Int32: MemoryMarshal.Cast<byte, int>(destination).Fill(int.CreateSaturating(value)); break;
-            case DType.Int64: MemoryMarshal.Cast<byte, long>(destination).Fill(long.CreateSaturating(value)); break;
-            case DType.Float16: MemoryMarshal.Cast<byte, Half>(destination).Fill((Half)value); break;
-            case DType.BFloat16: MemoryMarshal.Cast<byte, BFloat16>(destination).Fill((BFloat16)value); break;
-            case DType.Float32: MemoryMarshal.Cast<byte, float>(destination).Fill((float)value); break;
-            default: MemoryMarshal.Cast<byte, double>(destination).Fill(value); break;
+            DType.Bool => value != 0 ? 1UL : 0,
+            DType.UInt8 => byte.CreateSaturating(value),
+            DType.Int8 => (byte)sbyte.CreateSaturating(value),
+            DType.Int16 => (ushort)short.CreateSaturating(value),
+            DType.Int32 => (uint)int.CreateSaturating(value),
+            DType.Int64 => (ulong)long.CreateSaturating(value),
+            DType.Float16 => BitConverter.HalfToUInt16Bits((Half)value),
+            DType.BFloat16 => Unsafe.BitCast<BFloat16, ushort>((BFloat16)value),
+            DType.Float32 => BitConverter.SingleToUInt32Bits((float)value),
+            _ => BitConverter.DoubleToUInt64Bits(value),
+        };
+        for (int bits = 8 * dtype.Size(); bits < 64; bits *= 2) pattern |= pattern << bits;
+        fixed (byte* target = destination)
+        {
+            if (destination.Length < 2 * BytesPerFork) Fill(pattern, target, destination.Length);
+            else ForkFill(pattern, target, destination.Length);
+        }
+    }
+
+    private const int BytesPerFork = 1 << 18;
+
+    private static void ForkFill(ulong pattern, byte* target, long bytes) =>
+        Workers.ForRange(bytes, BytesPerFork, (from, to) => Fill(pattern, target + from, (int)(to - from)));
+
+    private static void Fill(ulong pattern, byte* target, int bytes)
+    {
+        int whole = bytes & ~7;
+        new Span<ulong>(target, whole / 8).Fill(pattern);
+        for (int i = whole; i < bytes; i++) target[i] = (byte)(pattern >> (8 * (i - whole)));
+    }
+
+    /// <summary>Sets element i to first + i step, rounded twice.</summary>
+    public static void Ramp(double first, double step, Span<double> destination)
+    {
+        fixed (double* target = destination)
+        {
+            double* to = target;
+            Workers.ForRange(destination.Length, BytesPerFork / sizeof(double), (begin, end) =>
+            {
+                for (long i = begin; i < end; i++) to[i] = first + i * step;
+            });
         }
     }
 
@@ -125,6 +158,27 @@ public static unsafe class Copy
         Layout layout = new(shape, default, destinationStrides, default);
         if (layout.Count == 0) return;
         CheckView(layout, 1, elementSize, destination.Length, offset, x.Length);
+        fixed (byte* source = x, target = destination)
+            StridedCopy.Run(layout, elementSize, source, target + offset * elementSize);
+    }
+
+    /// <summary>Copies a strided view into another of the same shape that does not overlap it.</summary>
+    /// <param name="elementSize">The size of an element in bytes: 1, 2, 4 or 8.</param>
+    /// <param name="x">The elements, from the first one of the view on.</param>
+    /// <param name="xStrides">The strides in elements, none negative; empty if contiguous.</param>
+    /// <param name="destination">The elements in which the other view lies; those outside of it stay as they are.</param>
+    /// <param name="offset">The index in <paramref name="destination"/>, in elements, of the view's first.</param>
+    /// <param name="destinationStrides">The strides in elements: positive; empty if contiguous.</param>
+    /// <param name="shape">The shape of the views.</param>
+    /// <exception cref="ArgumentException">A view leaves its span, or strides and shape disagree.</exception>
+    public static void Between(
+        int elementSize, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, long offset,
+        ReadOnlySpan<int> destinationStrides, ReadOnlySpan<int> shape)
+    {
+        Layout layout = new(shape, xStrides, destinationStrides, default);
+        if (layout.Count == 0) return;
+        CheckView(layout, 0, elementSize, x.Length, 0, int.MaxValue);
+        CheckView(layout, 1, elementSize, destination.Length, offset, int.MaxValue);
         fixed (byte* source = x, target = destination)
             StridedCopy.Run(layout, elementSize, source, target + offset * elementSize);
     }
@@ -200,7 +254,7 @@ public static unsafe class Copy
                 $"The view from {least + offset} to {greatest + offset} leaves the span of {viewLength} bytes.");
         }
 
-        if ((long)layout.Count * elementSize > packedLength)
+        if (packedLength != int.MaxValue && (long)layout.Count * elementSize > packedLength)
             throw new ArgumentException($"A span of {packedLength} bytes is too short for {layout.Count} elements.");
     }
 }

@@ -77,6 +77,41 @@ internal static class Exponentials
         return V.Select(V.Less(x, zero), lower, one - lower);
     }
 
+    /// <summary>(e^x - e^-x) / 2, by e^|x| - 1 where that cancels; half the exponential does not overflow before the result.</summary>
+    [MethodImpl(Inline)]
+    internal static V Sinh<V, T>(V x)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        V size = V.Abs(x), one = V.Constant(1), half = V.Constant(0.5);
+        V isSmall = V.Less(size, one);
+        V t = Expm1<V, T>(V.Select(isSmall, size, one));
+        V near = half * (t + t / (t + one));
+        V e = HalfExp<V, T>(size);
+        return V.Select(isSmall, near, e - V.Constant(0.25) / e) | x & V.Constant(-0.0);
+    }
+
+    /// <summary>(e^x + e^-x) / 2.</summary>
+    [MethodImpl(Inline)]
+    internal static V Cosh<V, T>(V x)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        V e = HalfExp<V, T>(V.Abs(x));
+        return e + V.Constant(0.25) / e;
+    }
+
+    /// <summary>e^x / 2.</summary>
+    [MethodImpl(Inline)]
+    private static V HalfExp<V, T>(V x)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        bool single = typeof(T) == typeof(float);
+        V q = InRange<V, T>(V.Clamp(x, V.Constant(single ? -104 : -746), V.Constant(single ? 90 : 711)), out V n);
+        return V.Scale(V.Constant(1) + q, n - V.Constant(1));
+    }
+
     /// <summary>2^n (e^r - 1) + (2^n - 1), halved on the way: 2^n may overflow before the result does.</summary>
     [MethodImpl(Inline)]
     private static V LargeExpm1<V, T>(V x)

@@ -6,18 +6,18 @@ namespace Autodiff.Kernels;
 /// </summary>
 internal static class GammaFunctions
 {
-    private const double Euler = 0.57721566490153286061;
-    private const double HalfLogTwoPi = 0.91893853320467274178;
+    internal const double Euler = 0.57721566490153286061;
+    internal const double HalfLogTwoPi = 0.91893853320467274178;
 
     /// <summary>The Bernoulli numbers B2, B4, ...</summary>
-    private static readonly double[] Bernoulli =
+    internal static readonly double[] Bernoulli =
     [
         1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6, -3617.0 / 510, 43867.0 / 798,
         -174611.0 / 330, 854513.0 / 138, -236364091.0 / 2730,
     ];
 
     /// <summary>(-1)^k (zeta(k) - 1) / k from k = 2 on.</summary>
-    private static readonly double[] Series =
+    internal static readonly double[] Series =
         [.. Enumerable.Range(2, 30).Select(k => (k % 2 == 0 ? 1 : -1) * Zeta(k, 2) / k)];
 
     /// <summary>The logarithm of the absolute value of the gamma function; inf at 0 and negative integers.</summary>

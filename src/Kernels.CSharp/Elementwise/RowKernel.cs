@@ -13,8 +13,9 @@ internal sealed unsafe class RowKernel(
     delegate*<byte*, byte*, int, byte*, int, byte*, int, nint, void> row,
     int grain, int resultSize, int sizeA, int sizeB = 0, int sizeC = 0)
 {
-    // The float32 forms of four tiles fill a part of the first cache.
+    // The wider forms of four tiles fill a part of the first cache.
     private const int Tile = 512;
+    private const int TileBytes = Tile * sizeof(double);
 
     internal readonly int Grain = grain;
     internal readonly int ResultSize = resultSize;
@@ -22,27 +23,27 @@ internal sealed unsafe class RowKernel(
     internal readonly int SizeB = sizeB;
     internal readonly int SizeC = sizeC;
     private readonly delegate*<byte*, byte*, int, byte*, int, byte*, int, nint, void> row = row;
-    private bool isStored;
+    private RowKernel? inner;
     private RowKernel? widen;
     private RowKernel? narrow;
 
     /// <summary>Computes contiguous elements of the result, at least one.</summary>
     internal void Row(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
-        if (isStored) RowInTiles(result, a, strideA, b, strideB, c, strideC, count);
+        if (inner is not null) RowInTiles(inner, result, a, strideA, b, strideB, c, strideC, count);
         else row(result, a, strideA, b, strideB, c, strideC, count);
     }
 
     /// <summary>
-    /// The same computation for elements that are stored otherwise: operands are converted to the float32 that it takes,
-    /// or its float32 result from it, a tile at a time, so that what lies between stays in the cache.
+    /// The same computation for elements that are stored otherwise: operands are converted to the type that it takes, or its
+    /// result from that, a tile at a time, so that what lies between stays in the cache.
     /// </summary>
     internal RowKernel Stored(RowKernel? widen, RowKernel? narrow) =>
         new(
             row, Grain, narrow?.ResultSize ?? ResultSize, StoredSize(SizeA, widen), StoredSize(SizeB, widen),
             StoredSize(SizeC, widen))
         {
-            isStored = true,
+            inner = this,
             widen = widen,
             narrow = narrow,
         };
@@ -50,34 +51,35 @@ internal sealed unsafe class RowKernel(
     private static int StoredSize(int size, RowKernel? widen) => size == 0 || widen is null ? size : widen.SizeA;
 
     [SkipLocalsInit]
-    private void RowInTiles(byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
+    private void RowInTiles(
+        RowKernel kernel, byte* result, byte* a, int strideA, byte* b, int strideB, byte* c, int strideC, nint count)
     {
-        float* buffer = stackalloc float[4 * Tile + 16];
-        buffer = (float*)(((nint)buffer + 63) & ~(nint)63);
+        byte* buffer = stackalloc byte[4 * TileBytes + 64];
+        buffer = (byte*)(((nint)buffer + 63) & ~(nint)63);
         for (nint at = 0; at < count; at += Tile)
         {
             nint n = Math.Min(Tile, count - at);
             byte* x = Operand(a, SizeA, strideA, at, n, buffer);
-            byte* y = Operand(b, SizeB, strideB, at, n, buffer + Tile);
-            byte* z = Operand(c, SizeC, strideC, at, n, buffer + 2 * Tile);
+            byte* y = Operand(b, SizeB, strideB, at, n, buffer + TileBytes);
+            byte* z = Operand(c, SizeC, strideC, at, n, buffer + 2 * TileBytes);
             byte* target = result + at * ResultSize;
             if (narrow is null)
             {
-                row(target, x, strideA, y, strideB, z, strideC, n);
+                kernel.Row(target, x, strideA, y, strideB, z, strideC, n);
                 continue;
             }
 
-            byte* wide = (byte*)(buffer + 3 * Tile);
-            row(wide, x, strideA, y, strideB, z, strideC, n);
-            narrow.row(target, wide, 1, null, 0, null, 0, n);
+            byte* wide = buffer + 3 * TileBytes;
+            kernel.Row(wide, x, strideA, y, strideB, z, strideC, n);
+            narrow.Row(target, wide, 1, null, 0, null, 0, n);
         }
     }
 
-    private byte* Operand(byte* x, int size, int stride, nint at, nint count, float* buffer)
+    private byte* Operand(byte* x, int size, int stride, nint at, nint count, byte* buffer)
     {
         x += at * stride * size;
         if (widen is null || size == 0) return x;
-        widen.row((byte*)buffer, x, 1, null, 0, null, 0, stride == 0 ? 1 : count);
-        return (byte*)buffer;
+        widen.Row(buffer, x, 1, null, 0, null, 0, stride == 0 ? 1 : count);
+        return buffer;
     }
 }

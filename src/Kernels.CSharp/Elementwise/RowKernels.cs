@@ -129,57 +129,12 @@ internal static unsafe class ConvertRow<TFrom, TTo>
     {
         TFrom* x = (TFrom*)a;
         TTo* r = (TTo*)result;
-        for (nint i = strideA == 1 ? Vectors(x, r, count) : 0; i < count; i++)
+        for (nint i = strideA == 1 ? Conversion<TFrom, TTo>.Vectors(x, r, count) : 0; i < count; i++)
         {
             // Among integers the high bits are cut off, as everywhere.
             r[i] = typeof(TFrom) == typeof(float) || typeof(TFrom) == typeof(double)
                 ? TTo.CreateSaturating(x[i * strideA])
                 : TTo.CreateTruncating(x[i * strideA]);
         }
-    }
-
-    /// <summary>The number of elements converted by vectors: none but for the commonest pairs of types.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint Vectors(TFrom* x, TTo* r, nint count)
-    {
-        nint i = 0;
-        if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(double))
-        {
-            for (; i <= count - 16; i += 16)
-            {
-                (Vector512<double> low, Vector512<double> high) = Vector512.Widen(Vector512.Load((float*)x + i));
-                low.Store((double*)r + i);
-                high.Store((double*)r + i + 8);
-            }
-        }
-        else if (typeof(TFrom) == typeof(double) && typeof(TTo) == typeof(float))
-        {
-            for (; i <= count - 16; i += 16)
-            {
-                double* pair = (double*)x + i;
-                Vector512.Narrow(Vector512.Load(pair), Vector512.Load(pair + 8)).Store((float*)r + i);
-            }
-        }
-        else if (typeof(TFrom) == typeof(float) && typeof(TTo) == typeof(int))
-        {
-            for (; i <= count - 16; i += 16)
-                Vector512.ConvertToInt32(Vector512.Load((float*)x + i)).Store((int*)r + i);
-        }
-        else if (typeof(TFrom) == typeof(int) && typeof(TTo) == typeof(float))
-        {
-            for (; i <= count - 16; i += 16)
-                Vector512.ConvertToSingle(Vector512.Load((int*)x + i)).Store((float*)r + i);
-        }
-        else if (typeof(TFrom) == typeof(byte) && typeof(TTo) == typeof(float))
-        {
-            for (; i <= count - 16; i += 16)
-            {
-                (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(Vector128.Load((byte*)x + i));
-                Vector512<uint> whole = Vector512.WidenLower(Vector256.Create(low, high).ToVector512());
-                Vector512.ConvertToSingle(whole.AsInt32()).Store((float*)r + i);
-            }
-        }
-
-        return i;
     }
 }

@@ -38,6 +38,9 @@ internal static unsafe class Rows
         };
     }
 
+    /// <summary>A kernel on float64 for float32, whose results are then rounded once.</summary>
+    internal static RowKernel Widened(RowKernel kernel) => kernel.Stored(Convert<float, double>(), Convert<double, float>());
+
     /// <summary>A relation between two elements.</summary>
     internal static RowKernel Compare<TOp, T>(int width)
         where TOp : ICompareOperator<T>

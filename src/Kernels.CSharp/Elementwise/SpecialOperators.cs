@@ -8,9 +8,12 @@ internal readonly struct CbrtOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Cbrt(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Cbrt<V, T>(x);
 
-    public static int Cost => 64;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 16;
 }
 
 internal readonly struct AsinhOperator<T> : IUnaryOperator<T>
@@ -18,9 +21,12 @@ internal readonly struct AsinhOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Asinh(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Asinh<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 24;
 }
 
 internal readonly struct AcoshOperator<T> : IUnaryOperator<T>
@@ -28,9 +34,12 @@ internal readonly struct AcoshOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Acosh(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Acosh<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 24;
 }
 
 internal readonly struct AtanhOperator<T> : IUnaryOperator<T>
@@ -38,9 +47,12 @@ internal readonly struct AtanhOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Atanh(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Atanh<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 24;
 }
 
 // The rest is computed in double precision and rounded once.
@@ -49,9 +61,12 @@ internal readonly struct LogGammaOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.CreateTruncating(GammaFunctions.LogGamma(double.CreateTruncating(x)));
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => GammaVectors.LogGamma<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 32;
 }
 
 internal readonly struct DigammaOperator<T> : IUnaryOperator<T>
@@ -59,9 +74,12 @@ internal readonly struct DigammaOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.CreateTruncating(GammaFunctions.Digamma(double.CreateTruncating(x)));
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => GammaVectors.Digamma<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 32;
 }
 
 internal readonly struct ErfcOperator<T> : IUnaryOperator<T>
@@ -69,9 +87,12 @@ internal readonly struct ErfcOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.CreateTruncating(ErrorFunctionTails.Complement(double.CreateTruncating(x)));
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => ErrorFunctionVectors.Complement<V, T>(x);
 
-    public static int Cost => 64;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 24;
 }
 
 internal readonly struct ErfinvOperator<T> : IUnaryOperator<T>
@@ -79,9 +100,12 @@ internal readonly struct ErfinvOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.CreateTruncating(ErrorFunctionTails.Inverse(double.CreateTruncating(x)));
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => ErrorFunctionVectors.Inverse<V, T>(x);
 
-    public static int Cost => 256;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 32;
 }
 
 internal readonly struct ErfcinvOperator<T> : IUnaryOperator<T>
@@ -100,9 +124,12 @@ internal readonly struct PolygammaOperator<T> : IBinaryOperator<T>
     public static T Invoke(T x, T y) =>
         T.CreateTruncating(GammaFunctions.Polygamma(double.CreateTruncating(x), double.CreateTruncating(y)));
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x, V y)
+        where V : unmanaged, IVector<V, T> => GammaVectors.Polygamma<V, T>(x, y);
 
-    public static int Cost => 512;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 64;
 }
 
 internal readonly struct HypotOperator<T> : IBinaryOperator<T>
@@ -110,9 +137,12 @@ internal readonly struct HypotOperator<T> : IBinaryOperator<T>
 {
     public static T Invoke(T x, T y) => T.Hypot(x, y);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x, V y)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Hypot<V, T>(x, y);
 
-    public static int Cost => 64;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 4;
 }
 
 internal readonly struct LogAddExpOperator<T> : IBinaryOperator<T>
@@ -145,9 +175,10 @@ internal readonly struct RemainderOperator<T> : IBinaryOperator<T>
         return r < T.Zero != y < T.Zero ? r + y : r;
     }
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x, V y)
+        where V : unmanaged, IVector<V, T> => Quotients.Remainder<V, T>(x, y);
 
-    public static int Cost => 64;
+    public static int Cost => 6;
 }
 
 internal readonly struct FloorDivideOperator<T> : IBinaryOperator<T>
@@ -164,9 +195,10 @@ internal readonly struct FloorDivideOperator<T> : IBinaryOperator<T>
         return quotient == T.Zero ? T.CopySign(quotient, x / y) : T.Round(quotient);
     }
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x, V y)
+        where V : unmanaged, IVector<V, T> => Quotients.Floor<V, T>(x, y);
 
-    public static int Cost => 64;
+    public static int Cost => 6;
 }
 
 internal readonly struct IntegerRemainderOperator<T> : IBinaryOperator<T>

@@ -22,6 +22,13 @@ internal static unsafe class StridedCopy
             return;
         }
 
+        if (layout.Rank == 1)
+        {
+            if (layout.Count >= 2 * Tiles.Grain) ForkLine(layout, size, source, target);
+            else CopyLine(layout, size, source, target, 0, layout.Count);
+            return;
+        }
+
         int columns = Nearest(layout, 1, -1), rows = Nearest(layout, 0, -1);
         if (rows == columns) rows = Nearest(layout, 1, columns);
         Plan plan = new(layout, size, rows, columns);
@@ -35,8 +42,18 @@ internal static unsafe class StridedCopy
         else Workers.ForRange(bytes, BytesPerFork, (from, to) => Buffer.MemoryCopy(source + from, target + from, to - from, to - from));
     }
 
+    private static void ForkLine(Layout layout, int size, byte* source, byte* target) => Workers.ForRange(
+        layout.Count, Tiles.Grain, (from, to) => CopyLine(layout, size, source, target, from, to));
+
+    private static void CopyLine(in Layout layout, int size, byte* source, byte* target, long from, long to)
+    {
+        long sourceStep = layout.Stride(0, 0), targetStep = layout.Stride(1, 0);
+        Tiles.Copy(
+            size, source + from * sourceStep * size, 0, sourceStep, target + from * targetStep * size, 0, targetStep, 1, (int)(to - from));
+    }
+
     private static void Fork(Plan plan, byte* source, byte* target, long grain) =>
-        Workers.ForRange(plan.Units, Math.Max(1, grain), (from, to) => plan.Copy(source, target, from, to));
+        Workers.ForUnits(plan.Units, Math.Max(1, grain), (from, to) => plan.Copy(source, target, from, to));
 
     /// <summary>The dimension of the least distance other than 0, without one; -1 if there is no other.</summary>
     private static int Nearest(in Layout layout, int operand, int except)
@@ -89,7 +106,7 @@ internal static unsafe class StridedCopy
             long targetRow = rowDimension < 0 ? 0 : layout.Stride(1, rowDimension);
 
             // Runs need no tiles; elsewhere the tile's lines of source and target are to stay in the cache.
-            int width = sourceColumn == 1 && targetColumn == 1 ? columns : Math.Min(columns, TileColumns);
+            int width = sourceColumn is >= -1 and <= 1 && targetColumn == 1 ? columns : Math.Min(columns, TileColumns);
             for (long unit = from; unit < to; unit++)
             {
                 (long matrix, long tile) = Math.DivRem(unit, tilesPerMatrix);

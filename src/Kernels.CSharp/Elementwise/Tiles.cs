@@ -10,6 +10,12 @@ internal static unsafe class Tiles
     /// <summary>The least number of elements that is worth a thread of its own.</summary>
     internal const int Grain = 1 << 15;
 
+    // Runs up to this many bytes are copied without a call.
+    private const int ShortRun = 512;
+
+    // Elements that are copied, and then turned around, at a time.
+    private const int Turned = 1024;
+
     /// <summary>Copies a matrix; strides are in elements.</summary>
     /// <param name="size">The size of an element in bytes: 1, 2, 4 or 8.</param>
     /// <param name="source">The elements to copy.</param>
@@ -27,6 +33,19 @@ internal static unsafe class Tiles
         if (sourceColumn == 1 && targetColumn == 1 && columns * size >= 32)
         {
             CopyRows(source, sourceRow * size, target, targetRow * size, rows, columns * size);
+            return;
+        }
+
+        if (sourceColumn is -1 or 0 && targetColumn == 1 && columns * size >= 32)
+        {
+            switch (size)
+            {
+                case 1: Runs<byte>(source, sourceRow, sourceColumn, target, targetRow, rows, columns); break;
+                case 2: Runs<short>(source, sourceRow, sourceColumn, target, targetRow, rows, columns); break;
+                case 4: Runs<int>(source, sourceRow, sourceColumn, target, targetRow, rows, columns); break;
+                default: Runs<long>(source, sourceRow, sourceColumn, target, targetRow, rows, columns); break;
+            }
+
             return;
         }
 
@@ -59,9 +78,43 @@ internal static unsafe class Tiles
     {
         for (; rows > 0; rows--)
         {
-            Unsafe.CopyBlockUnaligned(target, source, (uint)bytes);
+            if (bytes <= ShortRun) CopyShort(source, target, bytes);
+            else Unsafe.CopyBlockUnaligned(target, source, (uint)bytes);
             source += sourceRow;
             target += targetRow;
+        }
+    }
+
+    /// <summary>Copies from 32 bytes on; the last vector overlaps the one before it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyShort(byte* source, byte* target, int bytes)
+    {
+        for (int i = 0; i <= bytes - 32; i += 32) Vector256.Load(source + i).Store(target + i);
+        Vector256.Load(source + bytes - 32).Store(target + bytes - 32);
+    }
+
+    /// <summary>Copies rows that lie backwards, or repeat one element.</summary>
+    private static void Runs<T>(
+        byte* source, long sourceRow, long sourceColumn, byte* target, long targetRow, int rows, int columns)
+        where T : unmanaged
+    {
+        for (int i = 0; i < rows; i++)
+        {
+            T* from = (T*)source + i * sourceRow, to = (T*)target + i * targetRow;
+            if (sourceColumn == 0)
+            {
+                new Span<T>(to, columns).Fill(*from);
+                continue;
+            }
+
+            for (int j = 0; j < columns; j += Turned)
+            {
+                // What is turned around is still in the first cache.
+                int count = Math.Min(Turned, columns - j);
+                Span<T> part = new(to + j, count);
+                new ReadOnlySpan<T>(from - j - (count - 1), count).CopyTo(part);
+                part.Reverse();
+            }
         }
     }
 

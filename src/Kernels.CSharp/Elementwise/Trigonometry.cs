@@ -34,6 +34,18 @@ internal static class Trigonometry
         return V.Any(large) ? Lanes.Patch<V, T, CosOperator>(x, large, result) : result;
     }
 
+    [MethodImpl(Inline)]
+    internal static V Tan<V, T>(V x)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, INumber<T>
+    {
+        V shifted = V.Fma(x, V.Constant(2 / Math.PI), Shift<V, T>());
+        V r = Reduced<V, T>(x, shifted);
+        V result = InQuadrant<V, T>(r, shifted) / InQuadrant<V, T>(r, shifted + V.Constant(1));
+        V large = V.Less(V.Constant(Largest), V.Abs(x));
+        return V.Any(large) ? Lanes.Patch<V, T, TanOperator>(x, large, result) : result;
+    }
+
     /// <summary>A number whose sum with a small one has the integer nearest to that in its low bits.</summary>
     [MethodImpl(Inline)]
     private static V Shift<V, T>()
@@ -102,6 +114,13 @@ internal static class Trigonometry
         public static float Invoke(float x, float y) => MathF.Sin(x);
 
         public static double Invoke(double x, double y) => Math.Sin(x);
+    }
+
+    private readonly struct TanOperator : ILaneOperator
+    {
+        public static float Invoke(float x, float y) => MathF.Tan(x);
+
+        public static double Invoke(double x, double y) => Math.Tan(x);
     }
 
     private readonly struct CosOperator : ILaneOperator

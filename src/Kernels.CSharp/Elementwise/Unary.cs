@@ -72,27 +72,27 @@ public static class Unary
 
     /// <summary>The tangent of x in radians; NaN at infinities.</summary>
     public static readonly UnaryKernel Tan =
-        new FloatUnaryKernel<TanOperator<float>, TanOperator<double>>("tan", "tan(x)");
+        new WideUnaryKernel<TanOperator<float>, TanOperator<double>>("tan", "tan(x)");
 
     /// <summary>The angle in -pi/2 to pi/2 with sine x; NaN outside -1 to 1.</summary>
     public static readonly UnaryKernel Asin =
-        new FloatUnaryKernel<AsinOperator<float>, AsinOperator<double>>("asin", "asin(x)");
+        new WideUnaryKernel<AsinOperator<float>, AsinOperator<double>>("asin", "asin(x)");
 
     /// <summary>The angle in 0 to pi with cosine x; NaN outside -1 to 1.</summary>
     public static readonly UnaryKernel Acos =
-        new FloatUnaryKernel<AcosOperator<float>, AcosOperator<double>>("acos", "acos(x)");
+        new WideUnaryKernel<AcosOperator<float>, AcosOperator<double>>("acos", "acos(x)");
 
     /// <summary>The angle in -pi/2 to pi/2 with tangent x.</summary>
     public static readonly UnaryKernel Atan =
-        new FloatUnaryKernel<AtanOperator<float>, AtanOperator<double>>("atan", "atan(x)");
+        new WideUnaryKernel<AtanOperator<float>, AtanOperator<double>>("atan", "atan(x)");
 
     /// <summary>(e^x - e^-x) / 2.</summary>
     public static readonly UnaryKernel Sinh =
-        new FloatUnaryKernel<SinhOperator<float>, SinhOperator<double>>("sinh", "sinh(x)");
+        new WideUnaryKernel<SinhOperator<float>, SinhOperator<double>>("sinh", "sinh(x)");
 
     /// <summary>(e^x + e^-x) / 2.</summary>
     public static readonly UnaryKernel Cosh =
-        new FloatUnaryKernel<CoshOperator<float>, CoshOperator<double>>("cosh", "cosh(x)");
+        new WideUnaryKernel<CoshOperator<float>, CoshOperator<double>>("cosh", "cosh(x)");
 
     /// <summary>sinh(x) / cosh(x).</summary>
     public static readonly UnaryKernel Tanh =
@@ -119,38 +119,38 @@ public static class Unary
 
     /// <summary>The cube root of x, with the sign of x.</summary>
     public static readonly UnaryKernel Cbrt =
-        new FloatUnaryKernel<CbrtOperator<float>, CbrtOperator<double>>("cbrt", "cbrt(x)");
+        new WideUnaryKernel<CbrtOperator<float>, CbrtOperator<double>>("cbrt", "cbrt(x)");
 
     /// <summary>The number with hyperbolic sine x.</summary>
     public static readonly UnaryKernel Asinh =
-        new FloatUnaryKernel<AsinhOperator<float>, AsinhOperator<double>>("asinh", "asinh(x)");
+        new WideUnaryKernel<AsinhOperator<float>, AsinhOperator<double>>("asinh", "asinh(x)");
 
     /// <summary>The number from 0 on with hyperbolic cosine x; NaN below 1.</summary>
     public static readonly UnaryKernel Acosh =
-        new FloatUnaryKernel<AcoshOperator<float>, AcoshOperator<double>>("acosh", "acosh(x)");
+        new WideUnaryKernel<AcoshOperator<float>, AcoshOperator<double>>("acosh", "acosh(x)");
 
     /// <summary>The number with hyperbolic tangent x; infinite at -1 and 1, NaN outside.</summary>
     public static readonly UnaryKernel Atanh =
-        new FloatUnaryKernel<AtanhOperator<float>, AtanhOperator<double>>("atanh", "atanh(x)");
+        new WideUnaryKernel<AtanhOperator<float>, AtanhOperator<double>>("atanh", "atanh(x)");
 
     /// <summary>
     /// log |gamma(x)|; inf at 0 and the negative integers. In double precision the error is below 2e-14 of the greater of
     /// 1 and the result, and near 1 and 2, where the result vanishes, a few units in its last place.
     /// </summary>
     public static readonly UnaryKernel LogGamma =
-        new FloatUnaryKernel<LogGammaOperator<float>, LogGammaOperator<double>>("lgamma", "lgamma(x)");
+        new WideUnaryKernel<LogGammaOperator<float>, LogGammaOperator<double>>("lgamma", "lgamma(x)");
 
     /// <summary>The derivative of log gamma(x); infinite at zeros, against their sign, and NaN at negative integers.</summary>
     public static readonly UnaryKernel Digamma =
-        new FloatUnaryKernel<DigammaOperator<float>, DigammaOperator<double>>("digamma", "digamma(x)");
+        new WideUnaryKernel<DigammaOperator<float>, DigammaOperator<double>>("digamma", "digamma(x)");
 
     /// <summary>1 - erf(x), accurate where it is small.</summary>
     public static readonly UnaryKernel Erfc =
-        new FloatUnaryKernel<ErfcOperator<float>, ErfcOperator<double>>("erfc", "erfc(x)");
+        new WideUnaryKernel<ErfcOperator<float>, ErfcOperator<double>>("erfc", "erfc(x)");
 
     /// <summary>The number whose error function is x; infinite at -1 and 1, NaN outside.</summary>
     public static readonly UnaryKernel Erfinv =
-        new FloatUnaryKernel<ErfinvOperator<float>, ErfinvOperator<double>>("erfinv", "erfinv(x)");
+        new WideUnaryKernel<ErfinvOperator<float>, ErfinvOperator<double>>("erfinv", "erfinv(x)");
 
     /// <summary>The number whose complementary error function is x; infinite at 0 and 2, NaN outside.</summary>
     public static readonly UnaryKernel Erfcinv =

@@ -56,6 +56,25 @@ public abstract class UnaryKernel
         new($"{Name} is not defined for {dtype.Name()}.");
 }
 
+/// <summary>Floating-point functions whose arrays of float32 are computed in double precision and rounded once.</summary>
+internal sealed class WideUnaryKernel<F32, F64>(string name, string cuda) : UnaryKernel(name, cuda)
+    where F32 : IUnaryOperator<float>
+    where F64 : IUnaryOperator<double>
+{
+    public override bool Supports(DType dtype) => dtype.IsFloat();
+
+    public override float Invoke(float x) => F32.Invoke(x);
+
+    public override double Invoke(double x) => F64.Invoke(x);
+
+    private protected override RowKernel Own(DType dtype, int width) => dtype switch
+    {
+        DType.Float32 => Rows.Widened(Rows.Unary<F64, double>(width)),
+        DType.Float64 => Rows.Unary<F64, double>(width),
+        _ => throw Unsupported(dtype),
+    };
+}
+
 internal sealed class FloatUnaryKernel<F32, F64>(string name, string cuda) : UnaryKernel(name, cuda)
     where F32 : IUnaryOperator<float>
     where F64 : IUnaryOperator<double>

@@ -150,9 +150,12 @@ internal readonly struct TanOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Tan(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => Trigonometry.Tan<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 16;
 }
 
 internal readonly struct AsinOperator<T> : IUnaryOperator<T>
@@ -160,9 +163,12 @@ internal readonly struct AsinOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Asin(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Asin<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 16;
 }
 
 internal readonly struct AcosOperator<T> : IUnaryOperator<T>
@@ -170,9 +176,12 @@ internal readonly struct AcosOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Acos(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Acos<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 16;
 }
 
 internal readonly struct AtanOperator<T> : IUnaryOperator<T>
@@ -180,9 +189,12 @@ internal readonly struct AtanOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Atan(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => InverseFunctions.Atan<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 16;
 }
 
 internal readonly struct SinhOperator<T> : IUnaryOperator<T>
@@ -190,9 +202,12 @@ internal readonly struct SinhOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Sinh(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => Exponentials.Sinh<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 16;
 }
 
 internal readonly struct CoshOperator<T> : IUnaryOperator<T>
@@ -200,9 +215,12 @@ internal readonly struct CoshOperator<T> : IUnaryOperator<T>
 {
     public static T Invoke(T x) => T.Cosh(x);
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x)
+        where V : unmanaged, IVector<V, T> => Exponentials.Cosh<V, T>(x);
 
-    public static int Cost => 128;
+    public static bool IsVector => typeof(T) == typeof(double);
+
+    public static int Cost => 16;
 }
 
 internal readonly struct TanhOperator<T> : IUnaryOperator<T>

@@ -10,10 +10,11 @@ namespace Autodiff.Kernels;
 /// others are convolutions (Bluestein), so that any length n takes time of the order n log n.
 /// </summary>
 /// <remarks>A line has the same bits alone and among others, for any number of threads and any width of vectors.</remarks>
-public static unsafe class Fourier
+public static unsafe partial class Fourier
 {
     private const long WorkPerFork = 1 << 15;
     private const int MostLanes = 16;
+    private const int LongestTogether = 8192;
 
     /// <summary>
     /// Transforms each line of arrays seen as outer x length x inner; the inverse takes the other sign in the exponent.
@@ -35,19 +36,22 @@ public static unsafe class Fourier
         if (bytes == 0) return;
         fixed (byte* a = re, b = im, x = toRe, y = toIm)
         {
-            // With real and imaginary parts exchanged before and after, the transform becomes its inverse.
-            Lines lines = inverse ? new(outer, length, inner, scale, b, a, y, x) : new(outer, length, inner, scale, a, b, x, y);
-            switch (dtype, width)
-            {
-                case (DType.Float32, 512): Run<float, Vector512<float>, Register512<float>>(lines); break;
-                case (DType.Float32, 256): Run<float, Vector256<float>, Register256<float>>(lines); break;
-                case (DType.Float32, 128): Run<float, Vector128<float>, Register128<float>>(lines); break;
-                case (DType.Float32, _): Run<float, float, Register1<float>>(lines); break;
-                case (_, 512): Run<double, Vector512<double>, Register512<double>>(lines); break;
-                case (_, 256): Run<double, Vector256<double>, Register256<double>>(lines); break;
-                case (_, 128): Run<double, Vector128<double>, Register128<double>>(lines); break;
-                default: Run<double, double, Register1<double>>(lines); break;
-            }
+            Run(dtype, width, new Lines(inverse ? Spectrum.Inverse : Spectrum.Forward, outer, length, inner, scale, a, b, x, y));
+        }
+    }
+
+    private static void Run(DType dtype, int width, Lines lines)
+    {
+        switch (dtype, width)
+        {
+            case (DType.Float32, 512): Run<float, Vector512<float>, Register512<float>>(lines); break;
+            case (DType.Float32, 256): Run<float, Vector256<float>, Register256<float>>(lines); break;
+            case (DType.Float32, 128): Run<float, Vector128<float>, Register128<float>>(lines); break;
+            case (DType.Float32, _): Run<float, float, Register1<float>>(lines); break;
+            case (_, 512): Run<double, Vector512<double>, Register512<double>>(lines); break;
+            case (_, 256): Run<double, Vector256<double>, Register256<double>>(lines); break;
+            case (_, 128): Run<double, Vector128<double>, Register128<double>>(lines); break;
+            default: Run<double, double, Register1<double>>(lines); break;
         }
     }
 
@@ -70,17 +74,19 @@ public static unsafe class Fourier
         where V : struct
         where R : struct, IFloatRegister<T, V>
     {
-        FourierPlan<T> plan = FourierPlan<T>.For(lines.Length);
-        int size = plan.Convolution?.Plan.Length ?? lines.Length;
-        // Short lines, and those across memory, are transformed side by side: then all passes run along memory.
-        int together = lines.Inner == 1 ? 4096 / size : lines.Length <= 4096 ? MostLanes : MostLanes / 2;
-        int lanes = (int)Math.Min(Math.Clamp(together, 1, MostLanes), lines.Count);
+        FourierPlan<T> plan = FourierPlan<T>.For(lines.IsReal ? lines.Length / 2 : lines.Length);
+        int size = plan.Convolution?.Plan.Length ?? plan.Length;
+        // Lines are transformed side by side, so that all passes run along memory; alone if they are so long that the cache
+        // does not hold some.
+        int together = lines.Inner == 1 && size > LongestTogether ? 1 : size <= 4096 ? MostLanes : Math.Max(R.Count, MostLanes / 2);
+        int lanes = (int)Math.Min(Math.Min(together, MostLanes), lines.Count);
         int groups = (int)((lines.Count + lanes - 1) / lanes);
         long work = (long)size * lanes * (BitOperations.Log2((uint)size) + 1);
         int chunk = (int)Math.Clamp(WorkPerFork / work, 1, groups);
         Workers.For((groups + chunk - 1) / chunk, c =>
         {
-            T[] scratch = ArrayPool<T>.Shared.Rent(checked(4 * size * lanes));
+            // A real transform has one entry more than half its length.
+            T[] scratch = ArrayPool<T>.Shared.Rent(checked(4 * (size + 1) * lanes));
             fixed (T* start = scratch)
             {
                 for (int group = c * chunk; group < Math.Min(groups, (c + 1) * chunk); group++)
@@ -99,16 +105,51 @@ public static unsafe class Fourier
         where V : struct
         where R : struct, IFloatRegister<T, V>
     {
-        long block = (long)size * lanes;
+        long block = (long)(size + 1) * lanes;
         T* re = scratch, im = re + block, otherRe = im + block, otherIm = otherRe + block;
-        Gather(lines, first, lanes, (T*)lines.Re, re);
-        Gather(lines, first, lanes, (T*)lines.Im, im);
+        if (lines.Kind == Spectrum.OfReal)
+        {
+            Gather(lines, lines.Length, first, lanes, (T*)lines.Re, otherRe);
+            Part(plan.Length, lanes, otherRe, re, im);
+        }
+        else
+        {
+            Gather(lines, lines.SourceLength, first, lanes, (T*)lines.Re, re);
+            Gather(lines, lines.SourceLength, first, lanes, (T*)lines.Im, im);
+            if (lines.Kind == Spectrum.ToReal) Pack<T, V, R>(lines.Length, lanes, re, im);
+        }
+
+        // With real and imaginary parts exchanged before and after, the transform becomes its inverse.
+        if (lines.IsInverse) Swap(ref re, ref im, ref otherRe, ref otherIm);
         bool isInOther = plan.Convolution is { } chirp
-            ? Convolve<T, V, R>(chirp, lines.Length, lanes, re, im, otherRe, otherIm)
+            ? Convolve<T, V, R>(chirp, plan.Length, lanes, re, im, otherRe, otherIm)
             : Passes<T, V, R>(plan, lanes, re, im, otherRe, otherIm);
+        if (lines.IsInverse) Swap(ref re, ref im, ref otherRe, ref otherIm);
+        if (isInOther)
+        {
+            Swap(ref re, ref otherRe);
+            Swap(ref im, ref otherIm);
+        }
+
         T scale = T.CreateTruncating(lines.Scale);
-        Scatter(lines, first, lanes, scale, isInOther ? otherRe : re, (T*)lines.ToRe);
-        Scatter(lines, first, lanes, scale, isInOther ? otherIm : im, (T*)lines.ToIm);
+        if (lines.Kind == Spectrum.ToReal)
+        {
+            T* joined = otherRe < otherIm ? otherRe : otherIm;
+            Join(plan.Length, lanes, re, im, joined);
+            Scatter(lines, lines.Length, first, lanes, scale, joined, (T*)lines.ToRe);
+            return;
+        }
+
+        if (lines.Kind == Spectrum.OfReal) Unpack<T, V, R>(lines.Length, lanes, re, im);
+        Scatter(lines, lines.TargetLength, first, lanes, scale, re, (T*)lines.ToRe);
+        Scatter(lines, lines.TargetLength, first, lanes, scale, im, (T*)lines.ToIm);
+    }
+
+    private static void Swap<T>(ref T* re, ref T* im, ref T* otherRe, ref T* otherIm)
+        where T : unmanaged
+    {
+        Swap(ref re, ref im);
+        Swap(ref otherRe, ref otherIm);
     }
 
     /// <summary>Runs all passes between two blocks; true when the result ends up in the second.</summary>
@@ -208,42 +249,66 @@ public static unsafe class Fourier
     }
 
     /// <summary>Lays lines side by side: element j of lane g goes to j lanes + g.</summary>
-    private static void Gather<T>(Lines lines, long first, int lanes, T* source, T* block)
+    private static void Gather<T>(Lines lines, int length, long first, int lanes, T* source, T* block)
         where T : unmanaged
     {
         long* starts = stackalloc long[MostLanes];
-        lines.Starts(first, lanes, starts);
-        long step = lines.Inner;
-        if (lanes == 1 && step == 1)
+        lines.Starts(length, first, lanes, starts);
+        if (lanes == 1 && lines.Inner == 1)
         {
-            new ReadOnlySpan<T>(source + starts[0], lines.Length).CopyTo(new Span<T>(block, lines.Length));
-            return;
+            new ReadOnlySpan<T>(source + starts[0], length).CopyTo(new Span<T>(block, length));
         }
-
-        for (long j = 0; j < lines.Length; j++, source += step)
-            for (int g = 0; g < lanes; g++) *block++ = source[starts[g]];
+        else if (lines.Distance(starts, lanes, out long apart))
+        {
+            Tiles.Copy(
+                sizeof(T), (byte*)(source + starts[0]), lines.Inner, apart, (byte*)block, lanes, 1, length, lanes);
+        }
+        else
+        {
+            for (long j = 0; j < length; j++, source += lines.Inner)
+                for (int g = 0; g < lanes; g++) *block++ = source[starts[g]];
+        }
     }
 
-    private static void Scatter<T>(Lines lines, long first, int lanes, T scale, T* block, T* destination)
+    private static void Scatter<T>(Lines lines, int length, long first, int lanes, T scale, T* block, T* destination)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         long* starts = stackalloc long[MostLanes];
-        lines.Starts(first, lanes, starts);
-        long step = lines.Inner;
-        if (lanes == 1 && step == 1)
+        lines.Starts(length, first, lanes, starts);
+        if (scale != T.One)
         {
-            destination += starts[0];
-            for (long j = 0; j < lines.Length; j++) destination[j] = block[j] * scale;
+            long count = (long)length * lanes, i = 0;
+            Vector<T> factor = new(scale);
+            for (; i <= count - Vector<T>.Count; i += Vector<T>.Count) (Vector.Load(block + i) * factor).Store(block + i);
+            for (; i < count; i++) block[i] *= scale;
+        }
+
+        if (lines.Distance(starts, lanes, out long apart))
+        {
+            byte* to = (byte*)(destination + starts[0]);
+            if (lanes == 1 && lines.Inner == 1) new ReadOnlySpan<T>(block, length).CopyTo(new Span<T>(to, length));
+            else if (lines.Inner == 1) Tiles.Copy(sizeof(T), (byte*)block, 1, lanes, to, apart, 1, lanes, length);
+            else Tiles.Copy(sizeof(T), (byte*)block, lanes, 1, to, lines.Inner, apart, length, lanes);
             return;
         }
 
-        for (long j = 0; j < lines.Length; j++, destination += step)
-            for (int g = 0; g < lanes; g++) destination[starts[g]] = *block++ * scale;
+        for (long j = 0; j < length; j++, destination += lines.Inner)
+            for (int g = 0; g < lanes; g++) destination[starts[g]] = *block++;
+    }
+
+    /// <summary>What is transformed: complex lines, in one direction or the other, or real ones of even length.</summary>
+    private enum Spectrum
+    {
+        Forward,
+        Inverse,
+        OfReal,
+        ToReal,
     }
 
     private readonly struct Lines(
-        int outer, int length, int inner, double scale, byte* re, byte* im, byte* toRe, byte* toIm)
+        Spectrum kind, int outer, int length, int inner, double scale, byte* re, byte* im, byte* toRe, byte* toIm)
     {
+        internal readonly Spectrum Kind = kind;
         internal readonly int Length = length;
         internal readonly int Inner = inner;
         internal readonly double Scale = scale;
@@ -254,11 +319,31 @@ public static unsafe class Fourier
 
         internal long Count => (long)outer * Inner;
 
-        /// <summary>The positions of the first elements of some lines.</summary>
-        internal void Starts(long first, int lanes, long* starts)
+        internal bool IsReal => Kind >= Spectrum.OfReal;
+
+        internal bool IsInverse => Kind is Spectrum.Inverse or Spectrum.ToReal;
+
+        internal int SourceLength => Kind == Spectrum.ToReal ? Length / 2 + 1 : Length;
+
+        internal int TargetLength => Kind == Spectrum.OfReal ? Length / 2 + 1 : Length;
+
+        /// <summary>The positions of the first elements of some lines of a length.</summary>
+        internal void Starts(int length, long first, int lanes, long* starts)
         {
             for (int g = 0; g < lanes; g++)
-                starts[g] = (first + g) / Inner * Length * Inner + (first + g) % Inner;
+                starts[g] = (first + g) / Inner * length * Inner + (first + g) % Inner;
+        }
+
+        /// <summary>Whether lines begin at one distance from each other.</summary>
+        internal bool Distance(long* starts, int lanes, out long apart)
+        {
+            apart = lanes > 1 ? starts[1] - starts[0] : 1;
+            for (int g = 2; g < lanes; g++)
+            {
+                if (starts[g] - starts[g - 1] != apart) return false;
+            }
+
+            return true;
         }
     }
 }

@@ -127,6 +127,57 @@ internal static unsafe class FourierPasses<T, V, R>
         }
     }
 
+    /// <summary>
+    /// With z of rows k and m - k, sums e and differences o of z_k and the conjugate of z_(m - k): row k becomes
+    /// (e + w o) / 2 with w = -i exp(-pi i k / m), row m - k the conjugate of (e - w o) / 2.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    internal static void Unpack(long rows, long stride, long from, long to, T* turnRe, T* turnIm, T* re, T* im)
+    {
+        V half = R.Broadcast(Half);
+        for (long k = 0; k <= rows / 2; k++)
+        {
+            V c = R.Broadcast(turnRe[k]), s = R.Broadcast(turnIm[k]);
+            T* ar = re + k * stride, ai = im + k * stride, br = re + (rows - k) * stride, bi = im + (rows - k) * stride;
+            for (long q = from; q < to; q += R.Count)
+            {
+                V zr = R.Load(ar + q), zi = R.Load(ai + q), yr = R.Load(br + q), yi = R.Load(bi + q);
+                V er = R.Multiply(half, R.Add(zr, yr)), ei = R.Multiply(half, R.Subtract(zi, yi));
+                V dr = R.Multiply(half, R.Subtract(zr, yr)), di = R.Multiply(half, R.Add(zi, yi));
+                // -i (c + i s) (d) = (s + -i c) d.
+                V or = R.Add(R.Multiply(s, dr), R.Multiply(c, di)), oi = R.Subtract(R.Multiply(s, di), R.Multiply(c, dr));
+                R.Store(R.Add(er, or), ar + q);
+                R.Store(R.Add(ei, oi), ai + q);
+                R.Store(R.Subtract(er, or), br + q);
+                R.Store(R.Subtract(oi, ei), bi + q);
+            }
+        }
+    }
+
+    /// <summary>The inverse of <see cref="Unpack"/>, times two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    internal static void Pack(long rows, long stride, long from, long to, T* turnRe, T* turnIm, T* re, T* im)
+    {
+        for (long k = 0; k <= rows / 2; k++)
+        {
+            V c = R.Broadcast(turnRe[k]), s = R.Broadcast(turnIm[k]);
+            T* ar = re + k * stride, ai = im + k * stride, br = re + (rows - k) * stride, bi = im + (rows - k) * stride;
+            for (long q = from; q < to; q += R.Count)
+            {
+                V xr = R.Load(ar + q), xi = R.Load(ai + q), yr = R.Load(br + q), yi = R.Load(bi + q);
+                V er = R.Add(xr, yr), ei = R.Subtract(xi, yi), dr = R.Subtract(xr, yr), di = R.Add(xi, yi);
+                // i (c - i s) d = (s + i c) d.
+                V or = R.Subtract(R.Multiply(s, dr), R.Multiply(c, di)), oi = R.Add(R.Multiply(s, di), R.Multiply(c, dr));
+                R.Store(R.Add(er, or), ar + q);
+                R.Store(R.Add(ei, oi), ai + q);
+                R.Store(R.Subtract(er, or), br + q);
+                R.Store(R.Subtract(oi, ei), bi + q);
+            }
+        }
+    }
+
+    private static T Half => typeof(T) == typeof(float) ? (T)(object)0.5f : (T)(object)0.5;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreProduct(V re, V im, V otherRe, V otherIm, T* toRe, T* toIm)
     {

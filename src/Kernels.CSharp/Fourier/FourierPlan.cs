@@ -150,6 +150,35 @@ internal sealed class FourierPlan<T>
         internal T[] FilterIm { get; }
     }
 
+    /// <summary>exp(-2 pi i k / n) for k up to n / 4, which take the halves of real lines apart.</summary>
+    internal sealed class Turns
+    {
+        private static readonly Turns?[] Recent = new Turns?[32];
+        private readonly int length;
+
+        private Turns(int length)
+        {
+            this.length = length;
+            Re = new T[length / 4 + 1];
+            Im = new T[Re.Length];
+            for (int k = 0; k < Re.Length; k++) (Re[k], Im[k]) = Rounded(Root(k, length));
+        }
+
+        internal T[] Re { get; }
+
+        internal T[] Im { get; }
+
+        internal static Turns For(int length)
+        {
+            ref Turns? place = ref Recent[length / 2 % Recent.Length];
+            Turns? turns = Volatile.Read(ref place);
+            if (turns?.length == length) return turns;
+            turns = new Turns(length);
+            Volatile.Write(ref place, turns);
+            return turns;
+        }
+    }
+
     private static (T Re, T Im) Rounded((double Re, double Im) z) =>
         (T.CreateTruncating(z.Re), T.CreateTruncating(z.Im));
 }

@@ -15,11 +15,20 @@ public static unsafe class Cumulative
 {
     private const long ElementsPerFork = 1 << 15;
 
+    // Lines side by side that run together.
+    private const int Block = 64;
+
     /// <summary>destination[o, j, i] = x[o, 0, i] + ... + x[o, j, i].</summary>
     /// <exception cref="ArgumentException">The type is bool, or a span has the wrong length.</exception>
     public static void Sum(
         DType dtype, int outer, int length, int inner, bool reverse, ReadOnlySpan<byte> x, Span<byte> destination) =>
         Run<Summation>(dtype, outer, length, inner, reverse, x, x, destination);
+
+    /// <summary>destination[o, j, i] = x[o, 0, i] ... x[o, j, i].</summary>
+    /// <exception cref="ArgumentException">The type is bool, or a span has the wrong length.</exception>
+    public static void Product(
+        DType dtype, int outer, int length, int inner, ReadOnlySpan<byte> x, Span<byte> destination) =>
+        Run<Multiplication>(dtype, outer, length, inner, false, x, x, destination);
 
     /// <summary>
     /// The recurrence s[o, j, i] = a[o, j, i] s[o, j - 1, i] + b[o, j, i] from s = 0, so that the first a has no effect.
@@ -57,7 +66,7 @@ public static unsafe class Cumulative
 
     private static void ArgMax<T>(int outer, int length, int inner, T* x, long* destination)
         where T : unmanaged, INumber<T> =>
-        Workers.ForRange((long)outer * inner, Grain(length), (from, to) =>
+        Workers.ForUnits((long)outer * inner, Grain(length), (from, to) =>
         {
             for (long line = from; line < to; line++)
             {
@@ -78,18 +87,37 @@ public static unsafe class Cumulative
     {
         static abstract A Next<A>(A a, A b, A previous)
             where A : INumber<A>;
+
+        /// <summary>What the first step follows: it takes 0 for its factor, as the one that is given may be infinite or NaN.</summary>
+        static abstract A Start<A>()
+            where A : INumber<A>;
+    }
+
+    private readonly struct Multiplication : IStep
+    {
+        public static A Next<A>(A a, A b, A previous)
+            where A : INumber<A> => unchecked(previous * b);
+
+        public static A Start<A>()
+            where A : INumber<A> => A.One;
     }
 
     private readonly struct Summation : IStep
     {
         public static A Next<A>(A a, A b, A previous)
             where A : INumber<A> => unchecked(previous + b);
+
+        public static A Start<A>()
+            where A : INumber<A> => A.Zero;
     }
 
     private readonly struct Recurrence : IStep
     {
         public static A Next<A>(A a, A b, A previous)
             where A : INumber<A> => unchecked(a * previous + b);
+
+        public static A Start<A>()
+            where A : INumber<A> => A.Zero;
     }
 
     private static void Run<TStep>(
@@ -136,34 +164,44 @@ public static unsafe class Cumulative
     {
         if (inner == 1)
         {
-            Workers.ForRange(
+            Workers.ForUnits(
                 outer, Grain(length), (from, to) => RunLines<T, A, TStep>(from, to, length, reverse, a, b, destination));
             return;
         }
 
-        const int Block = 64;
         int blocks = (inner + Block - 1) / Block;
-        Workers.ForRange((long)outer * blocks, Grain((long)length * Math.Min(inner, Block)), (from, to) =>
+        Workers.ForUnits((long)outer * blocks, Grain((long)length * Math.Min(inner, Block)), (from, to) =>
         {
-            A* state = stackalloc A[Block];
             for (long part = from; part < to; part++)
             {
-                int first = (int)(part % blocks) * Block, width = Math.Min(Block, inner - first);
+                int first = (int)(part % blocks) * Block;
                 long start = part / blocks * length * inner + first;
-                new Span<A>(state, width).Clear();
-                for (long j = 0; j < length; j++)
-                {
-                    long at = start + (reverse ? length - 1 - j : j) * inner;
-                    for (int i = 0; i < width; i++)
-                    {
-                        // The factor of the zero before the beginning may be infinite or NaN.
-                        A factor = j == 0 ? A.Zero : A.CreateTruncating(a[at + i]);
-                        state[i] = TStep.Next(factor, A.CreateTruncating(b[at + i]), state[i]);
-                        destination[at + i] = T.CreateTruncating(state[i]);
-                    }
-                }
+                RunBlock<T, A, TStep>(
+                    length, inner, Math.Min(Block, inner - first), reverse, a + start, b + start, destination + start);
             }
         });
+    }
+
+    /// <summary>Neighbouring lines, step by step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunBlock<T, A, TStep>(int length, int inner, int width, bool reverse, T* a, T* b, T* destination)
+        where T : unmanaged, INumber<T>
+        where A : unmanaged, INumber<A>
+        where TStep : struct, IStep
+    {
+        A* state = stackalloc A[Block];
+        for (int i = 0; i < width; i++) state[i] = TStep.Start<A>();
+        for (long j = 0; j < length; j++)
+        {
+            long at = (reverse ? length - 1 - j : j) * inner;
+            for (int i = 0; i < width; i++)
+            {
+                A factor = j == 0 ? A.Zero : A.CreateTruncating(a[at + i]);
+                A next = TStep.Next(factor, A.CreateTruncating(b[at + i]), state[i]);
+                state[i] = next;
+                destination[at + i] = T.CreateTruncating(next);
+            }
+        }
     }
 
     /// <summary>Contiguous lines, some at once: each step waits for the one before it, and not for those of other lines.</summary>
@@ -180,7 +218,6 @@ public static unsafe class Cumulative
         {
             long at = line * length + first;
 
-            // The factor of the zero before the beginning may be infinite or NaN.
             A s0 = Start<T, A, TStep>(b, destination, at), s1 = Start<T, A, TStep>(b, destination, at + length);
             A s2 = Start<T, A, TStep>(b, destination, at + 2L * length), s3 = Start<T, A, TStep>(b, destination, at + 3L * length);
             for (int j = 1; j < length; j++)
@@ -207,7 +244,7 @@ public static unsafe class Cumulative
         where A : unmanaged, INumber<A>
         where TStep : struct, IStep
     {
-        A next = TStep.Next(A.Zero, A.CreateTruncating(b[at]), A.Zero);
+        A next = TStep.Next(A.Zero, A.CreateTruncating(b[at]), TStep.Start<A>());
         destination[at] = T.CreateTruncating(next);
         return next;
     }

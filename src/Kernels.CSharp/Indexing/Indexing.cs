@@ -11,6 +11,7 @@ namespace Autodiff.Kernels;
 public static unsafe class Indexing
 {
     private const long BytesPerFork = 1 << 18;
+    private const long ElementsPerFork = 1 << 15;
 
     /// <summary>
     /// destination[o, j, i] = x[o, indices[j], i]; the destination is outer x indexCount x inner.
@@ -165,7 +166,7 @@ public static unsafe class Indexing
 
         long rows = (long)outer * indexCount;
         if (rows == 0) return;
-        if (rows * rowBytes < 2 * BytesPerFork)
+        if (rows * rowBytes < 2 * BytesPerFork && rows < 2 * ElementsPerFork)
             TakeRows(rowBytes, axisSize, x, indices, indexCount, destination, 0, rows);
         else
             TakeForked(rowBytes, axisSize, x, indices, indexCount, destination, rows);
@@ -174,7 +175,7 @@ public static unsafe class Indexing
     private static void TakeForked<I>(
         long rowBytes, int axisSize, byte* x, I* indices, int indexCount, byte* destination, long rows)
         where I : unmanaged, IBinaryInteger<I> =>
-        Workers.ForRange(rows, Math.Max(1, BytesPerFork / rowBytes), (from, to) =>
+        Workers.ForUnits(rows, Math.Clamp(BytesPerFork / rowBytes, 1, ElementsPerFork), (from, to) =>
             TakeRows(rowBytes, axisSize, x, indices, indexCount, destination, from, to));
 
     private static void TakeRows<I>(
@@ -211,16 +212,12 @@ public static unsafe class Indexing
         where T : unmanaged
         where I : unmanaged, IBinaryInteger<I>
     {
-        long j = from % indexCount;
-        T* block = x + from / indexCount * axisSize;
-        for (long row = from; row < to; row++)
+        while (from < to)
         {
-            destination[row] = block[Resolve(indices[j], axisSize)];
-            if (++j == indexCount)
-            {
-                j = 0;
-                block += axisSize;
-            }
+            (long o, long j) = Math.DivRem(from, indexCount);
+            long end = Math.Min(to, (o + 1) * indexCount);
+            T* block = x + o * axisSize;
+            for (; from < end; from++, j++) destination[from] = block[Resolve(indices[j], axisSize)];
         }
     }
 
@@ -242,15 +239,199 @@ public static unsafe class Indexing
         where T : unmanaged
         where I : unmanaged, IBinaryInteger<I>
     {
-        for (int o = 0; o < outer; o++)
+        // Rows of one index each, of inner elements.
+        long rows = (long)outer * indexCount;
+        if (rows * inner < 2 * ElementsPerFork) GatherRows(axisSize, inner, x, indices, indexCount, destination, 0, rows);
+        else GatherForked(axisSize, inner, x, indices, indexCount, destination, rows);
+    }
+
+    private static void GatherForked<T, I>(
+        int axisSize, int inner, T* x, I* indices, int indexCount, T* destination, long rows)
+        where T : unmanaged
+        where I : unmanaged, IBinaryInteger<I> =>
+        Workers.ForUnits(rows, Math.Max(1, ElementsPerFork / Math.Max(1, inner)), (from, to) =>
+            GatherRows(axisSize, inner, x, indices, indexCount, destination, from, to));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GatherRows<T, I>(
+        int axisSize, int inner, T* x, I* indices, int indexCount, T* destination, long from, long to)
+        where T : unmanaged
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        while (from < to)
         {
-            for (int j = 0; j < indexCount; j++)
+            (long o, long j) = Math.DivRem(from, indexCount);
+            long end = Math.Min(to, (o + 1) * indexCount);
+            T* block = x + o * axisSize * inner;
+            I* at = indices + from * inner;
+            T* target = destination + from * inner;
+            if (inner == 1)
             {
-                for (int i = 0; i < inner; i++)
-                    *destination++ = x[Resolve(*indices++, axisSize) * inner + i];
+                for (long k = 0; k < end - from; k++) target[k] = block[Resolve(at[k], axisSize)];
+            }
+            else
+            {
+                for (long row = from; row < end; row++, at += inner, target += inner)
+                    for (int i = 0; i < inner; i++) target[i] = block[Resolve(at[i], axisSize) * inner + i];
             }
 
-            x += (long)axisSize * inner;
+            from = end;
+        }
+    }
+
+    /// <summary>
+    /// destination[o, indices[o, j, i], i] = updates[o, j, i], in the order of j: of several updates of one element the last
+    /// remains. Indices and updates are outer x indexCount x inner; the destination, outer x axisSize x inner, keeps its other
+    /// elements.
+    /// </summary>
+    /// <exception cref="IndexOutOfRangeException">An index lies outside -axisSize to axisSize - 1.</exception>
+    public static void Scatter(
+        int elementSize, int outer, int axisSize, int inner, ReadOnlySpan<byte> updates,
+        DType indexType, ReadOnlySpan<byte> indices, int indexCount, Span<byte> destination)
+    {
+        CheckTensor(updates.Length, elementSize, outer, indexCount, inner, "The updates");
+        CheckIndices(indices.Length, indexType, (long)outer * indexCount * inner);
+        CheckTensor(destination.Length, elementSize, outer, axisSize, inner, "The destination");
+        fixed (byte* pu = updates, pi = indices, pd = destination)
+        {
+            switch (elementSize)
+            {
+                case 1: Each(pu, pi, pd); break;
+                case 2: Each((short*)pu, pi, (short*)pd); break;
+                case 4: Each((int*)pu, pi, (int*)pd); break;
+                default: Each((long*)pu, pi, (long*)pd); break;
+            }
+        }
+
+        void Each<T>(T* from, byte* at, T* into)
+            where T : unmanaged
+        {
+            if (indexType == DType.Int64) Scatter<T, long, Writing<T>>(outer, axisSize, inner, from, (long*)at, indexCount, into);
+            else Scatter<T, int, Writing<T>>(outer, axisSize, inner, from, (int*)at, indexCount, into);
+        }
+    }
+
+    /// <summary>What becomes of an element that an index names.</summary>
+    private interface IUpdate<T>
+    {
+        static abstract T Invoke(T before, T update);
+    }
+
+    private readonly struct Writing<T> : IUpdate<T>
+    {
+        public static T Invoke(T before, T update) => update;
+    }
+
+    private readonly struct Adding<T> : IUpdate<T>
+        where T : INumberBase<T>
+    {
+        public static T Invoke(T before, T update) => unchecked(before + update);
+    }
+
+    /// <summary>Threads take different blocks or, of one block, different columns, so that updates keep their order.</summary>
+    private static void Scatter<T, I, TUpdate>(
+        int outer, int axisSize, int inner, T* updates, I* indices, int indexCount, T* destination)
+        where T : unmanaged
+        where I : unmanaged, IBinaryInteger<I>
+        where TUpdate : struct, IUpdate<T>
+    {
+        long block = (long)indexCount * inner;
+        if (block * outer < 2 * ElementsPerFork)
+        {
+            ScatterRange<T, I, TUpdate>(0, outer, 0, inner, axisSize, inner, updates, indices, indexCount, destination);
+        }
+        else if (outer >= Workers.Count)
+        {
+            Workers.ForUnits(outer, Math.Max(1, ElementsPerFork / Math.Max(1, block)), (from, to) =>
+                ScatterRange<T, I, TUpdate>((int)from, (int)to, 0, inner, axisSize, inner, updates, indices, indexCount, destination));
+        }
+        else
+        {
+            Workers.ForRange(inner, 64, (from, to) =>
+                ScatterRange<T, I, TUpdate>(0, outer, (int)from, (int)to, axisSize, inner, updates, indices, indexCount, destination));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ScatterRange<T, I, TUpdate>(
+        int firstBlock, int endBlock, int firstColumn, int endColumn, int axisSize, int inner, T* updates, I* indices,
+        int indexCount, T* destination)
+        where T : unmanaged
+        where I : unmanaged, IBinaryInteger<I>
+        where TUpdate : struct, IUpdate<T>
+    {
+        for (long o = firstBlock; o < endBlock; o++)
+        {
+            T* block = destination + o * axisSize * inner;
+            if (inner == 1)
+            {
+                T* own = updates + o * indexCount;
+                I* at = indices + o * indexCount;
+                for (long j = 0; j < indexCount; j++)
+                {
+                    T* element = block + Resolve(at[j], axisSize);
+                    *element = TUpdate.Invoke(*element, own[j]);
+                }
+
+                continue;
+            }
+
+            for (long j = 0; j < indexCount; j++)
+            {
+                long row = (o * indexCount + j) * inner;
+                for (int i = firstColumn; i < endColumn; i++)
+                {
+                    ref T element = ref block[Resolve(indices[row + i], axisSize) * inner + i];
+                    element = TUpdate.Invoke(element, updates[row + i]);
+                }
+            }
+        }
+    }
+
+    /// <summary>The positions of bytes that are not 0, in their order; returns their number.</summary>
+    /// <exception cref="ArgumentException">There is no room for all.</exception>
+    public static int Positions(ReadOnlySpan<byte> truths, Span<long> destination)
+    {
+        int count = truths.Length - truths.Count((byte)0);
+        if (destination.Length < count)
+            throw new ArgumentException($"There are {count} positions, and room for {destination.Length}.");
+        fixed (byte* t = truths)
+        {
+            fixed (long* p = destination)
+            {
+                // Each is written, and kept by moving on: there is nothing to predict.
+                int at = 0;
+                for (int i = 0; at < count; i++)
+                {
+                    p[at] = i;
+                    at += t[i] == 0 ? 0 : 1;
+                }
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>The positions along each axis of bytes that are not 0, a row for each, in row-major order.</summary>
+    /// <exception cref="ArgumentException">There is not exactly room for all.</exception>
+    public static void Coordinates(ReadOnlySpan<byte> truths, ReadOnlySpan<int> shape, Span<long> destination)
+    {
+        int count = truths.Length - truths.Count((byte)0), rank = shape.Length;
+        if (destination.Length != (long)count * rank || Layout.CountOf(shape) != truths.Length)
+            throw new ArgumentException($"There are {count} positions along {rank} axes, and room for {destination.Length}.");
+        if (count == 0 || rank == 0) return;
+        int columns = shape[^1], at = 0;
+        long[] found = new long[columns], row = new long[rank];
+        for (int start = 0; start < truths.Length; start += columns)
+        {
+            int holding = Positions(truths.Slice(start, columns), found);
+            for (int i = 0; i < holding; i++, at += rank)
+            {
+                for (int d = 0; d < rank - 1; d++) destination[at + d] = row[d];
+                destination[at + rank - 1] = found[i];
+            }
+
+            for (int d = rank - 2; d >= 0 && ++row[d] == shape[d]; d--) row[d] = 0;
         }
     }
 
@@ -291,19 +472,8 @@ public static unsafe class Indexing
         public static void Run<T, I>(
             int outer, int axisSize, int inner, T* updates, I* indices, int indexCount, T* destination)
             where T : unmanaged, INumberBase<T>
-            where I : unmanaged, IBinaryInteger<I>
-        {
-            for (int o = 0; o < outer; o++)
-            {
-                for (int j = 0; j < indexCount; j++)
-                {
-                    for (int i = 0; i < inner; i++)
-                        destination[Resolve(*indices++, axisSize) * inner + i] += *updates++;
-                }
-
-                destination += (long)axisSize * inner;
-            }
-        }
+            where I : unmanaged, IBinaryInteger<I> =>
+            Scatter<T, I, Adding<T>>(outer, axisSize, inner, updates, indices, indexCount, destination);
     }
 
     private static void Add<TAddition>(
@@ -343,7 +513,7 @@ public static unsafe class Indexing
         where I : unmanaged, IBinaryInteger<I>
     {
         long i = long.CreateTruncating(index);
-        long resolved = i < 0 ? i + size : i;
+        long resolved = i + (size & (i >> 63));
         if ((ulong)resolved >= (ulong)size) ThrowOutOfRange(i, size);
         return resolved;
     }

@@ -70,6 +70,47 @@ public static unsafe class Sorting
         }
     }
 
+    /// <summary>
+    /// Numbers the groups of equal elements (all NaN are one) of a line that has been put in order: where each begins, and, by
+    /// the positions that gave the order, the group of each element as they stood before. Returns the number of groups.
+    /// </summary>
+    /// <exception cref="ArgumentException">A span has the wrong length.</exception>
+    public static int Groups(
+        DType dtype, ReadOnlySpan<byte> ordered, ReadOnlySpan<long> order, Span<long> groups, Span<long> starts)
+    {
+        DTypes.CheckComputed(dtype);
+        Check(ordered.Length, order.Length, dtype.Size());
+        if (groups.Length != order.Length || starts.Length != order.Length)
+            throw new ArgumentException($"There is room for {groups.Length} groups and {starts.Length} starts of {order.Length} elements.");
+        fixed (byte* x = ordered)
+        {
+            return dtype switch
+            {
+                DType.Bool or DType.UInt8 => Groups(x, order, groups, starts),
+                DType.Int8 => Groups((sbyte*)x, order, groups, starts),
+                DType.Int16 => Groups((short*)x, order, groups, starts),
+                DType.Int32 => Groups((int*)x, order, groups, starts),
+                DType.Int64 => Groups((long*)x, order, groups, starts),
+                DType.Float32 => Groups((float*)x, order, groups, starts),
+                _ => Groups((double*)x, order, groups, starts),
+            };
+        }
+    }
+
+    private static int Groups<T>(T* ordered, ReadOnlySpan<long> order, Span<long> groups, Span<long> starts)
+        where T : unmanaged, INumber<T>
+    {
+        int count = 0;
+        for (int i = 0; i < order.Length; i++)
+        {
+            if (i == 0 || (ordered[i] != ordered[i - 1] && !(T.IsNaN(ordered[i]) && T.IsNaN(ordered[i - 1]))))
+                starts[count++] = i;
+            groups[(int)order[i]] = count - 1;
+        }
+
+        return count;
+    }
+
     /// <summary>An element to sort: its key, and where it stood.</summary>
     private struct Entry : IComparable<Entry>
     {
@@ -82,7 +123,7 @@ public static unsafe class Sorting
 
     private static void ArgSort<T>(int outer, int length, int inner, bool descending, T* x, long* destination)
         where T : unmanaged, INumber<T> =>
-        Workers.ForRange((long)outer * inner, Math.Max(1, ElementsPerFork / Math.Max(1, length)), (from, to) =>
+        Workers.ForUnits((long)outer * inner, Math.Max(1, ElementsPerFork / Math.Max(1, length)), (from, to) =>
         {
             Entry[] entries = new Entry[length], spare = new Entry[length];
             for (long line = from; line < to; line++)
@@ -108,19 +149,14 @@ public static unsafe class Sorting
         where T : unmanaged
     {
         const int Digits = 256;
-        Span<int> counts = stackalloc int[sizeof(T) * Digits];
-        counts.Clear();
-        foreach (ref readonly Entry entry in entries)
+        Span<int> starts = stackalloc int[Digits];
+        ulong differing = 0;
+        foreach (ref readonly Entry entry in entries) differing |= entry.Key ^ entries[0].Key;
+        for (int shift = 0; shift < 8 * sizeof(T); shift += 8)
         {
-            ulong key = entry.Key;
-            for (int digit = 0; digit < sizeof(T); digit++, key >>= 8) counts[digit * Digits + (int)(byte)key]++;
-        }
-
-        for (int digit = 0; digit < sizeof(T); digit++)
-        {
-            Span<int> starts = counts.Slice(digit * Digits, Digits);
-            int shift = 8 * digit;
-            if (starts[(byte)(entries[0].Key >> shift)] == entries.Length) continue;
+            if ((byte)(differing >> shift) == 0) continue;
+            starts.Clear();
+            foreach (ref readonly Entry entry in entries) starts[(byte)(entry.Key >> shift)]++;
             int sum = 0;
             foreach (ref int start in starts) (start, sum) = (sum, sum + start);
             foreach (ref readonly Entry entry in entries) spare[starts[(byte)(entry.Key >> shift)]++] = entry;
@@ -133,27 +169,42 @@ public static unsafe class Sorting
     }
 
     private static void Search<T>(int rows, int length, int count, bool after, T* sorted, T* values, long* destination)
+        where T : unmanaged, INumber<T> =>
+        Workers.ForRange((long)rows * count, ElementsPerFork, (from, to) =>
+        {
+            while (from < to)
+            {
+                long r = from / count, end = Math.Min(to, (r + 1) * count);
+                T* row = sorted + r * length;
+                for (; from < end; from++) destination[from] = Place(row, length, values[from], after);
+            }
+        });
+
+    /// <summary>Half of what is left is skipped or not, without a jump that could be predicted wrongly.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Place<T>(T* row, int length, T value, bool after)
         where T : unmanaged, INumber<T>
     {
-        for (int r = 0; r < rows; r++)
+        T* low = row;
+        int rest = length;
+        while (rest > 1)
         {
-            T* row = sorted + (long)r * length;
-            for (long c = (long)r * count; c < (long)(r + 1) * count; c++)
-            {
-                ulong key = Key(values[c]);
-                int low = 0, high = length;
-                while (low < high)
-                {
-                    int middle = (int)(((uint)low + (uint)high) >> 1);
-                    ulong other = Key(row[middle]);
-                    if (after ? other <= key : other < key) low = middle + 1;
-                    else high = middle;
-                }
-
-                destination[c] = low;
-            }
+            int half = rest >> 1;
+            low += IsBefore(low[half - 1], value, after) ? half : 0;
+            rest -= half;
         }
+
+        return low - row + (rest == 1 && IsBefore(*low, value, after) ? 1 : 0);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsBefore<T>(T element, T value, bool after)
+        where T : unmanaged, INumber<T> => after ? !IsLess(value, element) : IsLess(element, value);
+
+    /// <summary>Whether a number comes before another: NaN before none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsLess<T>(T x, T y)
+        where T : unmanaged, INumber<T> => x < y | (T.IsNaN(y) & !T.IsNaN(x));
 
     /// <summary>A number in the order of the elements; of floats, the greatest is NaN's alone.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -175,7 +226,7 @@ public static unsafe class Sorting
     /// <summary>The same order in as many of the lower bytes as the type has. The complement of a key that is not NaN's is in the
     /// opposite order, and below NaN's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong SortKey<T>(T value)
+    internal static ulong SortKey<T>(T value)
         where T : unmanaged, INumber<T>
     {
         if (sizeof(T) == sizeof(long)) return Key(value);
