@@ -469,7 +469,7 @@ type Tensor internal (level: int64, shape: int[], dtype: DType) =
                             [| backwards.Length |],
                             MemoryMarshal.AsBytes(ReadOnlySpan<int64> backwards)
                         )
-                    x.Device.Take(x, at, axis))
+                    x.Device.Take(x, at, axis, x.Shape))
 
             member _.Transpose(_, ct) = Tensor.Flipped(ct, axes)
             member _.Batch(inputs, _, _) = Tensor.Flipped(inputs[0], Array.map ((+) 1) axes) }

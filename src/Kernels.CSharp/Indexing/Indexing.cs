@@ -188,7 +188,7 @@ public static unsafe class Indexing
             case 4: TakeElements(axisSize, (int*)x, indices, indexCount, (int*)destination, from, to); break;
             case 8: TakeElements(axisSize, (long*)x, indices, indexCount, (long*)destination, from, to); break;
             default:
-                long o = from / indexCount, j = from % indexCount;
+                (long o, long j) = Math.DivRem(from, indexCount);
                 byte* block = x + o * axisSize * rowBytes;
                 for (long row = from; row < to; row++)
                 {
@@ -211,16 +211,16 @@ public static unsafe class Indexing
         where T : unmanaged
         where I : unmanaged, IBinaryInteger<I>
     {
-        long j = from % indexCount;
-        T* block = x + from / indexCount * axisSize;
-        for (long row = from; row < to; row++)
+        (long o, long j) = from == 0 ? (0, 0) : Math.DivRem(from, indexCount);
+        T* block = x + o * axisSize;
+        for (long row = from; row < to;)
         {
-            destination[row] = block[Resolve(indices[j], axisSize)];
-            if (++j == indexCount)
-            {
-                j = 0;
-                block += axisSize;
-            }
+            T* target = destination + row - j;
+            long end = Math.Min(indexCount, j + to - row);
+            row += end - j;
+            for (; j < end; j++) target[j] = block[Resolve(indices[j], axisSize)];
+            j = 0;
+            block += axisSize;
         }
     }
 
@@ -271,6 +271,13 @@ public static unsafe class Indexing
         {
             for (int o = 0; o < outer; o++)
             {
+                if (inner == 1)
+                {
+                    for (int j = 0; j < indexCount; j++) destination[Resolve(indices[j], axisSize)] += *updates++;
+                    destination += axisSize;
+                    continue;
+                }
+
                 for (int j = 0; j < indexCount; j++)
                 {
                     T* row = destination + Resolve(indices[j], axisSize) * inner;
