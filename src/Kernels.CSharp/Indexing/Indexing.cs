@@ -174,8 +174,22 @@ public static unsafe class Indexing
     private static void TakeForked<I>(
         long rowBytes, int axisSize, byte* x, I* indices, int indexCount, byte* destination, long rows)
         where I : unmanaged, IBinaryInteger<I> =>
-        Workers.ForRange(rows, Math.Max(1, BytesPerFork / rowBytes), (from, to) =>
-            TakeRows(rowBytes, axisSize, x, indices, indexCount, destination, from, to));
+        Workers.ForRange(rows, Math.Max(1, BytesPerFork / rowBytes), new Taking<I>
+        {
+            RowBytes = rowBytes, AxisSize = axisSize, X = x, Indices = indices, IndexCount = indexCount, Destination = destination,
+        });
+
+    private struct Taking<I> : IForkedRange
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        public long RowBytes;
+        public int AxisSize, IndexCount;
+        public byte* X, Destination;
+        public I* Indices;
+
+        public readonly void Run(long from, long to) =>
+            TakeRows(RowBytes, AxisSize, X, Indices, IndexCount, Destination, from, to);
+    }
 
     private static void TakeRows<I>(
         long rowBytes, int axisSize, byte* x, I* indices, int indexCount, byte* destination, long from, long to)

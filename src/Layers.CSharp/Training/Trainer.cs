@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.FSharp.Core;
 
 namespace Autodiff.Layers;
 
@@ -39,7 +40,7 @@ public readonly record struct TrainingStep(TrainingState State, double Loss, Ten
 public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
 {
     private Func<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? compiled;
-    private Func<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? donating;
+    private Control.CompiledFunction<((Parameters, OptimizerState), (Batch, Key)), (Tensor, Tensor, Parameters, OptimizerState)>? donating;
 
     /// <summary>The network.</summary>
     public Layer Network { get; } = network ?? throw new ArgumentNullException(nameof(network));
@@ -120,17 +121,30 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     {
         try
         {
-            return donate ? (donating ??= Jit.CompileDonating<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
-                    (at, with) => ComputeIfFinite(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key))
+            return donate ? Donating.Invoke(((state.Parameters, state.Optimizer), (batch, key)))
                 : (compiled ??= Jit.Compile<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
                     (at, with) => Compute(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key));
         }
-        catch (ArgumentException) when (batch.Inputs.Rank > 0)
+        catch (ArgumentException)
         {
-            Parameters fresh = Network.Initialize(new Key(0), batch.Inputs.Shape[1..]);
-            Compute(fresh, Optimizer.Init(fresh), batch, key);
+            Explain(batch, key);
             throw;
         }
+    }
+
+    /// <summary>The compiled step that may write over its state.</summary>
+    internal Control.CompiledFunction<((Parameters, OptimizerState), (Batch, Key)), (Tensor, Tensor, Parameters, OptimizerState)> Donating =>
+        donating ??= new(
+            FuncConvert.FromFunc((((Parameters, OptimizerState) At, (Batch, Key)) x) => Tree.leaves(x.At).Length),
+            FuncConvert.FromFunc((((Parameters Parameters, OptimizerState Optimizer) At, (Batch Batch, Key Key) With) x) =>
+                ComputeIfFinite(x.At.Parameters, x.At.Optimizer, x.With.Batch, x.With.Key)));
+
+    /// <summary>Runs a step that failed as it is, on fresh parameters, for an error that names the layer.</summary>
+    internal void Explain(Batch batch, Key key)
+    {
+        if (batch.Inputs.Rank == 0) return;
+        Parameters fresh = Network.Initialize(new Key(0), batch.Inputs.Shape[1..]);
+        Compute(fresh, Optimizer.Init(fresh), batch, key);
     }
 
     /// <summary>A step that changes nothing if the loss is not finite: what is written over cannot be gone back to.</summary>

@@ -431,6 +431,38 @@ type internal Executable(program: Program, donated: int) =
         GC.KeepAlive frame
         ys
 
+    /// How the last results follow the first inputs as a state of some values: for each the input that it is written over,
+    /// or, of what needs another place, the complement of the input whose place is free then; null if the types are others.
+    member _.Succession(count: int) : int[] =
+        let first = results.Length - count
+        let after k = program.Outputs[first + k].Type
+        let isSame (s: TensorType) (t: TensorType) = s.DType = t.DType && Shape.equal s.Shape t.Shape
+
+        let isState () = Seq.forall (fun k -> isSame inputs[k].Type (after k)) (seq { 0 .. count - 1 })
+
+        if first < 0 || count > inputs.Length || not (isState ()) then
+            null
+        else
+            let isTaken = Array.create count false
+
+            let over =
+                Array.init count (fun k ->
+                    let p = if inputOf[results[first + k]] = k then k else donations[first + k]
+
+                    if p >= 0 && p < count && isSame inputs[p].Type (after k) then
+                        isTaken[p] <- true
+                        p
+                    else
+                        -1)
+
+            let free k =
+                let isFree p = not isTaken[p] && isSame inputs[p].Type (after k)
+                let p = Seq.find isFree (seq { 0 .. count - 1 })
+                isTaken[p] <- true
+                ~~~p
+
+            Array.init count (fun k -> if over[k] >= 0 then over[k] else free k)
+
     /// The results for arrays, in given places where there are.
     member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] =
         let frame = this.Enter()
