@@ -110,7 +110,7 @@ internal sealed class StepRunner(Trainer trainer, TrainingState start, bool keep
         JitEntry<(Tensor, Tensor, Parameters, OptimizerState)> entry;
         try
         {
-            entry = trainer.Donating.Find(((given.Parameters, given.Optimizer), (batch, key)));
+            entry = trainer.Donating.Find(given.Parameters, given.Optimizer, batch, key);
         }
         catch (ArgumentException)
         {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.FSharp.Core;
 
 namespace Autodiff.Layers;
 
@@ -39,8 +38,8 @@ public readonly record struct TrainingStep(TrainingState State, double Loss, Ten
 /// </code></example>
 public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
 {
-    private Func<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? compiled;
-    private Control.CompiledFunction<((Parameters, OptimizerState), (Batch, Key)), (Tensor, Tensor, Parameters, OptimizerState)>? donating;
+    private CompiledStep? compiled;
+    private CompiledStep? donating;
 
     /// <summary>The network.</summary>
     public Layer Network { get; } = network ?? throw new ArgumentNullException(nameof(network));
@@ -121,9 +120,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     {
         try
         {
-            return donate ? Donating.Invoke(((state.Parameters, state.Optimizer), (batch, key)))
-                : (compiled ??= Jit.Compile<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
-                    (at, with) => Compute(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key));
+            return (donate ? Donating : compiled ??= new(this, donates: false)).Run(state, batch, key);
         }
         catch (ArgumentException)
         {
@@ -133,11 +130,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     }
 
     /// <summary>The compiled step that may write over its state.</summary>
-    internal Control.CompiledFunction<((Parameters, OptimizerState), (Batch, Key)), (Tensor, Tensor, Parameters, OptimizerState)> Donating =>
-        donating ??= new(
-            FuncConvert.FromFunc((((Parameters, OptimizerState) At, (Batch, Key)) x) => Tree.leaves(x.At).Length),
-            FuncConvert.FromFunc((((Parameters Parameters, OptimizerState Optimizer) At, (Batch Batch, Key Key) With) x) =>
-                ComputeIfFinite(x.At.Parameters, x.At.Optimizer, x.With.Batch, x.With.Key)));
+    internal CompiledStep Donating => donating ??= new(this, donates: true);
 
     /// <summary>Runs a step that failed as it is, on fresh parameters, for an error that names the layer.</summary>
     internal void Explain(Batch batch, Key key)
@@ -148,7 +141,7 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     }
 
     /// <summary>A step that changes nothing if the loss is not finite: what is written over cannot be gone back to.</summary>
-    private (Tensor Loss, Tensor Output, Parameters Parameters, OptimizerState State) ComputeIfFinite(
+    internal (Tensor Loss, Tensor Output, Parameters Parameters, OptimizerState State) ComputeIfFinite(
         Parameters parameters, OptimizerState state, Batch batch, Key key)
     {
         (Tensor loss, Tensor output, Parameters next, OptimizerState nextState) = Compute(parameters, state, batch, key);
