@@ -258,13 +258,13 @@ and [<AbstractClass; AllowNullLiteral>] Device(name: string) =
     /// Arrays one after another along an axis.
     abstract Concat: xs: NDArray[] * axis: int * shape: int[] -> NDArray
     /// Entries of x along an axis at one-dimensional indices.
-    abstract Take: x: NDArray * indices: NDArray * axis: int -> NDArray
-    /// Zeros of length n along an axis, with entries of x added at one-dimensional indices.
-    abstract TakeAdd: x: NDArray * indices: NDArray * axis: int * n: int -> NDArray
+    abstract Take: x: NDArray * indices: NDArray * axis: int * shape: int[] -> NDArray
+    /// Zeros of a shape, with entries of x added along an axis at one-dimensional indices.
+    abstract TakeAdd: x: NDArray * indices: NDArray * axis: int * shape: int[] -> NDArray
     /// Elements of x along an axis at the indices at the same place.
     abstract Gather: x: NDArray * indices: NDArray * axis: int -> NDArray
-    /// Zeros of length n along an axis, with elements of x added at the indices at the same place.
-    abstract ScatterAdd: x: NDArray * indices: NDArray * axis: int * n: int -> NDArray
+    /// Zeros of a shape, with elements of x added along an axis at the indices at the same place.
+    abstract ScatterAdd: x: NDArray * indices: NDArray * axis: int * shape: int[] -> NDArray
     /// x with updates written along an axis at the indices at the same place, of several for one element the last.
     abstract Scatter: x: NDArray * indices: NDArray * updates: NDArray * axis: int -> NDArray
     /// The int64 positions, in row-major order, of truth values that hold.

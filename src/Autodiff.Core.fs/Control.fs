@@ -152,10 +152,11 @@ module Control =
             Stage.run (deviceOf leaves) (onLeaves f x result) (Array.map Stage.typeOf leaves)
         StagedFunction(program, captured, Tree.structure x, result.Value)
 
-    /// f compiled for each kind of argument; of the leaves that it takes, the first `donated x` may be used up.
-    let private compile (donated: 'a -> int) (f: 'a -> 'b) : 'a -> 'b =
+    /// A function compiled for each kind of argument; of the leaves that it takes, the first `donated x` may be used up.
+    [<Sealed>]
+    type internal CompiledFunction<'a, 'b>(donated: 'a -> int, f: 'a -> 'b) =
         let compiled = ConcurrentDictionary<JitKey, JitEntry<'b>>()
-        let last: JitEntry<'b> ref = ref null
+        let mutable last: JitEntry<'b> = null
         let fixedLeaves = lazy (Tree.fixedLeaves<'a>())
 
         let find (x: 'a) (leaves: Tensor[]) (structure: obj[]) : JitEntry<'b> =
@@ -175,23 +176,27 @@ module Control =
 
                 entry
 
-        fun x ->
-            let leaves = Tree.leaves x
+        let entryOf (x: 'a) (leaves: Tensor[]) : JitEntry<'b> =
             // Trees that can differ in their tensors alone need not be compared.
             let structure = if leaves.Length = fixedLeaves.Value then Array.empty else Tree.structure x
-            let known = last.Value
+            let known = last
 
-            let entry =
-                if not (isNull known) && known.Key.Fits(leaves, structure) then
-                    known
-                else
-                    let found = find x leaves structure
+            if not (isNull known) && known.Key.Fits(leaves, structure) then
+                known
+            else
+                let found = find x leaves structure
 
-                    if found.Captured.Length = 0 then
-                        last.Value <- found
+                if found.Captured.Length = 0 then
+                    last <- found
 
-                    found
+                found
 
+        /// What an argument is compiled to.
+        member _.Find(x: 'a) : JitEntry<'b> = entryOf x (Tree.leaves x)
+
+        member _.Invoke(x: 'a) : 'b =
+            let leaves = Tree.leaves x
+            let entry = entryOf x leaves
             let mutable isConcrete = entry.Captured.Length = 0
 
             for leaf in leaves do
@@ -216,6 +221,10 @@ module Control =
                     Tensor.BindAll(entry.Operation, Array.append entry.Captured leaves)
 
             Tree.withLeaves entry.Template ys
+
+    let private compile (donated: 'a -> int) (f: 'a -> 'b) : 'a -> 'b =
+        let compiled = CompiledFunction(donated, f)
+        fun x -> compiled.Invoke x
 
     /// f, compiled when it is first called with tensors of certain shapes and types, `jit : (a -> b) -> a -> b`: its program
     /// is simplified, elementwise operations are fused into single passes over memory, and it is run without f. Keep the

@@ -51,8 +51,8 @@ type internal Cpu private () =
     override _.SoftmaxGradient(log, output, ct) = like ct (base.SoftmaxGradient(log, wide output, wide ct))
     override _.PlaceAll(xs, shape, starts, steps) = like xs[0] (base.PlaceAll(Array.map wide xs, shape, starts, steps))
 
-    override _.TakeAdd(x, indices, axis, n) = like x (base.TakeAdd(wide x, indices, axis, n))
-    override _.ScatterAdd(x, indices, axis, n) = like x (base.ScatterAdd(wide x, indices, axis, n))
+    override _.TakeAdd(x, indices, axis, shape) = like x (base.TakeAdd(wide x, indices, axis, shape))
+    override _.ScatterAdd(x, indices, axis, shape) = like x (base.ScatterAdd(wide x, indices, axis, shape))
     override _.CumulativeSum(x, axis, reverse) = like x (base.CumulativeSum(wide x, axis, reverse))
     override _.CumulativeProduct(x, axis) = like x (base.CumulativeProduct(wide x, axis))
     override _.LinearRecurrence(a, b, axis, reverse) = like b (base.LinearRecurrence(wide a, wide b, axis, reverse))

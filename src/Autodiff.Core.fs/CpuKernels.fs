@@ -449,11 +449,11 @@ type internal CpuKernels() =
 
         y
 
-    override this.Take(x, indices, axis) =
+    override this.Take(x, indices, axis, shape) =
         let x, indices = HostArrays.dense x, HostArrays.dense indices
         let struct (outer, inner) = HostArrays.around (x.Shape, axis)
         let count = indices.Size
-        let y = this.Allocate(x.DType, Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ])
+        let y = this.Allocate(x.DType, shape)
 
         Indexing.Take(
             DTypes.Size x.DType,
@@ -471,16 +471,14 @@ type internal CpuKernels() =
         GC.KeepAlive indices
         y
 
-    override this.TakeAdd(x, indices, axis, n) =
+    override this.TakeAdd(x, indices, axis, shape) =
         let x, indices = HostArrays.dense x, HostArrays.dense indices
-        let after = x.Shape[axis + indices.Rank ..]
-        let shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; after ]
         let struct (outer, inner) = HostArrays.around (shape, axis)
         let y = this.Allocate(x.DType, shape)
         Indexing.TakeAdd(
             x.DType,
             outer,
-            n,
+            shape[axis],
             inner,
             x.Bytes,
             indices.DType,
@@ -513,16 +511,15 @@ type internal CpuKernels() =
         GC.KeepAlive indices
         y
 
-    override this.ScatterAdd(x, indices, axis, n) =
+    override this.ScatterAdd(x, indices, axis, shape) =
         let x, indices = HostArrays.dense x, HostArrays.dense indices
-        let shape = Array.mapi (fun i d -> if i = axis then n else d) x.Shape
         let struct (outer, inner) = HostArrays.around (shape, axis)
         let y = this.Allocate(x.DType, shape)
 
         Indexing.ScatterAdd(
             x.DType,
             outer,
-            n,
+            shape[axis],
             inner,
             x.Bytes,
             indices.DType,

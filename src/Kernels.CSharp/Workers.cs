@@ -9,6 +9,13 @@ internal interface IForked
     void Run(int index);
 }
 
+/// <summary>What a parallel region does, for parts of a range.</summary>
+internal interface IForkedRange
+{
+    /// <summary>Does the work from one element to before another.</summary>
+    void Run(long from, long to);
+}
+
 /// <summary>
 /// A fork-join pool for kernels: a few threads that wait by spinning for a moment, then by sleeping, so that a
 /// parallel region of some microseconds is worth its start.
@@ -97,28 +104,67 @@ public static unsafe class Workers
     private static void Run<TTask>(void* task, int index)
         where TTask : struct, IForked => Unsafe.AsRef<TTask>(task).Run(index);
 
+    /// <summary>The same for a function of what lies at an address.</summary>
+    internal static void For(int count, void* self, delegate*<void*, int, void> task) =>
+        For(count, new Pointed { Self = self, Task = task });
+
+    private struct Pointed : IForked
+    {
+        public void* Self;
+        public delegate*<void*, int, void> Task;
+
+        public readonly void Run(int index) => Task(Self, index);
+    }
+
     /// <summary>
     /// Splits 0 to <paramref name="length"/> into ranges of at least <paramref name="grain"/> and runs them on all
     /// threads: for work whose result does not depend on the split.
     /// </summary>
     public static void ForRange(long length, long grain, Action<long, long> task) =>
+        ForRange(length, grain, new DelegatedRange { Task = task });
+
+    /// <summary>The same without an object for the task.</summary>
+    internal static void ForRange<TTask>(long length, long grain, TTask task)
+        where TTask : struct, IForkedRange =>
         // Ranges start at multiples of 64 elements, so that no two threads write to one cache line.
         Split(length, grain, 64, task);
 
     /// <summary>The same for lines, tiles or other units of many elements, which are split anywhere.</summary>
-    internal static void ForUnits(long length, long grain, Action<long, long> task) => Split(length, grain, 1, task);
+    internal static void ForUnits(long length, long grain, Action<long, long> task) =>
+        ForUnits(length, grain, new DelegatedRange { Task = task });
 
-    private static void Split(long length, long grain, long multiple, Action<long, long> task)
+    /// <summary>The same without an object for the task.</summary>
+    internal static void ForUnits<TTask>(long length, long grain, TTask task)
+        where TTask : struct, IForkedRange => Split(length, grain, 1, task);
+
+    private static void Split<TTask>(long length, long grain, long multiple, TTask task)
+        where TTask : struct, IForkedRange
     {
         long parts = Math.Min(Count, length / Math.Max(grain, 1));
         if (parts <= 1)
         {
-            if (length > 0) task(0, length);
+            if (length > 0) task.Run(0, length);
             return;
         }
 
         long size = ((length + parts - 1) / parts + multiple - 1) / multiple * multiple;
-        For((int)((length + size - 1) / size), i => task(i * size, Math.Min(length, (i + 1) * size)));
+        For((int)((length + size - 1) / size), new Ranged<TTask> { Task = task, Length = length, Size = size });
+    }
+
+    private struct Ranged<TTask> : IForked
+        where TTask : struct, IForkedRange
+    {
+        public TTask Task;
+        public long Length, Size;
+
+        public readonly void Run(int index) => Task.Run(index * Size, Math.Min(Length, (index + 1) * Size));
+    }
+
+    private struct DelegatedRange : IForkedRange
+    {
+        public Action<long, long> Task;
+
+        public readonly void Run(long from, long to) => Task(from, to);
     }
 
     /// <summary>

@@ -237,6 +237,15 @@ public sealed class Parameters : INamedTree, IReadOnlyCollection<KeyValuePair<st
     // The layout, and where in it this part is, say all names.
     object ITree.Structure => (layout, start);
 
+    /// <summary>What the tensors are called: equal for those that one compiled function takes. Null for a part of others.</summary>
+    internal object? Structure => start == 0 ? layout : null;
+
+    /// <summary>The tensors, in the order of <see cref="Leaves"/>.</summary>
+    internal ReadOnlySpan<Tensor> Tensors => tensors.AsSpan(start, Count);
+
+    /// <summary>The same names with the tensors of an array that nobody else has.</summary>
+    internal Parameters WithOwn(Tensor[] own) => new(layout, own, 0);
+
     ITree ITree.WithLeaves(IReadOnlyList<Tensor> leaves) => WithLeaves(leaves);
 
     /// <summary>Applies a function to each tensor.</summary>

@@ -91,6 +91,48 @@ public sealed class TrainingTests : IDisposable
         Assert.Equal(kept[^1].Values, Values(result.State));
     }
 
+    /// <summary>Batches that only a run sees are written over; what metrics are given is not.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_metrics_are_given_does_not_change(bool isShuffled)
+    {
+        var kept = new List<(Tensor Tensor, double[] Values)>();
+        var keeper = new Metric("kept", (output, target) =>
+        {
+            kept.Add((output, output.To(DType.Float64).ToArray<double>()));
+            kept.Add((target, target.To(DType.Float64).ToArray<double>()));
+            return 0;
+        });
+        var trainer = new Trainer(new Dense(2), Losses.SoftmaxCrossEntropy, new Adam(0.02)) { Metrics = [keeper], Output = Output.None };
+        trainer.Fit(new Pipeline(Rings, 100, isShuffled), epochs: 2);
+        Assert.Equal(12, kept.Count);
+        Assert.All(kept, pair => Assert.Equal(pair.Values, pair.Tensor.To(DType.Float64).ToArray<double>()));
+        Assert.Equal(isShuffled, !kept[1].Values.AsSpan().SequenceEqual(kept[7].Values));
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public void A_run_over_plain_batches_gives_the_bits_of_steps_one_by_one(bool isShuffled, bool dropLast)
+    {
+        Trainer trainer = RingTrainer();
+        var pipeline = new Pipeline(Rings, 100, isShuffled, dropLast);
+        TrainingResult plain = trainer.Fit(pipeline, epochs: 2, seed: 3), changed = trainer.Fit(pipeline.Map(batch => batch), epochs: 2, seed: 3);
+        Assert.Equal(Values(plain.State), Values(changed.State));
+        Assert.Equal(plain.History.Epochs.Select(epoch => epoch.Loss), changed.History.Epochs.Select(epoch => epoch.Loss));
+
+        var key = new Key(3);
+        TrainingState state = trainer.Start(key.FoldIn(0), [2]);
+        for (int epoch = 1; epoch <= 2; epoch++)
+        {
+            foreach (Batch batch in pipeline.Batches(key.FoldIn(epoch))) state = trainer.Step(state, batch).State;
+        }
+
+        Assert.Equal(Values(state), Values(plain.State));
+    }
+
     [Fact]
     public void The_program_of_the_readme_trains_saves_and_predicts()
     {

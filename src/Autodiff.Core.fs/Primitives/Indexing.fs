@@ -80,9 +80,9 @@ module internal Indexing =
                 { Shape = inputs[0].Shape |> Array.mapi (fun i d -> if i = axis then n else d)
                   DType = inputs[0].DType }
 
-            member _.Value(inputs, _) =
+            member _.Value(inputs, out) =
                 within "scatterAdd" (axis - hidden) n (fun () ->
-                    inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, n))
+                    inputs[0].Device.ScatterAdd(inputs[0], inputs[1], axis, out.Shape))
             member _.Transpose(inputs, ct) = Tensor.Bind(gatherP hidden axis, ct, inputs[1])
 
             member _.Batch(inputs, isBatched, size) =
@@ -107,9 +107,9 @@ module internal Indexing =
                 { Shape = Array.concat [ x.Shape[.. axis - 1]; indices.Shape; x.Shape[axis + 1 ..] ]
                   DType = x.DType }
 
-            member _.Value(inputs, _) =
+            member _.Value(inputs, out) =
                 within "take" (axis - hidden) inputs[0].Shape[axis] (fun () ->
-                    inputs[0].Device.Take(inputs[0], inputs[1], axis))
+                    inputs[0].Device.Take(inputs[0], inputs[1], axis, out.Shape))
 
             member _.Transpose(inputs, ct) = Tensor.Bind(takeAddP hidden axis inputs[0].Shape[axis], ct, inputs[1])
 
@@ -138,8 +138,9 @@ module internal Indexing =
                 { Shape = Array.concat [ x.Shape[.. axis - 1]; [| n |]; x.Shape[axis + indices.Rank ..] ]
                   DType = x.DType }
 
-            member _.Value(inputs, _) =
-                within "takeAdd" (axis - hidden) n (fun () -> inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, n))
+            member _.Value(inputs, out) =
+                within "takeAdd" (axis - hidden) n (fun () ->
+                    inputs[0].Device.TakeAdd(inputs[0], inputs[1], axis, out.Shape))
             member _.Transpose(inputs, ct) = Tensor.Bind(takeP hidden axis, ct, inputs[1])
 
             member _.Batch(inputs, isBatched, size) =

@@ -2,7 +2,8 @@ namespace Autodiff
 
 open System.Collections.Generic
 
-/// Making programs, and programs of programs.
+/// Making programs, and programs of programs. (C# has a class of the same name.)
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module internal Stage =
     let typeOf (x: Tensor) = { Shape = x.Shape; DType = x.DType }
 

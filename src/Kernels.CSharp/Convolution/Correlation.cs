@@ -66,7 +66,9 @@ internal unsafe struct Correlation<V, T, Ops>
         }
     }
 
-    private static void Fork(Correlation<V, T, Ops>* self, int tasks) => Workers.For(tasks, task => self->Part(task));
+    private static void Fork(Correlation<V, T, Ops>* self, int tasks) => Workers.For(tasks, self, &PartOf);
+
+    private static void PartOf(void* self, int task) => ((Correlation<V, T, Ops>*)self)->Part(task);
 
     private readonly T* Plane(in Band band, int image, int result)
     {

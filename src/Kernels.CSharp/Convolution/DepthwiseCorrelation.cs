@@ -108,8 +108,19 @@ internal unsafe struct DepthwiseCorrelation<V, T, Ops>
 
     private static void Fork(DepthwiseCorrelation<V, T, Ops>* self, int parts)
     {
-        long count = self->planes;
-        Workers.For(parts, part => self->Part((int)(count * part / parts), (int)(count * (part + 1) / parts)));
+        Workers.For(parts, new Planes { Self = self, Parts = parts });
+    }
+
+    private struct Planes : IForked
+    {
+        public DepthwiseCorrelation<V, T, Ops>* Self;
+        public int Parts;
+
+        public readonly void Run(int part)
+        {
+            long count = Self->planes;
+            Self->Part((int)(count * part / Parts), (int)(count * (part + 1) / Parts));
+        }
     }
 
     /// <summary>Lists for each row of the result the taps that lie inside, and where the copy holds what they read.</summary>

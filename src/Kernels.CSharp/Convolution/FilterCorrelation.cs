@@ -81,10 +81,19 @@ internal unsafe struct FilterCorrelation<V, T, Ops>
 
     private static void Fork(FilterCorrelation<V, T, Ops>* self, int tasks)
     {
-        Workers.For(tasks, task => self->Part(task));
+        Workers.For(tasks, self, &PartOf);
         Workers.ForRange(
             (long)self->groups * self->planes * self->planeTaps,
-            Math.Max(16384 / (self->lanes * self->parts), 64), (from, to) => self->Collect((int)from, (int)to));
+            Math.Max(16384 / (self->lanes * self->parts), 64), new Collection { Self = self });
+    }
+
+    private static void PartOf(void* self, int task) => ((FilterCorrelation<V, T, Ops>*)self)->Part(task);
+
+    private struct Collection : IForkedRange
+    {
+        public FilterCorrelation<V, T, Ops>* Self;
+
+        public readonly void Run(long from, long to) => Self->Collect((int)from, (int)to);
     }
 
     private void ChooseLanes()

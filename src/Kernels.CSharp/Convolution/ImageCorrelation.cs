@@ -118,9 +118,13 @@ internal unsafe struct ImageCorrelation<V, T, Ops>
 
     private static void Fork(ImageCorrelation<V, T, Ops>* self, int stages, int parts)
     {
-        Workers.For(stages, task => self->Stage(task));
-        Workers.For(parts, task => self->Part(task));
+        Workers.For(stages, self, &StageOf);
+        Workers.For(parts, self, &PartOf);
     }
+
+    private static void StageOf(void* self, int task) => ((ImageCorrelation<V, T, Ops>*)self)->Stage(task);
+
+    private static void PartOf(void* self, int task) => ((ImageCorrelation<V, T, Ops>*)self)->Part(task);
 
     /// <summary>Finds the taps that lie inside for each row, and the places of the terms of a block of channels.</summary>
     private void FillClasses()

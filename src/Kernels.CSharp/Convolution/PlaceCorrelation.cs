@@ -109,7 +109,9 @@ internal unsafe struct PlaceCorrelation<V, T, Ops>
     }
 
     private static void Fork(PlaceCorrelation<V, T, Ops>* self, int tasks) =>
-        Workers.For(tasks, task => self->Part(task));
+        Workers.For(tasks, self, &PartOf);
+
+    private static void PartOf(void* self, int task) => ((PlaceCorrelation<V, T, Ops>*)self)->Part(task);
 
     /// <summary>The most runs of places that some bands have.</summary>
     private readonly int MostRuns => Bands.Images * (Bands.BandWidth == Bands.X.Output ? 1 : Bands.BandHeight) * bandsAtOnce;

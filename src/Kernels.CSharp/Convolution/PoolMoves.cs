@@ -23,14 +23,30 @@ internal static unsafe class PoolMoves<T>
     {
         int parts = Parts(s);
         if (parts == 1) Gather(s, 0, s.Volumes, t, places, y);
-        else Workers.For(parts, part => Gather(s, First(s, part, parts), First(s, part + 1, parts), t, places, y));
+        else Workers.For(parts, new Move { Shape = s, Parts = parts, From = t, Places = places, To = y });
     }
 
     internal static void Scatter(PoolShape s, T* ct, int* places, T* dx)
     {
         int parts = Parts(s);
         if (parts == 1) Scatter(s, 0, s.Volumes, ct, places, dx);
-        else Workers.For(parts, part => Scatter(s, First(s, part, parts), First(s, part + 1, parts), ct, places, dx));
+        else Workers.For(parts, new Move { Shape = s, Parts = parts, From = ct, Places = places, To = dx, IsScatter = true });
+    }
+
+    private struct Move : IForked
+    {
+        public PoolShape Shape;
+        public int Parts;
+        public T* From, To;
+        public int* Places;
+        public bool IsScatter;
+
+        public readonly void Run(int part)
+        {
+            int first = First(Shape, part, Parts), last = First(Shape, part + 1, Parts);
+            if (IsScatter) Scatter(Shape, first, last, From, Places, To);
+            else Gather(Shape, first, last, From, Places, To);
+        }
     }
 
     private static void Gather(in PoolShape s, int first, int last, T* t, int* places, T* y)

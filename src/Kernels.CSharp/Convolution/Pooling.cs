@@ -172,8 +172,26 @@ public static unsafe class Pooling
         where T : unmanaged, IFloatingPointIeee754<T>
         where Ops : struct, IPoolOps<V, T>
     {
-        Workers.For(parts, part => Part<V, T, Ops>(
-            operation, isSmall, s, PoolMoves<T>.First(s, part, parts), PoolMoves<T>.First(s, part + 1, parts), x, y, places));
+        Workers.For(parts, new Volumes<V, T, Ops>
+        {
+            Operation = operation, IsSmall = isSmall, Shape = s, Parts = parts, X = x, Y = y, Places = places,
+        });
+    }
+
+    private struct Volumes<V, T, Ops> : IForked
+        where V : unmanaged
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where Ops : struct, IPoolOps<V, T>
+    {
+        public Operation Operation;
+        public bool IsSmall;
+        public PoolShape Shape;
+        public int Parts;
+        public T* X, Y;
+        public int* Places;
+
+        public readonly void Run(int part) => Part<V, T, Ops>(
+            Operation, IsSmall, Shape, PoolMoves<T>.First(Shape, part, Parts), PoolMoves<T>.First(Shape, part + 1, Parts), X, Y, Places);
     }
 
     private static void Part<V, T, Ops>(

@@ -75,7 +75,9 @@ internal unsafe struct ScatterCorrelation<V, T, Ops>
     private static double Filled(double rows) => Math.Ceiling(rows / 4) * 4;
 
     private static void Fork(ScatterCorrelation<V, T, Ops>* self, int tasks) =>
-        Workers.For(tasks, task => self->Images(task));
+        Workers.For(tasks, self, &ImagesOf);
+
+    private static void ImagesOf(void* self, int task) => ((ScatterCorrelation<V, T, Ops>*)self)->Images(task);
 
     private void FillTables()
     {

@@ -120,7 +120,7 @@ internal unsafe struct WinogradCorrelation<V, L, Ops, F>
         WinogradCorrelation<V, L, Ops, F>* self, int tasks, int threads,
         delegate*<WinogradCorrelation<V, L, Ops, F>*, int, void> task)
     {
-        if (threads > 1) Workers.For(tasks, index => task(self, index));
+        if (threads > 1) Workers.For(tasks, self, (delegate*<void*, int, void>)task);
         else for (int index = 0; index < tasks; index++) task(self, index);
     }
 

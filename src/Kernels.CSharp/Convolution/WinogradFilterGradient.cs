@@ -117,7 +117,7 @@ internal unsafe struct WinogradFilterGradient<V, L, Ops, F>
         WinogradFilterGradient<V, L, Ops, F>* self, int tasks, int threads,
         delegate*<WinogradFilterGradient<V, L, Ops, F>*, int, void> task)
     {
-        if (threads > 1) Workers.For(tasks, index => task(self, index));
+        if (threads > 1) Workers.For(tasks, self, (delegate*<void*, int, void>)task);
         else for (int index = 0; index < tasks; index++) task(self, index);
     }
 

@@ -94,9 +94,17 @@ internal static unsafe class Driver
     }
 
     private static void ForkContiguous(RowKernel kernel, long count, byte* r, byte* a, byte* b, byte* c) =>
-        Workers.ForRange(count, kernel.Grain, (from, to) => kernel.Row(
-            r + from * kernel.ResultSize, a + from * kernel.SizeA, 1, b + from * kernel.SizeB, 1,
-            c + from * kernel.SizeC, 1, (nint)(to - from)));
+        Workers.ForRange(count, kernel.Grain, new Contiguous { Kernel = kernel, R = r, A = a, B = b, C = c });
+
+    private struct Contiguous : IForkedRange
+    {
+        public RowKernel Kernel;
+        public byte* R, A, B, C;
+
+        public readonly void Run(long from, long to) => Kernel.Row(
+            R + from * Kernel.ResultSize, A + from * Kernel.SizeA, 1, B + from * Kernel.SizeB, 1,
+            C + from * Kernel.SizeC, 1, (nint)(to - from));
+    }
 
     [SkipLocalsInit]
     private static void RunStrided(
@@ -121,8 +129,16 @@ internal static unsafe class Driver
 
     private static void ForkStrided(
         RowKernel kernel, int grain, Layout layout, byte* r, byte* a, byte* b, byte* c) =>
-        Workers.ForRange(
-            layout.Count, grain, (from, to) => Range(kernel, layout, r, a, b, c, (int)from, (int)to));
+        Workers.ForRange(layout.Count, grain, new Strided { Kernel = kernel, Layout = layout, R = r, A = a, B = b, C = c });
+
+    private struct Strided : IForkedRange
+    {
+        public RowKernel Kernel;
+        public Layout Layout;
+        public byte* R, A, B, C;
+
+        public readonly void Run(long from, long to) => Range(Kernel, Layout, R, A, B, C, (int)from, (int)to);
+    }
 
     /// <summary>Computes the elements of the result from index <paramref name="from"/> to before another.</summary>
     private static void Range(

@@ -39,7 +39,7 @@ internal static unsafe class StridedCopy
     private static void Run(long bytes, byte* source, byte* target)
     {
         if (bytes < 2 * BytesPerFork) Buffer.MemoryCopy(source, target, bytes, bytes);
-        else Workers.ForRange(bytes, BytesPerFork, (from, to) => Buffer.MemoryCopy(source + from, target + from, to - from, to - from));
+        else Workers.ForRange(bytes, BytesPerFork, new Bytes { Source = source, Target = target });
     }
 
     private static void ForkLine(Layout layout, int size, byte* source, byte* target) => Workers.ForRange(
@@ -53,7 +53,22 @@ internal static unsafe class StridedCopy
     }
 
     private static void Fork(Plan plan, byte* source, byte* target, long grain) =>
-        Workers.ForUnits(plan.Units, Math.Max(1, grain), (from, to) => plan.Copy(source, target, from, to));
+        Workers.ForUnits(plan.Units, Math.Max(1, grain), new Units { Plan = plan, Source = source, Target = target });
+
+    private struct Bytes : IForkedRange
+    {
+        public byte* Source, Target;
+
+        public readonly void Run(long from, long to) => Buffer.MemoryCopy(Source + from, Target + from, to - from, to - from);
+    }
+
+    private struct Units : IForkedRange
+    {
+        public Plan Plan;
+        public byte* Source, Target;
+
+        public readonly void Run(long from, long to) => Plan.Copy(Source, Target, from, to);
+    }
 
     /// <summary>The dimension of the least distance other than 0, without one; -1 if there is no other.</summary>
     private static int Nearest(in Layout layout, int operand, int except)

@@ -74,6 +74,7 @@ public sealed unsafe class FusedKernel
         {
             layout = new FusedLayout(shape, rowAxes, strides, inputs, totals);
             if (totals.Length > 0 && layout.Count > 0) layout.Tiles = layout.MakeTiles(totals, hasRows);
+            layout.Pass = FindPass(layout);
             last = layout;
         }
 
@@ -149,6 +150,12 @@ public sealed unsafe class FusedKernel
 
     private void Run(FusedLayout layout, nint* first)
     {
+        if (layout.Pass is { } pass)
+        {
+            RunPass(layout, pass, first);
+            return;
+        }
+
         if (totals.Length > 0)
         {
             RunWithTotals(layout, first);
@@ -160,6 +167,69 @@ public sealed unsafe class FusedKernel
         if (layout.Count >= 2L * grain) Fork(layout, loop, first);
         else if (layout.Rows == 1 && !hasRows) loop.RunRow(first, layout.Count);
         else Range(layout, loop, first, 0, layout.Count);
+    }
+
+    /// <summary>How small expressions are computed by one call of their loop; null for others.</summary>
+    private FusedPass? FindPass(FusedLayout layout)
+    {
+        if (layout.Count == 0 || layout.Count >= 2L * grain || layout.Sizes.Length > 2 || layout.Tiles is { Count: > 1 }) return null;
+        nint[] pitches = GC.AllocateUninitializedArray<nint>(sizes.Length, pinned: true);
+        for (int i = 0; i < pitches.Length; i++) pitches[i] = (nint)(layout.Pitch(i) * sizes[i]);
+        var own = new FusedTotal[totals.Length];
+        nint bytes = 0;
+        for (int i = 0; i < own.Length; i++)
+        {
+            int operand = totals[i];
+            Reduction reduction = graph.Outputs[operand - inputs].Reduction!.Value;
+            bool isSingle = graph.DType == DType.Float32 && IsExtreme(operand);
+            own[i] = new(
+                operand, bytes, Padded(layout, i), (nint)layout.Extent(operand), layout.ExpansionOf(operand), isSingle,
+                isSingle ? FusedTotals.IdentityOf<float>(reduction) : FusedTotals.IdentityOf<double>(reduction));
+            bytes += own[i].Bytes;
+        }
+
+        return bytes + (nint)ScratchSize(layout) + 64 > SmallBytes ? null : new(pitches, own, bytes);
+    }
+
+    [SkipLocalsInit]
+    private void RunPass(FusedLayout layout, FusedPass pass, nint* first)
+    {
+        Loop loop = layout.Loop ??= Find(layout);
+        nint* pitches = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass.Pitches));
+        if (pass.Totals.Length == 0 && !hasRows)
+        {
+            loop.Run((nint)first, (nint)pitches, (nint)layout.Rows, (nint)layout.Sizes[0], 0);
+            return;
+        }
+
+        byte* small = stackalloc byte[SmallBytes];
+        nint start = ((nint)small + 63) & ~(nint)63;
+        nint* at = stackalloc nint[sizes.Length];
+        for (int i = 0; i < sizes.Length; i++) at[i] = first[i];
+        foreach (FusedTotal total in pass.Totals)
+        {
+            at[total.Operand] = start + total.Start;
+            if (total.IsSingle) new Span<float>((void*)(start + total.Start), (int)total.Bytes / sizeof(float)).Fill((float)total.Identity);
+            else new Span<double>((void*)(start + total.Start), (int)total.Bytes / sizeof(double)).Fill(total.Identity);
+        }
+
+        loop.Run((nint)at, (nint)pitches, (nint)layout.Rows, (nint)layout.Sizes[0], start + pass.Bytes);
+        foreach (FusedTotal total in pass.Totals)
+        {
+            nint found = start + total.Start, result = first[total.Operand];
+            if (total.Expansion is not null)
+            {
+                Totals(total.Operand, FusedTotals.Step.Finish, found, total.Count, 1, 0, result, total.Expansion);
+            }
+            else if (graph.DType == DType.Float32 && !total.IsSingle)
+            {
+                for (nint i = 0; i < total.Count; i++) ((float*)result)[i] = (float)((double*)found)[i];
+            }
+            else
+            {
+                Unsafe.CopyBlockUnaligned((void*)result, (void*)found, (uint)(total.Count * graph.DType.Size()));
+            }
+        }
     }
 
     private void Fork(FusedLayout layout, Loop loop, nint* first)
@@ -360,9 +430,28 @@ public sealed unsafe class FusedKernel
     }
 }
 
+/// <summary>An expression of so few elements that one call of its loop computes it, with totals on the stack.</summary>
+/// <param name="Pitches">How far each operand lies from row to row in bytes, in memory that does not move.</param>
+/// <param name="Totals">The totals.</param>
+/// <param name="Bytes">Their memory.</param>
+internal sealed record FusedPass(nint[] Pitches, FusedTotal[] Totals, nint Bytes);
+
+/// <summary>A total of one pass: where it begins among the totals, and what it begins with.</summary>
+internal readonly record struct FusedTotal(
+    int Operand, nint Start, nint Bytes, nint Count, FusedExpansion? Expansion, bool IsSingle, double Identity);
+
 /// <summary>The totals of the tiles of a pass.</summary>
 internal static unsafe class FusedTotals
 {
+    internal static double IdentityOf<A>(Reduction reduction)
+        where A : unmanaged, INumber<A> => double.CreateTruncating(reduction switch
+        {
+            Reduction.Sum => SumReducer<A>.Identity,
+            Reduction.Product => ProductReducer<A>.Identity,
+            Reduction.Maximum => MaximumReducer<A>.Identity,
+            _ => MinimumReducer<A>.Identity,
+        });
+
     internal enum Step
     {
         /// <summary>Makes all totals those of no elements.</summary>

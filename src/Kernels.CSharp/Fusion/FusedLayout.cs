@@ -109,6 +109,9 @@ internal sealed class FusedLayout
 
     internal FusedKernel.Loop? Loop { get; set; }
 
+    /// <summary>How an expression of few elements is computed at once; null for others.</summary>
+    internal FusedPass? Pass { get; set; }
+
     /// <summary>The tiles of a pass that keeps totals, each of which has totals of its own.</summary>
     internal FusedTiles? Tiles { get; set; }
 

@@ -175,8 +175,22 @@ public static unsafe class Indexing
     private static void TakeForked<I>(
         long rowBytes, int axisSize, byte* x, I* indices, int indexCount, byte* destination, long rows)
         where I : unmanaged, IBinaryInteger<I> =>
-        Workers.ForUnits(rows, Math.Clamp(BytesPerFork / rowBytes, 1, ElementsPerFork), (from, to) =>
-            TakeRows(rowBytes, axisSize, x, indices, indexCount, destination, from, to));
+        Workers.ForUnits(rows, Math.Clamp(BytesPerFork / rowBytes, 1, ElementsPerFork), new Taking<I>
+        {
+            RowBytes = rowBytes, AxisSize = axisSize, X = x, Indices = indices, IndexCount = indexCount, Destination = destination,
+        });
+
+    private struct Taking<I> : IForkedRange
+        where I : unmanaged, IBinaryInteger<I>
+    {
+        public long RowBytes;
+        public int AxisSize, IndexCount;
+        public byte* X, Destination;
+        public I* Indices;
+
+        public readonly void Run(long from, long to) =>
+            TakeRows(RowBytes, AxisSize, X, Indices, IndexCount, Destination, from, to);
+    }
 
     private static void TakeRows<I>(
         long rowBytes, int axisSize, byte* x, I* indices, int indexCount, byte* destination, long from, long to)
@@ -189,7 +203,7 @@ public static unsafe class Indexing
             case 4: TakeElements(axisSize, (int*)x, indices, indexCount, (int*)destination, from, to); break;
             case 8: TakeElements(axisSize, (long*)x, indices, indexCount, (long*)destination, from, to); break;
             default:
-                long o = from / indexCount, j = from % indexCount;
+                (long o, long j) = Math.DivRem(from, indexCount);
                 byte* block = x + o * axisSize * rowBytes;
                 for (long row = from; row < to; row++)
                 {
@@ -452,6 +466,13 @@ public static unsafe class Indexing
         {
             for (int o = 0; o < outer; o++)
             {
+                if (inner == 1)
+                {
+                    for (int j = 0; j < indexCount; j++) destination[Resolve(indices[j], axisSize)] += *updates++;
+                    destination += axisSize;
+                    continue;
+                }
+
                 for (int j = 0; j < indexCount; j++)
                 {
                     T* row = destination + Resolve(indices[j], axisSize) * inner;

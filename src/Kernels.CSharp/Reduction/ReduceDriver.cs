@@ -54,8 +54,20 @@ internal static unsafe class ReduceDriver<T, A, TOp>
     }
 
     private static void Fork(ReducePlan plan, T* x, T* destination, A* partials, nint tasksPerFork) =>
-        Workers.For((int)((plan.Tasks + tasksPerFork - 1) / tasksPerFork), i => RunTasks(
-            in plan, x, destination, partials, i * tasksPerFork, Math.Min(plan.Tasks, (i + 1) * tasksPerFork)));
+        Workers.For(
+            (int)((plan.Tasks + tasksPerFork - 1) / tasksPerFork),
+            new Part { Plan = plan, X = x, Destination = destination, Partials = partials, Tasks = tasksPerFork });
+
+    private struct Part : IForked
+    {
+        public ReducePlan Plan;
+        public T* X, Destination;
+        public A* Partials;
+        public nint Tasks;
+
+        public readonly void Run(int i) =>
+            RunTasks(in Plan, X, Destination, Partials, i * Tasks, Math.Min(Plan.Tasks, (i + 1) * Tasks));
+    }
 
     [SkipLocalsInit]
     private static void RunTasks(

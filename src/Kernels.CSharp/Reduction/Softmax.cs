@@ -75,8 +75,21 @@ public static unsafe class Softmax
         where TRow : struct, ISoftmaxRow
     {
         int rowsPerFork = Math.Max(1, ElementsPerFork / columns);
-        Workers.For((rows + rowsPerFork - 1) / rowsPerFork, i => Rows<T, TRow>(
-            width, columns, x, y, destination, i * rowsPerFork, Math.Min(rows, (i + 1) * rowsPerFork)));
+        Workers.For((rows + rowsPerFork - 1) / rowsPerFork, new Part<T, TRow>
+        {
+            Width = width, Count = rows, Each = rowsPerFork, Columns = columns, X = x, Y = y, Destination = destination,
+        });
+    }
+
+    private struct Part<T, TRow> : IForked
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TRow : struct, ISoftmaxRow
+    {
+        public int Width, Count, Each, Columns;
+        public T* X, Y, Destination;
+
+        public readonly void Run(int i) =>
+            Rows<T, TRow>(Width, Columns, X, Y, Destination, i * Each, Math.Min(Count, (i + 1) * Each));
     }
 
     private static void Rows<T, TRow>(int width, int columns, T* x, T* y, T* destination, int from, int to)

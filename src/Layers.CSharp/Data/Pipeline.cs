@@ -58,6 +58,9 @@ public sealed class Pipeline
     /// <summary>The shape of one input as it leaves the pipeline.</summary>
     internal int[] InputShape => inputShape.Value;
 
+    /// <summary>Whether batches are rows of the data as they are, and seen by nobody before they are trained on.</summary>
+    internal bool IsPlain => stages.Length == 0 && prefetched == 0 && Data.Inputs.Level == 0 && Data.Targets.Level == 0;
+
     /// <summary>Batches changed by a function.</summary>
     public Pipeline Map(Func<Batch, Batch> change)
     {

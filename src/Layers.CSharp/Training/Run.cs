@@ -17,10 +17,8 @@ internal sealed class Run(
     private readonly Key key = new(seed);
     private TimeSpan nextReport = ReportInterval;
     private readonly Callback[] stepCallbacks = [.. trainer.Callbacks.Where(callback => callback.WatchesSteps)];
-    private TrainingState state = null!;
-
-    // Whether others hold the state, so that the next step must not write over it.
-    private bool isShared = true;
+    private readonly BatchBuffer? buffer = trainer.Compiled && train.IsPlain ? new(train.Data, train.BatchSize, train.DropLast) : null;
+    private StepRunner runner = null!;
     private Parameters? best;
     private double rate;
 
@@ -40,10 +38,10 @@ internal sealed class Run(
     /// <summary>Finds the state to start from.</summary>
     internal void Begin(Parameters? initial, string? resumeFrom)
     {
-        state = trainer.Start(key.FoldIn(0), inputShape, initial);
+        runner = new(trainer, trainer.Start(key.FoldIn(0), inputShape, initial), keepsOutputs: trainer.Metrics.Count > 0);
         if (resumeFrom is null) return;
-        Snapshot found = Snapshot.Load(resumeFrom, state, train, seed, trainer.Metrics.Count);
-        state = found.State;
+        Snapshot found = Snapshot.Load(resumeFrom, runner.State, train, seed, trainer.Metrics.Count);
+        runner.State = found.State;
         best = found.Best;
         records = found.Position.Epochs;
         (step, rate, lossSum, examples, secondsBefore) =
@@ -78,6 +76,7 @@ internal sealed class Run(
 
         bool wasCut = records.Length < epochs;
         bool isCancelled = wasCut && !isStopped && failure is null;
+        TrainingState state = runner.State;
         Result = new(ModelOf(wasCut && best is not null ? best : state.Parameters), History, isCancelled)
         {
             State = state,
@@ -92,7 +91,7 @@ internal sealed class Run(
     {
         using Activity? span = Telemetry.Source.StartActivity("autodiff.epoch")?.SetTag("autodiff.epoch", epoch);
         epochStart = clock.Elapsed;
-        if (step == 0) rate = trainer.Optimizer.LearningRate(state.Optimizer);
+        if (step == 0) rate = trainer.Optimizer.LearningRate(runner.State.Optimizer);
 
         // A compiled step does not look at its rate.
         if (!(rate >= 0 && double.IsFinite(rate)))
@@ -101,21 +100,19 @@ internal sealed class Run(
                 $"Fit: the learning rate of epoch {epoch} is {rate}; it must be a number from 0 up: mend the schedule."));
         }
 
-        foreach (Batch batch in train.Batches(key.FoldIn(epoch), step))
+        Key order = key.FoldIn(epoch);
+        foreach (Batch batch in buffer?.Batches(train.IsShuffled ? order : null, step) ?? train.Batches(order, step))
         {
             if (token.IsCancellationRequested) return false;
-            TrainingStep result = trainer.Step(isShared && trainer.Compiled ? state.Copy() : state, batch, donate: true);
-            bool isFinite = double.IsFinite(result.Loss);
-            state = isFinite ? result.State : result.State with { Step = state.Step };
-            isShared = false;
-            if (!isFinite) throw NotFinite(epoch, step + 1, result.Loss, batch);
+            double loss = runner.Step(batch, buffer is not null, out Tensor? output);
+            if (!double.IsFinite(loss)) throw NotFinite(epoch, step + 1, loss, batch);
             step++;
             stepsHere++;
             int count = batch.Inputs.Shape[0];
-            lastLoss = result.Loss;
-            lossSum += result.Loss * count;
+            lastLoss = loss;
+            lossSum += loss * count;
             examples += count;
-            if (trainer.Metrics.Count > 0) metrics.Add(result.Output, batch.Targets);
+            if (trainer.Metrics.Count > 0) metrics.Add(output!, buffer is null ? batch.Targets : batch.Targets.Copy());
             if ((progress is not null || reporter.IsLive) && (clock.Elapsed >= nextReport || step == train.Steps)) Report(epoch);
             if (stepCallbacks.Length == 0) continue;
             TrainingRun now = Now(epoch);
@@ -128,7 +125,7 @@ internal sealed class Run(
         {
             measured = validation is null
                 ? null
-                : ModelOf(state.Parameters).Evaluate(validation, validationMetrics, cancellationToken: token);
+                : ModelOf(runner.State.Parameters).Evaluate(validation, validationMetrics, cancellationToken: token);
         }
         catch (OperationCanceledException) when (token.IsCancellationRequested)
         {
@@ -155,14 +152,10 @@ internal sealed class Run(
         };
         records = [.. records, record];
         History history = History;
-        if (validation is not null && ReferenceEquals(history.Best, record))
-        {
-            best = state.Parameters;
-            isShared = true;
-        }
-
+        TrainingState state = runner.State;
+        if (validation is not null && ReferenceEquals(history.Best, record)) best = state.Parameters;
         double scale = trainer.Callbacks.Aggregate(1.0, (product, callback) => product * callback.RateScale(history));
-        state = state with { Optimizer = state.Optimizer.WithRateScale(scale) };
+        runner.State = state with { Optimizer = state.Optimizer.WithRateScale(scale) };
         (step, lossSum, examples, secondsBefore, epochStart) = (0, 0, 0, 0, clock.Elapsed);
         metrics.Restore(new double[]?[trainer.Metrics.Count]);
     }
@@ -171,7 +164,7 @@ internal sealed class Run(
 
     private TrainingRun Now(int epoch)
     {
-        isShared = true;
+        TrainingState state = runner.State;
         var position = new Position
         {
             Seed = seed,

@@ -38,8 +38,8 @@ public readonly record struct TrainingStep(TrainingState State, double Loss, Ten
 /// </code></example>
 public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
 {
-    private Func<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? compiled;
-    private Func<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>? donating;
+    private CompiledStep? compiled;
+    private CompiledStep? donating;
 
     /// <summary>The network.</summary>
     public Layer Network { get; } = network ?? throw new ArgumentNullException(nameof(network));
@@ -120,21 +120,28 @@ public sealed class Trainer(Layer network, Loss loss, Optimizer optimizer)
     {
         try
         {
-            return donate ? (donating ??= Jit.CompileDonating<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
-                    (at, with) => ComputeIfFinite(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key))
-                : (compiled ??= Jit.Compile<(Parameters, OptimizerState), (Batch, Key), (Tensor, Tensor, Parameters, OptimizerState)>(
-                    (at, with) => Compute(at.Item1, at.Item2, with.Item1, with.Item2)))((state.Parameters, state.Optimizer), (batch, key));
+            return (donate ? Donating : compiled ??= new(this, donates: false)).Run(state, batch, key);
         }
-        catch (ArgumentException) when (batch.Inputs.Rank > 0)
+        catch (ArgumentException)
         {
-            Parameters fresh = Network.Initialize(new Key(0), batch.Inputs.Shape[1..]);
-            Compute(fresh, Optimizer.Init(fresh), batch, key);
+            Explain(batch, key);
             throw;
         }
     }
 
+    /// <summary>The compiled step that may write over its state.</summary>
+    internal CompiledStep Donating => donating ??= new(this, donates: true);
+
+    /// <summary>Runs a step that failed as it is, on fresh parameters, for an error that names the layer.</summary>
+    internal void Explain(Batch batch, Key key)
+    {
+        if (batch.Inputs.Rank == 0) return;
+        Parameters fresh = Network.Initialize(new Key(0), batch.Inputs.Shape[1..]);
+        Compute(fresh, Optimizer.Init(fresh), batch, key);
+    }
+
     /// <summary>A step that changes nothing if the loss is not finite: what is written over cannot be gone back to.</summary>
-    private (Tensor Loss, Tensor Output, Parameters Parameters, OptimizerState State) ComputeIfFinite(
+    internal (Tensor Loss, Tensor Output, Parameters Parameters, OptimizerState State) ComputeIfFinite(
         Parameters parameters, OptimizerState state, Batch batch, Key key)
     {
         (Tensor loss, Tensor output, Parameters next, OptimizerState nextState) = Compute(parameters, state, batch, key);

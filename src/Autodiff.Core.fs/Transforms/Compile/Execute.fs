@@ -5,196 +5,6 @@ open System.Collections.Generic
 open System.Threading
 open Autodiff.Kernels
 
-/// What one run of a compiled program works with. A frame is used by one run at a time, and kept for the next: the arrays
-/// that stand for planned memory are made once, and those that stand for arguments are pointed at others' memory.
-[<Sealed; AllowNullLiteral>]
-type internal Frame(values: NDArray[], own: NDArray[], arguments: NDArray[], operands: NDArray[][], places: NDArray[][])
-    =
-    /// What each slot holds now.
-    member _.Values = values
-    /// The arrays in planned memory; null for slots that have none.
-    member _.Own = own
-    /// What stands for the arguments that are contiguous.
-    member _.Arguments = arguments
-    /// For each step, what it is called with.
-    member _.Operands = operands
-    /// For each step, where its results go; null for memory of their own.
-    member _.Places = places
-    /// For each step that walks an array in another way, the result for a source that the frame keeps, and how many elements
-    /// it begins after it.
-    member val Views: NDArray[] = Array.zeroCreate operands.Length
-    member val Sources: NDArray[] = Array.zeroCreate operands.Length
-    member val Distances: int[] = Array.zeroCreate operands.Length
-    /// For each step that puts values side by side at their place, the parts of that place.
-    member val Parts: NDArray[][] = null with get, set
-
-/// One equation, made ready to be run many times.
-[<AbstractClass>]
-type internal Step(index: int, reads: int[], outputs: int[], passing: int[]) =
-    member _.Index = index
-
-    member _.Operands(frame: Frame) : NDArray[] =
-        let operands = frame.Operands[index]
-        let values = frame.Values
-
-        for k in 0 .. reads.Length - 1 do
-            operands[k] <- values[reads[k]]
-
-        operands
-
-    abstract Compute: frame: Frame -> unit
-
-    /// Forgets what nothing needs any more, so that memory that is not planned may be used again.
-    member private _.Release(frame: Frame) : unit =
-        Array.Clear frame.Operands[index]
-
-        for s in passing do
-            frame.Values[s] <- null
-
-    member this.Run(frame: Frame) : unit =
-        this.Compute frame
-        this.Release frame
-
-    /// Puts a value where it is wanted, if it is not there.
-    static member Put(value: NDArray, place: NDArray) : unit =
-        if obj.ReferenceEquals(value, place) then
-            ()
-        elif place.IsInline then
-            place.Point(0, null, value.BitsAt 0)
-        elif
-            value.Size > 0
-            && not (
-                value.IsContiguous && value.Offset = place.Offset && obj.ReferenceEquals(value.Storage, place.Storage)
-            )
-        then
-            HostArrays.copyTo (value, place)
-
-    /// Whether nothing is left to do, since others did it.
-    abstract IsIdle: bool
-    default _.IsIdle = false
-
-    /// What the step reads.
-    abstract Read: frame: Frame -> NDArray[]
-    default _.Read frame = Slots.Gather(frame.Values, reads)
-
-    /// What it wrote.
-    abstract Written: frame: Frame -> NDArray[]
-    default _.Written frame = Slots.Gather(frame.Values, outputs)
-
-    /// Runs as Run does, seen by an observer.
-    member this.RunSeen(frame: Frame, operation: Operation, observer: Observer) : unit =
-        if this.IsIdle then
-            this.Compute frame
-        else
-            let run () =
-                this.Compute frame
-                this.Written frame
-
-            observer.Step(operation, this.Read frame, run) |> ignore
-
-/// A primitive, which finds the place of its result in HostArrays. A part of a value has to be there.
-[<Sealed>]
-type internal PrimitiveStep(index, reads, outputs: int[], passing, primitive: Primitive, out: TensorType, isPart: bool)
-    =
-    inherit Step(index, reads, outputs, passing)
-    let output = outputs[0]
-
-    override this.Compute frame =
-        HostArrays.Give(frame.Places[index], 0, 1)
-        let y = primitive.Value(this.Operands frame, out)
-        HostArrays.GiveNothing()
-
-        frame.Values[output] <-
-            if isPart then
-                Step.Put(y, frame.Places[index][0])
-                frame.Places[index][0]
-            else
-                y
-
-/// A primitive that walks its input differently: once for an array of the frame, wherever that lies at a run.
-[<Sealed>]
-type internal ViewStep(index, reads: int[], outputs: int[], passing, primitive: Primitive, out: TensorType) =
-    inherit Step(index, reads, outputs, passing)
-    let output = outputs[0]
-
-    override this.Compute frame =
-        let source = frame.Values[reads[0]]
-        let known = frame.Views[index]
-
-        if not (isNull known) && obj.ReferenceEquals(source, frame.Sources[index]) then
-            known.Point(source.Offset + frame.Distances[index], source.Storage, source.Bits)
-            frame.Values[output] <- known
-        else
-            let y = primitive.Value(this.Operands frame, out)
-            frame.Values[output] <- y
-
-            // What holds its element itself, or is a copy, is made again at each run.
-            if
-                isNull known
-                && not (isNull source.Storage)
-                && obj.ReferenceEquals(y.Storage, source.Storage)
-                && not (obj.ReferenceEquals(y, source))
-                && (obj.ReferenceEquals(source, frame.Own[reads[0]])
-                    || Array.exists (fun a -> obj.ReferenceEquals(a, source)) frame.Arguments
-                    || Array.exists (fun v -> obj.ReferenceEquals(v, source)) frame.Views)
-            then
-                frame.Views[index] <- y
-                frame.Sources[index] <- source
-                frame.Distances[index] <- y.Offset - source.Offset
-
-/// A fused loop, which is given the places of its results.
-[<Sealed>]
-type internal FusedStep(index, reads: int[], outputs: int[], passing, fused: FusedPrimitive) =
-    inherit Step(index, reads, outputs, passing)
-    // Operands are read where the frame holds them.
-    let call = fused.Call.Reading reads
-
-    override _.Compute frame =
-        let ys = frame.Values[reads[0]].Device.Fused(call, frame.Values, frame.Places[index])
-
-        for j in 0 .. outputs.Length - 1 do
-            frame.Values[outputs[j]] <- ys[j]
-
-/// An operation of several results, which finds their places in HostArrays if it computes them itself.
-[<Sealed>]
-type internal MultiStep
-    (index, reads, outputs: int[], passing, operation: MultiPrimitive, outs: TensorType[], isFresh: bool) =
-    inherit Step(index, reads, outputs, passing)
-
-    override this.Compute frame =
-        if isFresh then
-            HostArrays.Give(frame.Places[index], 0, outputs.Length)
-
-        let ys = operation.Values(this.Operands frame, outs)
-        HostArrays.GiveNothing()
-
-        for j in 0 .. outputs.Length - 1 do
-            frame.Values[outputs[j]] <- ys[j]
-
-/// Values side by side, of which most are written there by what makes them.
-[<Sealed>]
-type internal AssemblyStep(index, reads: int[], outputs: int[], passing, assembly: Assembly) =
-    inherit Step(index, reads, outputs, passing)
-
-    /// Those of some values, one for each part, that are copied.
-    let copied (values: NDArray[]) =
-        [| for k in 0 .. reads.Length - 1 do
-               if not (isNull assembly.Copies[k]) then
-                   values[k] |]
-
-    override _.IsIdle = Array.forall isNull assembly.Copies
-    override _.Read frame = copied (Slots.Gather(frame.Values, reads))
-    override _.Written frame = copied frame.Parts[index]
-
-    override this.Compute frame =
-        let parts = frame.Parts[index]
-
-        for k in 0 .. reads.Length - 1 do
-            if not (isNull assembly.Copies[k]) then
-                parts[k].Device.Fused(assembly.Copies[k], [| frame.Values[reads[k]] |], [| parts[k] |]) |> ignore
-
-        frame.Values[outputs[0]] <- frame.Places[index][0]
-
 /// A compiled program, as steps that are prepared once, with memory for what it computes on the way, which is planned once
 /// and kept between runs. A run makes its results and what operations do not put where they are told, and nothing else.
 /// Any number of threads may run it at once: each run has a frame of its own.
@@ -244,35 +54,98 @@ type internal Executable(program: Program, donated: int) =
             | _ -> ValueNone
         | _ -> ValueNone
 
-    /// For each equation, the slots without planned memory that hold nothing that is needed after it.
-    let passing =
-        let found = Array.init equations.Length (fun _ -> List<int>())
+    /// What a slot holds is the memory that another one holds, walked differently: the other one, and how, from a contiguous
+    /// array; nothing is to be done for it at a run but to point it there.
+    let standing = Standing.find program slots plan
+
+    /// For each slot, whether it holds one array in all runs.
+    let isFixed =
+        let isFixed s =
+            let i = plan.DefinedBy s
+
+            if i < 0 then
+                true
+            elif standing[s].IsStanding then
+                true
+            elif not (Places.isPlaced equations[i]) then
+                false
+            else
+                let isOwn = isPlanned s || Places.isInline typeOf[s] && not (plan.IsKept s)
+                isOwn || plan.RootOf s <> s
+
+        Array.init slots.Constants.Length isFixed
+
+    let wirings =
+        let passing = Array.init equations.Length (fun _ -> List<int>())
 
         for e in equations do
             for v in e.Outputs do
-                if not (isPlanned v.Index) && not (plan.IsKept v.Index) then
-                    found[plan.LastUse[v.Index]].Add v.Index
+                if not (isFixed[v.Index] || isPlanned v.Index || plan.IsKept v.Index) then
+                    passing[plan.LastUse[v.Index]].Add v.Index
 
-        found |> Array.map _.ToArray()
-
-    let steps =
         equations
         |> Array.mapi (fun i e ->
             let outputs = e.Outputs |> Array.map _.Index
-            let out = e.Outputs[0].Type
 
-            match e.Operation with
-            | _ when not (isNull plan.Assemblies[i]) ->
-                AssemblyStep(i, reads[i], outputs, passing[i], plan.Assemblies[i]) :> Step
-            | :? FusedPrimitive as fused -> FusedStep(i, reads[i], outputs, passing[i], fused)
-            | :? Primitive as primitive when Places.isView e && not (plan.IsKept outputs[0]) ->
-                ViewStep(i, reads[i], outputs, passing[i], primitive, out)
-            | :? Primitive as primitive ->
-                let isPart = plan.RootOf outputs[0] <> outputs[0]
-                PrimitiveStep(i, reads[i], outputs, passing[i], primitive, out, isPart)
-            | operation ->
-                let multi, outs = operation :?> MultiPrimitive, e.Outputs |> Array.map _.Type
-                MultiStep(i, reads[i], outputs, passing[i], multi, outs, plan.IsFresh[i]))
+            { Reads = reads[i]
+              Outputs = outputs
+              Passing = passing[i].ToArray()
+              Moving =
+                [| for k in 0 .. reads[i].Length - 1 do
+                       if not isFixed[reads[i][k]] then
+                           k |]
+              IsFixed = isFixed[outputs[0]] })
+
+    let isIdle i = standing[equations[i].Outputs[0].Index].IsStanding
+
+    let steps =
+        [| for i in 0 .. equations.Length - 1 do
+               let e, wiring = equations[i], wirings[i]
+               let out = e.Outputs[0].Type
+
+               if not (isIdle i) then
+                   match e.Operation with
+                   | _ when not (isNull plan.Assemblies[i]) -> AssemblyStep(i, wiring, plan.Assemblies[i]) :> Step
+                   | :? FusedPrimitive as fused ->
+                       let moving =
+                           [| for j in 0 .. wiring.Outputs.Length - 1 do
+                                  if not isFixed[wiring.Outputs[j]] then
+                                      j |]
+
+                       FusedStep(i, wiring, fused, moving)
+                   | :? Primitive as primitive when Places.isView e && not (plan.IsKept wiring.Outputs[0]) ->
+                       ViewStep(i, wiring, primitive, out)
+                   | :? Primitive as primitive -> PrimitiveStep(i, wiring, primitive, out)
+                   | operation ->
+                       let multi, outs = operation :?> MultiPrimitive, e.Outputs |> Array.map _.Type
+                       MultiStep(i, wiring, multi, outs, plan.IsFresh[i]) |]
+
+    /// What each slot holds before a run: small constants, which no result is, in memory that does not move.
+    let constants =
+        let isSmall s =
+            let x = slots.Constants[s]
+
+            not (isNull x)
+            && x.Storage :? (byte[])
+            && x.IsContiguous
+            && x.Size > 0
+            && not (Array.contains s results)
+
+        let held = Array.copy slots.Constants
+        let small = [| 0 .. held.Length - 1 |] |> Array.filter isSmall
+        let bytes s = int64 held[s].Size * int64 (DTypes.Size held[s].DType)
+        let starts = (0L, small) ||> Array.scan (fun at s -> (at + bytes s + 63L) &&& ~~~63L)
+
+        if small.Length > 0 then
+            let memory = HostMemory.Allocate starts[small.Length]
+
+            for k in 0 .. small.Length - 1 do
+                let x = held[small[k]]
+                let y = NDArray(x.Device, x.DType, x.Shape, null, 0, memory.Part(starts[k], bytes small[k]), 0L)
+                HostArrays.copyTo (x, y)
+                held[small[k]] <- y
+
+        held
 
     let array (t: TensorType) (storage: obj) = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, storage, 0L)
 
@@ -283,6 +156,58 @@ type internal Executable(program: Program, donated: int) =
                if not (isNull plan.Assemblies[i] || isPlanned (plan.RootOf equations[i].Outputs[0].Index)) then
                    let parts = plan.Assemblies[i].PartsOf(array equations[i].Outputs[0].Type null)
                    struct (i, parts |> Array.map _.Offset) |]
+
+    /// What steps are called with that is the same in all runs.
+    let fill (frame: Frame) =
+        for i in 0 .. equations.Length - 1 do
+            for k in 0 .. frame.Operands[i].Length - 1 do
+                if isFixed[reads[i][k]] then
+                    frame.Operands[i][k] <- frame.Values[reads[i][k]]
+
+    /// Slots hold an argument as it is, and what walks it in other ways is made.
+    let setOdd (frame: Frame) p (x: NDArray) =
+        frame.SetOdd(p, true)
+        frame.Values[inputs[p].Index] <- x
+
+        for i in 0 .. equations.Length - 1 do
+            let out = equations[i].Outputs[0]
+
+            if standing[out.Index].IsStanding && standing[out.Index].Root = inputs[p].Index then
+                frame.Values[out.Index] <-
+                    (equations[i].Operation :?> Primitive).Value([| frame.Values[reads[i][0]] |], out.Type)
+
+    /// Slots hold what stands for an argument again.
+    let setEven (frame: Frame) p =
+        frame.SetOdd(p, false)
+        frame.Values[inputs[p].Index] <- frame.Arguments[p]
+
+        for e in equations do
+            let s = e.Outputs[0].Index
+
+            if standing[s].IsStanding && standing[s].Root = inputs[p].Index then
+                frame.Values[s] <- null
+
+        for follower in frame.Followers[p] do
+            frame.Values[follower.Slot] <- follower.View
+
+        if not frame.IsOdd then
+            fill frame
+
+    /// Points what stands for an argument, and what walks it in other ways, at an array.
+    let point (frame: Frame) p offset (storage: obj) bits packed =
+        let stand = frame.Arguments[p]
+
+        if
+            not (obj.ReferenceEquals(stand.Storage, storage))
+            || stand.Offset <> offset
+            || stand.Bits <> bits
+            || not (obj.ReferenceEquals(stand.Packed, packed))
+        then
+            stand.Point(offset, storage, bits)
+            stand.Packed <- packed
+
+            for follower in frame.Followers[p] do
+                follower.View.Point(offset + follower.Distance, storage, bits)
 
     let makeFrame () =
         let memory = if plan.Bytes = 0L then null else HostMemory.Allocate plan.Bytes
@@ -316,17 +241,57 @@ type internal Executable(program: Program, donated: int) =
         for i = equations.Length - 1 downto 0 do
             parts[i] <- partsOf i plan.Assemblies[i]
 
-        Frame(
-            Array.copy slots.Constants,
-            own,
-            inputs |> Array.map (fun v -> array v.Type null),
-            Array.map2
-                (fun (step: Step) (r: int[]) -> if step :? FusedStep then [||] else Array.zeroCreate r.Length)
-                steps
-                reads,
-            equations |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> own[v.Index])),
-            Parts = parts
-        )
+        let values = Array.copy constants
+        let arguments = inputs |> Array.map (fun v -> array v.Type null)
+
+        for s in 0 .. own.Length - 1 do
+            if isFixed[s] && not (isNull own[s]) then
+                values[s] <- own[s]
+
+        inputs |> Array.iteri (fun p v -> values[v.Index] <- arguments[p])
+        let followers = Array.init inputs.Length (fun _ -> List<Follower>())
+
+        for e in equations do
+            let s = e.Outputs[0].Index
+            let view = standing[s]
+
+            if view.IsStanding then
+                let source, walked = values[view.Root], view.Walked
+
+                values[s] <-
+                    NDArray(
+                        Cpu.Instance,
+                        walked.DType,
+                        walked.Shape,
+                        walked.Strides,
+                        source.Offset + walked.Offset,
+                        source.Storage,
+                        0L
+                    )
+
+                if inputOf[view.Root] >= 0 && view.IsRead then
+                    followers[inputOf[view.Root]].Add { Slot = s; View = values[s]; Distance = walked.Offset }
+
+        let operands =
+            Array.init equations.Length (fun i ->
+                if equations[i].Operation :? FusedPrimitive || isIdle i then
+                    [||]
+                else
+                    Array.zeroCreate reads[i].Length)
+
+        let frame =
+            Frame(
+                values,
+                own,
+                arguments,
+                followers |> Array.map _.ToArray(),
+                operands,
+                equations |> Array.map (fun e -> e.Outputs |> Array.map (fun v -> own[v.Index])),
+                Parts = parts
+            )
+
+        fill frame
+        frame
 
     let mutable idle: Frame = null
 
@@ -366,14 +331,16 @@ type internal Executable(program: Program, donated: int) =
             if i >= 0 then
                 frame.Places[i][k] <- null
 
-            if s < program.VariableCount then
+            if not isFixed[s] then
                 frame.Values[s] <- null
 
-        for stand in frame.Arguments do
-            stand.Point(0, null, 0L)
+        for p in 0 .. inputs.Length - 1 do
+            if frame.IsOddAt p then
+                setEven frame p
 
-        for v in inputs do
-            frame.Values[v.Index] <- null
+            // Small arrays in managed memory may wait for the next run, which often has the same.
+            if frame.Arguments[p].Storage :? HostMemory then
+                point frame p 0 null 0L null
 
         for view in frame.Views do
             if not (isNull view) then
@@ -412,13 +379,13 @@ type internal Executable(program: Program, donated: int) =
         for p in same .. arrays.Length - 1 do
             let x = arrays[p]
 
-            frame.Values[inputs[p].Index] <-
-                if x.IsContiguous && isNull x.Packed then
-                    let stand = frame.Arguments[p]
-                    stand.Point(x.Offset, x.Storage, x.Bits)
-                    stand
-                else
-                    x
+            if x.IsContiguous then
+                point frame p x.Offset x.Storage x.Bits x.Packed
+
+                if frame.IsOddAt p then
+                    setEven frame p
+            else
+                setOdd frame p x
 
         try
             let observer = Observer.Current
@@ -464,6 +431,38 @@ type internal Executable(program: Program, donated: int) =
         GC.KeepAlive frame
         ys
 
+    /// How the last results follow the first inputs as a state of some values: for each the input that it is written over,
+    /// or, of what needs another place, the complement of the input whose place is free then; null if the types are others.
+    member _.Succession(count: int) : int[] =
+        let first = results.Length - count
+        let after k = program.Outputs[first + k].Type
+        let isSame (s: TensorType) (t: TensorType) = s.DType = t.DType && Shape.equal s.Shape t.Shape
+
+        let isState () = Seq.forall (fun k -> isSame inputs[k].Type (after k)) (seq { 0 .. count - 1 })
+
+        if first < 0 || count > inputs.Length || not (isState ()) then
+            null
+        else
+            let isTaken = Array.create count false
+
+            let over =
+                Array.init count (fun k ->
+                    let p = if inputOf[results[first + k]] = k then k else donations[first + k]
+
+                    if p >= 0 && p < count && isSame inputs[p].Type (after k) then
+                        isTaken[p] <- true
+                        p
+                    else
+                        -1)
+
+            let free k =
+                let isFree p = not isTaken[p] && isSame inputs[p].Type (after k)
+                let p = Seq.find isFree (seq { 0 .. count - 1 })
+                isTaken[p] <- true
+                ~~~p
+
+            Array.init count (fun k -> if over[k] >= 0 then over[k] else free k)
+
     /// The results for arrays, in given places where there are.
     member this.RunInto(arrays: NDArray[], places: NDArray[]) : NDArray[] =
         let frame = this.Enter()
@@ -480,7 +479,7 @@ type internal Executable(program: Program, donated: int) =
 
             for k in 0 .. operands.Length - 1 do
                 let s = reads[0][k]
-                operands[k] <- if inputOf[s] >= 0 then arrays[inputOf[s]] else slots.Constants[s]
+                operands[k] <- if inputOf[s] >= 0 then arrays[inputOf[s]] else constants[s]
 
             let observer = Observer.Current
 

@@ -51,8 +51,14 @@ module internal Fuse =
     /// the joining of passes that read the same.
     let private alone = 8192L
 
+    /// Up to this number a loop takes longer to start than to run.
+    let private short = 256L
+
     /// Rows are worth a start each, and fit into the first or second cache.
     let private isRowLength n = n >= 8L && n <= 16384L
+
+    /// Short runs cost more in such a loop than in one of reductions alone, but a few of them less than a loop of their own.
+    let private fewRuns = 16L
 
     let private isSingle (t: TensorType) = t.Shape.Length = 0
     let private isNumber dtype = dtype = DType.Float32 || dtype = DType.Float64
@@ -102,7 +108,11 @@ module internal Fuse =
     /// The number of elements of the last axes that are all reduced, or all kept.
     let private innermost (shape: int[]) (axes: int[]) =
         let isReduced d = Array.contains d axes
-        let last = shape.Length - 1
+        let mutable last = shape.Length - 1
+
+        while last > 0 && shape[last] = 1 do
+            last <- last - 1
+
         let mutable d = last
 
         while d >= 0 && (shape[d] = 1 || isReduced d = isReduced last) do
@@ -245,7 +255,9 @@ module internal Fuse =
             let isReducible i =
                 match parts[i] with
                 | Part.Reduce(_, _, axes) when first >= 0 -> isEven shape first axes
-                | Part.Reduce(_, _, axes) -> axes.Length = shape.Length || innermost shape axes >= 8L
+                | Part.Reduce(_, _, axes) ->
+                    let run = innermost shape axes
+                    run >= 8L || Shape.size shape <= fewRuns * run
                 | _ -> true
 
             (first < 0 || isRowLength (Shape.size shape[first..]) && Shape.size shape[.. first - 1] > 1L)
@@ -332,6 +344,19 @@ module internal Fuse =
 
                         readers[v.Index] <- i
                     | _ -> ()
+
+        // So are short ones of one shape, of which each would take longer to start than to run.
+        let shorts = Dictionary<string, int>()
+
+        for i in 0 .. n - 1 do
+            if isMap i && Shape.size (shapeOf i) <= short then
+                let key = System.String.Join(",", shapeOf i)
+
+                match shorts.TryGetValue key with
+                | true, other -> join other i -1
+                | _ -> ()
+
+                shorts[key] <- i
 
         let isFused g =
             let members = groups.Members g

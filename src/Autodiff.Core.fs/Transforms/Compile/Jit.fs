@@ -37,6 +37,9 @@ type internal JitPrimitive(program: Program, back: JitBackward, donated: int) =
     /// Compiles what is compiled at the first run otherwise.
     member _.Compile() = executable.Force() |> ignore
     member _.IsCompiled = executable.IsValueCreated
+    member _.Executable = executable.Value
+    /// The types of the results.
+    member _.Results = outputs
     override _.Mapped map = JitPrimitive(map program)
     override _.Parameters = [ "program", program ]
 

@@ -60,6 +60,10 @@ module internal Places =
         | operation when operation.Name = "maxPool" -> equation.Outputs[0].Type.DType <> equation.Outputs[1].Type.DType
         | operation -> operation :? Primitive && computing.Contains operation.Name
 
+    /// Whether what the results of an equation are put into is where they are, since it is one operation, not several.
+    let isPlaced (equation: Equation) : bool =
+        isFresh equation && (equation.Operation :? Primitive || equation.Operation :? FusedPrimitive)
+
     /// Whether the result of an equation is its first input, walked differently, as far as that can be.
     let isView (equation: Equation) : bool =
         match equation.Operation.Name with
@@ -384,3 +388,66 @@ type internal Plan(program: Program, slots: Slots) =
                     isTaken[p] <- true
                     p
                 | None -> -1)
+
+/// What a slot holds if it is the memory of another one, walked differently.
+[<Struct>]
+type internal StandingView =
+    { Root: int
+      /// How: what it is for a contiguous array; null if it is none of this kind.
+      Walked: NDArray
+      /// Whether something else than such a view reads it.
+      IsRead: bool }
+
+    member this.IsStanding = not (isNull this.Walked)
+
+/// Which values of a program are views of an argument, a constant or a value in planned memory: an array that is made once can
+/// stand for each of them.
+module internal Standing =
+    let find (program: Program) (slots: Slots) (plan: Plan) : StandingView[] =
+        let equations = program.Equations
+        let found = Array.create slots.Constants.Length { Root = -1; Walked = null; IsRead = false }
+        let isLoop = Array.create slots.Constants.Length true
+        let isViewOf i = Places.isView equations[i] && not (plan.IsKept equations[i].Outputs[0].Index)
+
+        for i in 0 .. equations.Length - 1 do
+            for s in slots.Reads[i] do
+                isLoop[s] <- isLoop[s] && (isViewOf i || equations[i].Operation :? FusedPrimitive)
+
+        let isRoot s =
+            match plan.DefinedBy s with
+            | -1 when s < program.VariableCount -> true
+            | -1 -> slots.Constants[s].IsContiguous && not (isNull slots.Constants[s].Storage)
+            | i -> plan.OffsetOf s >= 0L && Places.isPlaced equations[i]
+
+        for i in 0 .. equations.Length - 1 do
+            if isViewOf i then
+                let e, source = equations[i], slots.Reads[i][0]
+                let out = e.Outputs[0]
+
+                let before =
+                    if found[source].IsStanding then
+                        found[source]
+                    else
+                        let t = e.Inputs[0].Type
+                        // A contiguous array without memory: only how it is walked matters.
+                        { Root = (if isRoot source then source else -1)
+                          Walked = NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, obj (), 0L)
+                          IsRead = false }
+
+                // A single number is better held by the array itself, but for loops, which find it anywhere.
+                if
+                    before.Root >= 0
+                    && (e.Operation.Name <> "reshape" || before.Walked.IsContiguous)
+                    && (not (Places.isInline out.Type) || isLoop[out.Index])
+                then
+                    found[out.Index] <-
+                        { Root = before.Root
+                          Walked = (e.Operation :?> Primitive).Value([| before.Walked |], out.Type)
+                          IsRead = false }
+
+        for i in 0 .. equations.Length - 1 do
+            if not found[equations[i].Outputs[0].Index].IsStanding then
+                for s in slots.Reads[i] do
+                    found[s] <- { found[s] with IsRead = true }
+
+        found
