@@ -1,20 +1,12 @@
 namespace Autodiff.Kernels;
 
 /// <summary>A function of two numbers, applied to the pairs of elements of two tensors.</summary>
-public abstract class BinaryKernel
+public abstract class BinaryKernel : ElementwiseKernel
 {
-    private readonly RowKernel?[] rows = new RowKernel?[DTypes.Count];
-
-    private protected BinaryKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
-
-    /// <summary>The name, as in <see cref="Binary"/>.</summary>
-    public string Name { get; }
-
-    /// <summary>The C expression of the function of <c>x</c> and <c>y</c>, for device code.</summary>
-    public string Cuda { get; }
-
-    /// <summary>Whether there is a kernel for elements of the type.</summary>
-    public abstract bool Supports(DType dtype);
+    private protected BinaryKernel(string name, string cuda)
+        : base(name, cuda)
+    {
+    }
 
     /// <summary>The function of two numbers.</summary>
     /// <exception cref="NotSupportedException">The function is not one of floating-point numbers.</exception>
@@ -42,21 +34,6 @@ public abstract class BinaryKernel
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape,
         int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides, y, yStrides);
-
-    /// <summary>The kernel for a type and a vector width.</summary>
-    /// <exception cref="NotSupportedException">There is none.</exception>
-    internal RowKernel Kernel(DType dtype, int width) =>
-        dtype.ComputeType() == dtype || !Supports(dtype)
-            ? Own(dtype, width)
-            : Own(dtype.ComputeType(), width).Stored(Copy.Widening(dtype, width), Copy.Narrowing(dtype, width));
-
-    /// <summary>The kernel for a type that is computed in itself.</summary>
-    private protected abstract RowKernel Own(DType dtype, int width);
-
-    /// <summary>The kernel for a type.</summary>
-    internal RowKernel For(DType dtype) => rows[(int)dtype] ?? Find(dtype);
-
-    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 
     private protected NotSupportedException Unsupported(DType dtype) =>
         new($"{Name} is not defined for {dtype.Name()}.");

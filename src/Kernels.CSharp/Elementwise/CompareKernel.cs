@@ -1,20 +1,12 @@
 namespace Autodiff.Kernels;
 
 /// <summary>A relation between two numbers, applied to the pairs of elements of two tensors.</summary>
-public abstract class CompareKernel
+public abstract class CompareKernel : ElementwiseKernel
 {
-    private readonly RowKernel?[] rows = new RowKernel?[DTypes.Count];
-
-    private protected CompareKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
-
-    /// <summary>The name, as in <see cref="Compare"/>.</summary>
-    public string Name { get; }
-
-    /// <summary>The C expression of the relation of <c>x</c> and <c>y</c>, for device code.</summary>
-    public string Cuda { get; }
-
-    /// <summary>Whether there is a kernel for elements of the type.</summary>
-    public abstract bool Supports(DType dtype);
+    private protected CompareKernel(string name, string cuda)
+        : base(name, cuda)
+    {
+    }
 
     /// <summary>Whether the relation holds.</summary>
     public abstract bool Invoke(float x, float y);
@@ -34,24 +26,14 @@ public abstract class CompareKernel
     public void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape) =>
-        Driver.Run(rows[(int)dtype] ?? Find(dtype), destination, shape, x, xStrides, y, yStrides);
+        Driver.Run(For(dtype), destination, shape, x, xStrides, y, yStrides);
 
     internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, ReadOnlySpan<byte> y, ReadOnlySpan<int> yStrides,
         Span<byte> destination, ReadOnlySpan<int> shape,
         int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides, y, yStrides);
 
-    /// <summary>The kernel for a type and a vector width.</summary>
-    /// <exception cref="NotSupportedException">There is none.</exception>
-    internal RowKernel Kernel(DType dtype, int width) =>
-        dtype.ComputeType() == dtype || !Supports(dtype)
-            ? Own(dtype, width)
-            : Own(dtype.ComputeType(), width).Stored(Copy.Widening(dtype, width), null);
-
-    /// <summary>The kernel for a type that is computed in itself.</summary>
-    private protected abstract RowKernel Own(DType dtype, int width);
-
-    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
+    private protected override RowKernel? Storing(DType dtype, int width) => null;
 }
 
 internal sealed class NumberCompareKernel<F32, F64, I32, I64, I16, I8, U8>(string name, string cuda) : CompareKernel(name, cuda)

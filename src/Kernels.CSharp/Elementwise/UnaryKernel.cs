@@ -1,20 +1,12 @@
 namespace Autodiff.Kernels;
 
 /// <summary>A function of one number, applied to each element of a tensor.</summary>
-public abstract class UnaryKernel
+public abstract class UnaryKernel : ElementwiseKernel
 {
-    private readonly RowKernel?[] rows = new RowKernel?[DTypes.Count];
-
-    private protected UnaryKernel(string name, string cuda) => (Name, Cuda) = (name, cuda);
-
-    /// <summary>The name, as in <see cref="Unary"/>.</summary>
-    public string Name { get; }
-
-    /// <summary>The C expression of the function of <c>x</c>, for device code.</summary>
-    public string Cuda { get; }
-
-    /// <summary>Whether there is a kernel for elements of the type.</summary>
-    public abstract bool Supports(DType dtype);
+    private protected UnaryKernel(string name, string cuda)
+        : base(name, cuda)
+    {
+    }
 
     /// <summary>The function of one number.</summary>
     /// <exception cref="NotSupportedException">The function is not one of floating-point numbers.</exception>
@@ -34,23 +26,11 @@ public abstract class UnaryKernel
     public void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination,
         ReadOnlySpan<int> shape) =>
-        Driver.Run(rows[(int)dtype] ?? Find(dtype), destination, shape, x, xStrides);
+        Driver.Run(For(dtype), destination, shape, x, xStrides);
 
     internal void Invoke(
         DType dtype, ReadOnlySpan<byte> x, ReadOnlySpan<int> xStrides, Span<byte> destination, ReadOnlySpan<int> shape,
         int width) => Driver.Run(Kernel(dtype, width), destination, shape, x, xStrides);
-
-    /// <summary>The kernel for a type and a vector width.</summary>
-    /// <exception cref="NotSupportedException">There is none.</exception>
-    internal RowKernel Kernel(DType dtype, int width) =>
-        dtype.ComputeType() == dtype || !Supports(dtype)
-            ? Own(dtype, width)
-            : Own(dtype.ComputeType(), width).Stored(Copy.Widening(dtype, width), Copy.Narrowing(dtype, width));
-
-    /// <summary>The kernel for a type that is computed in itself.</summary>
-    private protected abstract RowKernel Own(DType dtype, int width);
-
-    private RowKernel Find(DType dtype) => rows[(int)dtype] = Kernel(dtype, Simd.Width);
 
     private protected NotSupportedException Unsupported(DType dtype) =>
         new($"{Name} is not defined for {dtype.Name()}.");

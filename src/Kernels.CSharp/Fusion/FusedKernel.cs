@@ -43,9 +43,6 @@ public sealed unsafe class FusedKernel
         grain = Math.Max(64, BytesOfGrain / (size * cost));
     }
 
-    /// <summary>The number of operands.</summary>
-    public int InputCount => inputs;
-
     /// <summary>Computes the results, which overlap no operand, unless they are of the shape of the expression and lie where
     /// an operand does that is contiguous and may be overwritten. Results of that shape have adjacent columns; one that
     /// combines elements is contiguous, with strides of 0 along the axes that it combines, as is one that each row has one element

@@ -150,19 +150,7 @@ internal unsafe struct ReducePlan
         }
     }
 
-    internal readonly nint KeptOffset(nint output)
-    {
-        if (keptRank <= 1) return keptRank == 0 ? 0 : output * kept[0].Stride;
-        nint offset = 0;
-        for (int i = keptRank - 1; i >= 0; i--)
-        {
-            nint rest = output / kept[i].Size;
-            offset += (output - rest * kept[i].Size) * kept[i].Stride;
-            output = rest;
-        }
-
-        return offset;
-    }
+    internal readonly nint KeptOffset(nint output) => Offset(kept, keptRank, output);
 
     internal readonly nint KeptDestination(nint output)
     {
@@ -188,15 +176,7 @@ internal unsafe struct ReducePlan
             unit = row;
         }
 
-        if (reducedRank <= 1) return reducedRank == 0 ? offset : offset + unit * reduced[0].Stride;
-        for (int i = reducedRank - 1; i >= 0; i--)
-        {
-            nint rest = unit / reduced[i].Size;
-            offset += (unit - rest * reduced[i].Size) * reduced[i].Stride;
-            unit = rest;
-        }
-
-        return offset;
+        return offset + Offset(reduced, reducedRank, unit);
     }
 
     internal readonly void FillOffsets(nint unit, int count, nint* offsets)
@@ -214,6 +194,21 @@ internal unsafe struct ReducePlan
 
     internal readonly nint UnitLength(nint unit) =>
         pieces == 1 ? rowLength : Math.Min(RowPiece, rowLength - unit % pieces * RowPiece);
+
+    /// <summary>Where the index of an element of some axes leads.</summary>
+    private static nint Offset(ReduceAxis* axes, int rank, nint index)
+    {
+        if (rank <= 1) return rank == 0 ? 0 : index * axes[0].Stride;
+        nint offset = 0;
+        for (int i = rank - 1; i >= 0; i--)
+        {
+            nint rest = index / axes[i].Size;
+            offset += (index - rest * axes[i].Size) * axes[i].Stride;
+            index = rest;
+        }
+
+        return offset;
+    }
 
     private int Collect(
         ReduceAxis* axes, ReadOnlySpan<int> shape, ReadOnlySpan<int> strides, uint axisMask, out nint extent)
