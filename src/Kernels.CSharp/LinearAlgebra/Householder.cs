@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Autodiff.Kernels;
 
@@ -103,11 +104,8 @@ internal static unsafe class Householder
 
     private static void Identity<T>(int n, T* q, long row) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        for (int j = 0; j < n; j++)
-        {
-            new Span<T>(q + j * row, (int)row).Clear();
-            q[j * (row + 1)] = T.One;
-        }
+        NativeMemory.Clear(q, (nuint)(n * row * sizeof(T)));
+        for (int j = 0; j < n; j++) q[j * (row + 1)] = T.One;
     }
 
     /// <summary>The length of a vector, scaled so that squares neither overflow nor vanish.</summary>
