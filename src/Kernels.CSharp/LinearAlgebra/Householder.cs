@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Autodiff.Kernels;
 
@@ -68,9 +69,10 @@ internal static unsafe class Householder
     }
 
     /// <summary>
-    /// The first <paramref name="n"/> columns, of <paramref name="m"/> elements and in the rows of <paramref name="q"/>, of the product of reflections, of which
-    /// number j is 0 before element j + <paramref name="shift"/>. <paramref name="t"/> holds the T of each <see cref="Block"/> of
-    /// reflections, one after the other; the place for work has 2 <paramref name="n"/> <see cref="Block"/> numbers.
+    /// The first <paramref name="n"/> columns, of <paramref name="m"/> elements and in the rows of <paramref name="q"/>, of the
+    /// product of reflections, of which number j is 0 before element j + <paramref name="shift"/>. <paramref name="t"/> holds the
+    /// transposed T of each <see cref="Block"/> of reflections, one after the other; the place for work has
+    /// 2 <paramref name="n"/> <see cref="Block"/> numbers.
     /// </summary>
     internal static void Columns<T>(int n, int m, int count, int shift, T* v, long vRow, T* t, T* q, long row, T* work)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -103,11 +105,8 @@ internal static unsafe class Householder
 
     private static void Identity<T>(int n, T* q, long row) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        for (int j = 0; j < n; j++)
-        {
-            new Span<T>(q + j * row, (int)row).Clear();
-            q[j * (row + 1)] = T.One;
-        }
+        NativeMemory.Clear(q, (nuint)(n * row * sizeof(T)));
+        for (int j = 0; j < n; j++) q[j * (row + 1)] = T.One;
     }
 
     /// <summary>The length of a vector, scaled so that squares neither overflow nor vanish.</summary>

@@ -72,14 +72,12 @@ public static unsafe class Qr
                     RowOps.Add(length, -scales[j] * RowOps.Dot(length, v, column), v, column);
             }
 
+            RowOps.Transpose(count, start, x + (long)start * row, row, r + start, n);
             for (int j = start; j < end; j++)
-            {
-                T* column = x + (long)j * row;
-                for (int k = 0; k < j; k++) r[(long)k * n + j] = column[k];
-                new Span<T>(column + start, j - start).Clear();
-            }
+                for (int k = start; k < j; k++) r[(long)k * n + j] = x[(long)j * row + k];
 
             if (n <= Householder.Block) break;
+            for (int j = start; j < end; j++) new Span<T>(x + (long)j * row + start, j - start).Clear();
             T* triangle = t + (long)start * Householder.Block;
             Householder.Triangle(count, m - start, block, row, scales + start, triangle);
             Householder.Apply(

@@ -183,9 +183,18 @@ internal static unsafe class RowOps
     /// <summary>Y = X^T for an m x n matrix X.</summary>
     internal static void Transpose<T>(int m, int n, T* x, long xRow, T* y, long yRow) where T : unmanaged
     {
-        // The target's lines that are written at a time stay in the first-level cache.
+        // The target's lines that are written at a time stay in the first-level cache, where rows that lie a power of two apart
+        // share few places.
+        int columns = yRow * sizeof(T) % 1024 == 0 ? Side : n;
         for (int top = 0; top < m; top += TransposedRows)
-            Packing.Transpose(x + top * xRow, (nint)xRow, Math.Min(TransposedRows, m - top), n, (nint)yRow, y + top);
+        {
+            int rows = Math.Min(TransposedRows, m - top);
+            for (int left = 0; left < n; left += columns)
+            {
+                Packing.Transpose(
+                    x + top * xRow + left, (nint)xRow, rows, Math.Min(columns, n - left), (nint)yRow, y + left * yRow + top);
+            }
+        }
     }
 
     /// <summary>A = (A + A^T) / 2 for a matrix of order <paramref name="n"/>.</summary>

@@ -112,11 +112,11 @@ public static unsafe class Svd
             // A - V^T Y - X^T U is what the reflections of the block make of A, so that A itself waits for the block's end.
             int count = Math.Min(Householder.Block, n - start), end = start + count, wide = Math.Min(count, n - 1 - start);
             T* v0 = v + (long)start * n, u0 = a + (long)start * n;
+            RowOps.Transpose(n - start, count, u0 + start, n, v0 + start, n);
             for (int i = start; i < end; i++)
             {
                 int done = i - start, m = n - i - 1;
                 T* column = v + (long)i * n + i, row = a + (long)i * n + i + 1;
-                for (int k = 0; k <= m; k++) column[k] = a[(long)(i + k) * n + i];
                 RowOps.SubtractRows(m + 1, done, y + i, n, v0 + i, n, column);
                 RowOps.SubtractRows(m + 1, done, u0 + i, n, x + i, n, column);
                 d[i] = Householder.Reflect(m + 1, column, out scales[i]);
