@@ -4,6 +4,7 @@ open System
 open System.Collections
 open System.Collections.Concurrent
 open System.Collections.Generic
+open System.Collections.Immutable
 open System.Linq.Expressions
 open System.Reflection
 open Microsoft.FSharp.Reflection
@@ -78,32 +79,44 @@ type internal ArrayCodec<'item>(part: Lazy<TreeCodec>) =
 
         box result
 
-/// F# lists.
+/// What lists are rebuilt as.
+type internal ListKind =
+    | FSharpList
+    | MutableList
+    | Immutable
+    /// For fields that are an interface of lists, whatever stands behind it.
+    | AnyList
+
+/// Lists of F# and .NET.
 [<Sealed>]
-type internal ListCodec<'item>(part: Lazy<TreeCodec>) =
+type internal ListCodec<'item>(kind: ListKind, part: Lazy<TreeCodec>) =
     inherit TreeCodec()
 
     override _.Collect(value, leaves) =
-        for item in value :?> 'item list do
+        for item in value :?> 'item seq do
             part.Value.Collect(box item, leaves)
 
     override _.Describe(value, parts) =
-        for item in value :?> 'item list do
+        for item in value :?> 'item seq do
             part.Value.Describe(box item, parts)
 
         parts.Add typeof<IEnumerable>
 
     override _.Name(value, place, names) =
-        value :?> 'item list
-        |> List.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
+        value :?> 'item seq
+        |> Seq.iteri (fun i item -> part.Value.Name(box item, TreePlaces.inside place $"[{i}]", names))
 
     override _.Rebuild(value, leaves, position) =
-        let result = List<'item>()
+        let items = Seq.toArray (value :?> 'item seq)
 
-        for item in value :?> 'item list do
-            result.Add(TreePlaces.itemOf<'item>(part.Value.Rebuild(box item, leaves, &position)))
+        for i in 0 .. items.Length - 1 do
+            items[i] <- TreePlaces.itemOf<'item>(part.Value.Rebuild(box items[i], leaves, &position))
 
-        box (List.ofSeq result)
+        match kind with
+        | FSharpList -> box (List.ofArray items)
+        | MutableList -> box (List<'item> items)
+        | Immutable -> box (ImmutableArray.Create<'item> items)
+        | AnyList -> box items
 
 /// A part that may be null, such as a layer's bias or F#'s None: it has no leaves then, and stays null.
 [<Sealed>]
@@ -154,22 +167,75 @@ module internal TreeAccess =
         let make = Expression.Lambda<Func<obj[], obj>>(body, values).Compile()
         make.Invoke
 
-    /// Sets properties of an object.
-    let writer (t: Type) (properties: PropertyInfo[]) : obj -> obj[] -> unit =
-        let itself = Expression.Convert(value, t)
+    /// Sets fields and properties of an object, or of a structure in its box.
+    let writer (t: Type) (members: MemberInfo[]) : obj -> obj[] -> unit =
+        let itself: Expression = if t.IsValueType then Expression.Unbox(value, t) else Expression.Convert(value, t)
 
         let sets =
-            properties
-            |> Array.mapi (fun i p ->
+            members
+            |> Array.mapi (fun i m ->
                 let part = Expression.ArrayIndex(values, Expression.Constant i)
-                Expression.Call(itself, p.SetMethod, Expression.Convert(part, p.PropertyType)) :> Expression)
+
+                match m with
+                | :? PropertyInfo as p ->
+                    Expression.Call(itself, p.SetMethod, Expression.Convert(part, p.PropertyType)) :> Expression
+                | m ->
+                    let field = m :?> FieldInfo
+                    Expression.Assign(Expression.Field(itself, field), Expression.Convert(part, field.FieldType)))
 
         let body = Expression.Block(typeof<Void>, Array.append sets [| Expression.Empty() |])
         let write = Expression.Lambda<Action<obj, obj[]>>(body, value, values).Compile()
         fun target values -> write.Invoke(target, values)
 
+    /// Public fields and properties with their types.
+    let members (t: Type) : (MemberInfo * Type)[] =
+        let flags = BindingFlags.Public ||| BindingFlags.Instance
+
+        Array.append
+            (t.GetProperties flags
+             |> Array.filter (fun p -> p.CanRead && p.GetIndexParameters().Length = 0)
+             |> Array.map (fun p -> p :> MemberInfo, p.PropertyType))
+            (t.GetFields flags |> Array.map (fun f -> f :> MemberInfo, f.FieldType))
+
+    /// Whether a value of a type is known to hold tensors: by itself, as its elements, or in its fields and properties if
+    /// the type is meant as data.
+    let holdsTensors (t: Type) : bool =
+        let seen = HashSet<Type>()
+
+        let isData (t: Type) =
+            t.IsValueType
+            || not (isNull (t.GetMethod "<Clone>$"))
+            || FSharpType.IsRecord(t, true)
+            || FSharpType.IsUnion(t, true)
+
+        let rec holds isWhole (t: Type) =
+            typeof<Tensor>.IsAssignableFrom t
+            || not (t.IsPrimitive || t.IsEnum || typeof<Delegate>.IsAssignableFrom t)
+               && seen.Add t
+               && (t.HasElementType && holds false (t.GetElementType())
+                   || t.IsGenericType && Array.exists (holds false) t.GenericTypeArguments
+                   || (isWhole || isData t) && members t |> Array.exists (snd >> holds false))
+
+        holds true t
+
 module internal TreeCodecs =
     let private codecs = ConcurrentDictionary<Type, TreeCodec>()
+
+    let private listKinds =
+        dict
+            [ typedefof<List<_>>, MutableList
+              typedefof<ImmutableArray<_>>, Immutable
+              typedefof<IReadOnlyList<_>>, AnyList
+              typedefof<IReadOnlyCollection<_>>, AnyList
+              typedefof<IList<_>>, AnyList
+              typedefof<ICollection<_>>, AnyList
+              typedefof<IEnumerable<_>>, AnyList ]
+
+    let private mapTypes =
+        [| typedefof<Map<_, _>>
+           typedefof<Dictionary<_, _>>
+           typedefof<IReadOnlyDictionary<_, _>>
+           typedefof<IDictionary<_, _>> |]
 
     let private need count (leaves: Tensor[]) position =
         if position + count > leaves.Length then
@@ -295,9 +361,8 @@ module internal TreeCodecs =
         Activator.CreateInstance(typedefof<ArrayCodec<int>>.MakeGenericType element, lazy (codecFor element))
         :?> TreeCodec
 
-    /// F# lists, which are rebuilt from an array of their elements.
-    and private list (element: Type) =
-        Activator.CreateInstance(typedefof<ListCodec<int>>.MakeGenericType element, lazy (codecFor element))
+    and private list (kind: ListKind) (element: Type) =
+        Activator.CreateInstance(typedefof<ListCodec<int>>.MakeGenericType element, kind, lazy (codecFor element))
         :?> TreeCodec
 
     /// F# maps and dictionaries, walked in the order of their keys.
@@ -381,33 +446,53 @@ module internal TreeCodecs =
             member _.Name(value, place, names) = cases[tag value].Name(value, place, names)
             member _.Rebuild(value, leaves, position) = cases[tag value].Rebuild(value, leaves, &position) }
 
-    /// C# records: copied, and their properties set.
+    /// C# records and structures: copied, and their properties and fields set.
     and private csharpRecord (recordType: Type) (clone: MethodInfo) =
-        let properties =
-            recordType.GetProperties(BindingFlags.Public ||| BindingFlags.Instance)
-            |> Array.filter (fun p -> p.CanRead && p.CanWrite && p.GetIndexParameters().Length = 0)
+        let isSettable, fixedOnes =
+            TreeAccess.members recordType
+            |> Array.partition (fun (m, _) ->
+                match m with
+                | :? PropertyInfo as p -> p.CanWrite
+                | m -> not (m :?> FieldInfo).IsInitOnly)
 
-        let write = TreeAccess.writer recordType properties
+        // A property that is computed from others is none of the parts; one that is stored but cannot be set would be lost.
+        for m, kind in fixedOnes do
+            let isStored =
+                m :? FieldInfo
+                || not (
+                    isNull (
+                        m.DeclaringType.GetField(
+                            $"<{m.Name}>k__BackingField",
+                            BindingFlags.NonPublic ||| BindingFlags.Instance
+                        )
+                    )
+                )
+
+            if isStored && TreeAccess.holdsTensors kind then
+                Shape.fail "tree" $"{recordType.Name}.{m.Name} holds tensors, but cannot be set; give it an init accessor."
+
+        let parts = isSettable |> Array.map fst
+        let write = TreeAccess.writer recordType parts
         let source = Expression.Parameter typeof<obj>
 
-        let copy =
-            Expression
-                .Lambda<Func<obj, obj>>(
-                    Expression.Convert(Expression.Call(Expression.Convert(source, recordType), clone), typeof<obj>),
-                    source
-                )
-                .Compile()
+        let copied: Expression =
+            if recordType.IsValueType then
+                Expression.Unbox(source, recordType)
+            else
+                Expression.Call(Expression.Convert(source, recordType), clone)
+
+        let copy = Expression.Lambda<Func<obj, obj>>(Expression.Convert(copied, typeof<obj>), source).Compile()
 
         product
-            (properties |> Array.map (fun p -> p.Name, p.PropertyType))
-            (TreeAccess.reader recordType (Array.map (fun p -> p :> MemberInfo) properties))
+            (isSettable |> Array.map (fun (m, kind) -> m.Name, kind))
+            (TreeAccess.reader recordType parts)
             (fun value values ->
                 let result = copy.Invoke value
                 write result values
                 result)
 
     and private build (t: Type) : TreeCodec =
-        let generic = if t.IsGenericType then t.GetGenericTypeDefinition() else null
+        let generic = if t.IsGenericType then t.GetGenericTypeDefinition() else typeof<unit>
         let clone = t.GetMethod("<Clone>$")
 
         if typeof<Tensor>.IsAssignableFrom t then
@@ -435,8 +520,15 @@ module internal TreeCodecs =
             else
                 array element
         elif generic = typedefof<list<_>> then
-            list t.GenericTypeArguments[0]
-        elif generic = typedefof<Map<_, _>> || generic = typedefof<Dictionary<_, _>> then
+            list FSharpList t.GenericTypeArguments[0]
+        elif listKinds.ContainsKey generic then
+            let element = t.GenericTypeArguments[0]
+
+            if obj.ReferenceEquals(codecFor element, constant) then
+                constant
+            else
+                list listKinds[generic] element
+        elif Array.contains generic mapTypes then
             map t t.GenericTypeArguments[0] t.GenericTypeArguments[1]
         elif FSharpType.IsTuple t then
             let items = FSharpType.GetTupleElements t |> Array.mapi (fun i element -> $"Item{i + 1}", element)
@@ -465,10 +557,19 @@ module internal TreeCodecs =
             csharpRecord t clone
         elif t = typeof<obj> || t.IsInterface || t.IsAbstract then
             dynamic ()
-        elif t.GetProperties() |> Array.exists (fun p -> typeof<Tensor>.IsAssignableFrom p.PropertyType) then
-            Shape.fail
-                "tree"
-                $"{t.Name} has tensors among its properties but is neither a record, tuple, list, array nor map; make it a record, or implement ITree."
+        elif TreeAccess.holdsTensors t then
+            let canBeSet (m: MemberInfo, kind) =
+                TreeAccess.holdsTensors kind
+                && match m with
+                   | :? PropertyInfo as p -> p.CanWrite
+                   | m -> not (m :?> FieldInfo).IsInitOnly
+
+            if t.IsValueType && Array.exists canBeSet (TreeAccess.members t) then
+                csharpRecord t null
+            else
+                Shape.fail
+                    "tree"
+                    $"{t.Name} holds tensors but is neither a record, structure, tuple, list, array nor map that trees know; make it a record, a List or a Dictionary, or implement ITree."
         else
             constant
 
@@ -480,7 +581,7 @@ module internal TreeCodecs =
             let isPlain = t.IsValueType || obj.ReferenceEquals(codec, constant)
             codecs.GetOrAdd(t, (if isPlain then codec else OptionalCodec codec))
 
-/// Trees: records, tuples, lists, arrays, maps, options and unions of tensors, nested as one likes, of F# and C#.
+/// Trees: records, structures, tuples, lists, arrays, maps, options and unions of tensors, nested as one likes, of F# and C#.
 /// Parts that are not tensors (numbers, text) and those that are null are carried along unchanged.
 [<RequireQualifiedAccess>]
 module Tree =

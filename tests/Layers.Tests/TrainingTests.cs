@@ -36,6 +36,17 @@ public sealed class TrainingTests : IDisposable
     private static float[][] Values(TrainingState state) =>
         [.. state.Parameters.Leaves.Concat(state.Optimizer.Leaves).Select(leaf => leaf.ToArray<float>())];
 
+    [Fact]
+    public void A_result_prints_as_its_model_and_a_line_for_each_epoch()
+    {
+        TrainingResult result = RingTrainer().Fit(Rings, OtherRings, epochs: 2);
+        string[] lines = result.ToString().Split('\n');
+        Assert.Equal(3, lines.Length);
+        Assert.Equal("Sequential with 82 parameters", lines[0]);
+        Assert.Matches(@"^epoch 2  loss 0\.\d{4}  accuracy 0\.\d{4}  validation loss 0\.\d{4}  validation accuracy 0\.\d{4}  \d+ steps/s  \d+\.\d\d s$", lines[2]);
+        Assert.Equal(lines[2], result.History.Epochs[1].ToString());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

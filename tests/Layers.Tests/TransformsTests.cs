@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Autodiff;
 using Autodiff.Layers;
 
@@ -6,6 +7,68 @@ namespace Layers.Tests;
 public class TransformsTests
 {
     private sealed record Line(Tensor Slope, Tensor Intercept);
+
+    private readonly record struct Corner(Tensor X, Tensor Y, int Count);
+
+    private sealed record Polygon<T>(string Name, T Corners);
+
+    private struct Open
+    {
+        public Tensor Inside;
+    }
+
+    private sealed record Shut(Tensor Given)
+    {
+        public Tensor Twice => Given * 2;
+        public Tensor Kept { get; } = Given;
+    }
+
+    private sealed class Plain
+    {
+        public List<Corner> Points { get; set; } = [];
+    }
+
+    /// <summary>The gradient of a sum of squares is twice the tree, of the same type and with the same numbers beside tensors.</summary>
+    private static T Doubled<T>(T tree)
+    {
+        T slope = Gradient.Of((T t) => Tree.Leaves(t).Aggregate(Tensor.Scalar(0.0), (sum, leaf) => sum + Tensor.Square(leaf).Sum()))(tree);
+        Assert.Equal(Tree.Leaves(tree).Select(leaf => 2 * leaf.ToDouble()), Tree.Leaves(slope).Select(leaf => leaf.ToDouble()));
+        T compiled = Jit.Compile((T t) => Tree.Map(leaf => leaf * 2, t))(tree);
+        Assert.Equal(Tree.Leaves(slope).Select(leaf => leaf.ToDouble()), Tree.Leaves(compiled).Select(leaf => leaf.ToDouble()));
+        return slope;
+    }
+
+    [Fact]
+    public void Lists_and_structures_are_trees()
+    {
+        Tensor one = Tensor.Scalar(1.0), two = Tensor.Scalar(2.0);
+        var point = new Corner(one, two, 7);
+        Assert.Equal(7, Doubled(point).Count);
+        Assert.Equal(2.0, Doubled(new Open { Inside = one }).Inside.ToDouble());
+        Assert.Equal(4.0, Doubled(new List<Tensor> { one, two })[1].ToDouble());
+        Assert.Equal(4.0, Doubled(new Polygon<List<Corner>>("a", [point, point])).Corners[1].Y.ToDouble());
+        Assert.Equal(4.0, Doubled(new Polygon<ImmutableArray<Corner>>("a", [point, point])).Corners[1].Y.ToDouble());
+        Assert.Equal(4.0, Doubled(new Polygon<IReadOnlyList<Corner>>("a", [point, point])).Corners[1].Y.ToDouble());
+        Assert.Equal(4.0, Doubled(new Polygon<IList<Corner>>("a", new List<Corner> { point, point })).Corners[1].Y.ToDouble());
+        Assert.Equal(4.0, Doubled(new Polygon<IEnumerable<Tensor>>("a", [one, two])).Corners.Last().ToDouble());
+        Assert.Equal(
+            4.0, Doubled(new Polygon<IReadOnlyDictionary<string, Corner>>("a", ImmutableDictionary<string, Corner>.Empty.Add("b", point))).Corners["b"].Y.ToDouble());
+        Assert.Equal(["Corners[0].X", "Corners[0].Y"], Tree.Names(new Polygon<List<Corner>>("a", [point])));
+        Assert.Equal(3, Doubled(new Polygon<(Tensor, List<int>)>("a", (one, [1, 2, 3]))).Corners.Item2.Count);
+    }
+
+    [Fact]
+    public void Tensors_that_would_be_lost_are_errors()
+    {
+        Tensor one = Tensor.Scalar(1.0);
+        void Fails<T>(T tree, string name) =>
+            Assert.Contains(name, Assert.Throws<ArgumentException>(() => Tree.Leaves((one, tree))).Message, StringComparison.Ordinal);
+        Fails(new Plain(), "Plain holds tensors");
+        Fails(new Queue<Tensor>([one]), "Queue`1 holds tensors");
+        Fails(new Polygon<HashSet<Corner>>("a", []), "HashSet`1 holds tensors");
+        Fails(new KeyValuePair<string, Tensor>("a", one), "KeyValuePair`2 holds tensors");
+        Fails(new Shut(one), "Shut.Kept holds tensors, but cannot be set");
+    }
 
     [Fact]
     public void Gradient_of_a_function_of_a_record_is_a_record()

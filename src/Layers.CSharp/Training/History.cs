@@ -17,6 +17,9 @@ public sealed record EpochRecord(
 
     /// <summary>The learning rate of the first step of the epoch.</summary>
     public double LearningRate { get; init; }
+
+    /// <summary>The numbers in one line.</summary>
+    public override string ToString() => Reporter.Line(this);
 }
 
 /// <summary>The completed epochs of a training run, in order.</summary>
@@ -34,6 +37,9 @@ public sealed record History(IReadOnlyList<EpochRecord> Epochs)
 
     /// <summary>The number of steps of all epochs.</summary>
     public int Steps => Epochs.Sum(epoch => epoch.Steps);
+
+    /// <summary>One line for each epoch.</summary>
+    public override string ToString() => string.Join('\n', Epochs);
 }
 
 /// <summary>What training gives.</summary>
@@ -49,6 +55,9 @@ public sealed record TrainingResult(Model Model, History History, bool Cancelled
     /// <summary>The loss that was not finite and ended the run, if <see cref="StopOnNaN"/> was among the callbacks; null
     /// otherwise.</summary>
     public TrainingException? Failure { get; init; }
+
+    /// <summary>The model in words, and one line for each epoch.</summary>
+    public override string ToString() => $"{Model}\n{History}";
 }
 
 /// <summary>Where a training run stands.</summary>

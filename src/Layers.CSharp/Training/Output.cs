@@ -41,9 +41,9 @@ internal abstract class Reporter
     internal abstract void OnEpoch(EpochRecord epoch, int epochs);
 
     /// <summary>An epoch as a line, in the invariant culture.</summary>
-    internal static string Line(EpochRecord epoch, int epochs)
+    internal static string Line(EpochRecord epoch, int? epochs = null)
     {
-        var parts = new List<string> { Invariant($"epoch {epoch.Epoch}/{epochs}"), Invariant($"loss {epoch.Loss:0.0000}") };
+        var parts = new List<string> { Invariant($"epoch {epoch.Epoch}") + (epochs is { } all ? Invariant($"/{all}") : ""), Invariant($"loss {epoch.Loss:0.0000}") };
         parts.AddRange(epoch.Metrics.Select(metric => Invariant($"{metric.Key} {metric.Value:0.0000}")));
         if (epoch.ValidationLoss is { } loss) parts.Add(Invariant($"validation loss {loss:0.0000}"));
         parts.AddRange(epoch.ValidationMetrics.Select(metric => Invariant($"validation {metric.Key} {metric.Value:0.0000}")));
