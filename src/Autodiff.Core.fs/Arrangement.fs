@@ -133,6 +133,8 @@ module Arrangement =
                 Shape.fail
                     "pad"
                     $"axis {axis} of {Shape.format x.Shape} is empty, and has no elements to put around it."
+            elif mode = PadMode.Wrap && before <= n && after <= n then
+                Structural.concat axis [| part axis (n - before) before 1 x; x; part axis 0 after 1 x |]
             else
                 let sources = [| for i in -before .. n + after - 1 -> int64 (source n i) |]
                 Indexing.take axis (positionsOn x.Device sources) x)

@@ -215,4 +215,86 @@ public class CopyTests
         Assert.Throws<ArgumentException>(() => Copy.FromContiguous(4, data, data, 9, [1], [2]));
         Assert.Throws<ArgumentException>(() => Copy.ToContiguous(4, data, 0, [0], data, [11]));
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void Lines_are_turned_around_and_repeated_at_every_length(int size)
+    {
+        foreach (int n in Enumerable.Range(1, 80).Concat([1023, 1024, 1025, 3000, 200_001]))
+        {
+            byte[] x = new byte[n * size], result = new byte[x.Length];
+            new Random(n).NextBytes(x);
+            Copy.ToContiguous(size, x, n - 1, [-1], result, [n]);
+            for (int i = 0; i < n; i++)
+                Assert.True(x.AsSpan(i * size, size).SequenceEqual(result.AsSpan((n - 1 - i) * size, size)));
+            Copy.ToContiguous(size, x, n / 2, [0], result, [n]);
+            for (int i = 0; i < n; i++)
+                Assert.True(x.AsSpan(n / 2 * size, size).SequenceEqual(result.AsSpan(i * size, size)));
+        }
+    }
+
+    [Fact]
+    public void Views_are_copied_into_views()
+    {
+        int[] x = [.. Enumerable.Range(0, 60)], result = new int[100];
+        // Columns 1, 3 and 5 of the rows of 6, into rows of 10.
+        Copy.Between(
+            4, MemoryMarshal.AsBytes<int>(x)[4..], [6, 2], MemoryMarshal.AsBytes(result.AsSpan()), 20, [10, 1], [8, 3]);
+        int[] expected = new int[100];
+        for (int i = 0; i < 8; i++)
+            for (int j = 0; j < 3; j++) expected[20 + 10 * i + j] = x[6 * i + 1 + 2 * j];
+        Assert.Equal(expected, result);
+        Assert.Throws<ArgumentException>(() => Copy.Between(4, new byte[40], [6, 1], new byte[400], 0, [10, 1], [8, 3]));
+    }
+
+    [Fact]
+    public void Ramps_and_fills_reach_every_element()
+    {
+        foreach (int n in new[] { 0, 1, 7, 100, 300_001 })
+        {
+            double[] x = new double[n];
+            Copy.Ramp(0.5, 0.1, x);
+            for (int i = 0; i < n; i++) Assert.Equal(0.5 + i * 0.1, x[i]);
+            foreach (DType dtype in Enum.GetValues<DType>())
+            {
+                byte[] one = new byte[dtype.Size()], all = new byte[n * dtype.Size()];
+                Copy.Convert(DType.Float64, MemoryMarshal.AsBytes<double>([3]), [], dtype, one, [1]);
+                Copy.Fill(dtype, 3, all);
+                for (int i = 0; i < n; i += 97) Assert.True(all.AsSpan(i * one.Length, one.Length).SequenceEqual(one));
+                if (n > 0) Assert.True(all.AsSpan(all.Length - one.Length).SequenceEqual(one));
+            }
+        }
+    }
+
+    [Fact]
+    public void Vectors_convert_as_single_elements_do()
+    {
+        double[] values =
+        [
+            0, -0.0, 1, -1, 0.5, -0.5, 127.9, 128, -128.9, -129, 255.5, 256, -1e-40, 32767.5, -32769, 65536, 2147483647, 2147483648,
+            -2147483649, 9e18, 1e19, -1e19, 1e300, double.NaN, double.PositiveInfinity, double.NegativeInfinity, 16777217, 4.5e15 + 1,
+        ];
+        foreach (DType from in Enum.GetValues<DType>())
+        {
+            foreach (int n in new[] { 1, 15, 16, 17, 28, 45, 64 })
+            {
+                byte[] x = new byte[n * from.Size()];
+                Copy.Convert(DType.Float64, MemoryMarshal.AsBytes<double>([.. Enumerable.Range(0, n).Select(i => values[(i * 11 + n) % values.Length])]), [], from, x, [n]);
+                foreach (DType to in Enum.GetValues<DType>())
+                {
+                    byte[] whole = new byte[n * to.Size()], one = new byte[to.Size()];
+                    Copy.Convert(from, x, [], to, whole, [n]);
+                    for (int i = 0; i < n; i++)
+                    {
+                        Copy.Convert(from, x.AsSpan(i * from.Size(), from.Size()), [], to, one, [1]);
+                        Assert.True(
+                            whole.AsSpan(i * one.Length, one.Length).SequenceEqual(one), $"{from} to {to}, element {i} of {n}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -94,6 +94,61 @@ public class FourierTests
         }
     }
 
+    private static byte[] Interleaved(byte[] re, byte[] im) => [.. re, .. im];
+
+    private static byte[] OfReal(DType dtype, int outer, int n, int inner, byte[] x, int width)
+    {
+        byte[] re = new byte[outer * (n / 2 + 1) * inner * dtype.Size()], im = new byte[re.Length];
+        Fourier.OfReal(dtype, outer, n, inner, 1, x, re, im, width);
+        return Interleaved(re, im);
+    }
+
+    [Fact]
+    public void Real_lines_have_the_transforms_of_complex_ones_and_come_back()
+    {
+        foreach (int n in Lengths.Where(n => n % 2 == 0).Append(10_006))
+        {
+            foreach ((int outer, int inner) in new[] { (1, 1), (3, 1), (1, 21), (2, 5), (40, 1) })
+            {
+                double[] x = Values(n, outer * n * inner);
+                foreach (DType dtype in new[] { DType.Float32, DType.Float64 })
+                {
+                    double tolerance = (dtype == DType.Float64 ? 1e-15 : 5e-7) * Math.Sqrt(n) * (Math.Log2(n) + 1);
+                    byte[] bytes = Bytes(dtype, x);
+                    (byte[] wholeRe, byte[] wholeIm) = Run(dtype, outer, n, inner, false, bytes, new byte[bytes.Length], Simd.Width);
+                    double[] allRe = Numbers(dtype, wholeRe), allIm = Numbers(dtype, wholeIm);
+                    byte[] halves = OfReal(dtype, outer, n, inner, bytes, Simd.Width);
+                    double[] half = Numbers(dtype, halves);
+                    int entries = n / 2 + 1, count = outer * entries * inner;
+                    for (int i = 0; i < count; i++)
+                    {
+                        int at = (i / inner / entries * n + i / inner % entries) * inner + i % inner;
+                        Assert.Equal(allRe[at], half[i], tolerance);
+                        Assert.Equal(allIm[at], half[count + i], tolerance);
+                    }
+
+                    byte[] back = new byte[bytes.Length];
+                    Fourier.ToReal(
+                        dtype, outer, n, inner, 1.0 / n, halves.AsSpan(0, halves.Length / 2), halves.AsSpan(halves.Length / 2), back);
+                    double[] actual = Numbers(dtype, back);
+                    for (int i = 0; i < x.Length; i++) Assert.Equal(x[i], actual[i], tolerance);
+                    foreach (int width in Simd.Available) Assert.Equal(halves, OfReal(dtype, outer, n, inner, bytes, width));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void The_ends_of_half_a_transform_count_as_real()
+    {
+        double[] re = [1, 2, 3], im = [5, 0.5, -7];
+        byte[] with = new byte[4 * 8], without = new byte[4 * 8];
+        Fourier.ToReal(DType.Float64, 1, 4, 1, 0.25, Bytes(DType.Float64, re), Bytes(DType.Float64, im), with);
+        Fourier.ToReal(DType.Float64, 1, 4, 1, 0.25, Bytes(DType.Float64, re), Bytes(DType.Float64, [0, 0.5, 0]), without);
+        Assert.Equal(without, with);
+        Assert.Throws<ArgumentException>(() => Fourier.OfReal(DType.Float64, 1, 3, 1, 1, new byte[24], new byte[16], new byte[16]));
+    }
+
     [Fact]
     public void Back_and_forth_is_the_identity_on_long_lines()
     {

@@ -138,4 +138,61 @@ public class IndexingTests
         byte[] four = Indices(DType.Int32, [0, 0, 0, 0]);
         Assert.Throws<ArgumentException>(() => Indexing.ScatterAdd(DType.Bool, 1, 4, 1, y, DType.Int32, four, 4, y));
     }
+
+    [Fact]
+    public void Updates_are_written_in_their_order_and_added()
+    {
+        foreach ((int outer, int count, int inner, int size) in new[] { (1, 0, 3, 2), (3, 5, 1, 4), (2, 7, 70, 3), (40, 3000, 1, 50), (1, 300, 700, 9) })
+        {
+            Random random = new(count);
+            int[] indices = [.. Enumerable.Range(0, outer * count * inner).Select(_ => random.Next(-size, size))];
+            float[] updates = [.. indices.Select(_ => (float)random.Next(100))];
+            float[] before = [.. Enumerable.Range(0, outer * size * inner).Select(_ => (float)random.Next(100))];
+            float[] written = [.. before], sums = new float[before.Length];
+            for (int i = 0; i < indices.Length; i++)
+            {
+                int k = (indices[i] + size) % size, at = (i / inner / count * size + k) * inner + i % inner;
+                written[at] = updates[i];
+                sums[at] += updates[i];
+            }
+
+            float[] result = [.. before], added = new float[before.Length];
+            Indexing.Scatter(
+                4, outer, size, inner, MemoryMarshal.AsBytes<float>(updates), DType.Int32, MemoryMarshal.AsBytes<int>(indices), count,
+                MemoryMarshal.AsBytes(result.AsSpan()));
+            Indexing.ScatterAdd(
+                DType.Float32, outer, size, inner, MemoryMarshal.AsBytes<float>(updates), DType.Int32, MemoryMarshal.AsBytes<int>(indices), count,
+                MemoryMarshal.AsBytes(added.AsSpan()));
+            Assert.Equal(written, result);
+            Assert.Equal(sums, added);
+        }
+    }
+
+    [Fact]
+    public void Positions_of_truths_are_found_along_each_axis()
+    {
+        int[] shape = [3, 4, 5];
+        byte[] truths = [.. Enumerable.Range(0, 60).Select(i => (byte)(i * i % 3 == 1 ? 1 : 0))];
+        long[] expected = [.. Enumerable.Range(0, 60).Where(i => truths[i] != 0).Select(i => (long)i)];
+        long[] positions = new long[expected.Length], coordinates = new long[3 * expected.Length];
+        Assert.Equal(expected.Length, Indexing.Positions(truths, positions));
+        Indexing.Coordinates(truths, shape, coordinates);
+        Assert.Equal(expected, positions);
+        Assert.Equal(expected.SelectMany(i => new[] { i / 20, i / 5 % 4, i % 5 }), coordinates);
+        Assert.Equal(0, Indexing.Positions([], []));
+    }
+
+    [Fact]
+    public void Products_run_along_an_axis()
+    {
+        foreach ((int outer, int length, int inner) in new[] { (1, 0, 2), (3, 7, 1), (2, 5, 70), (9, 4, 1) })
+        {
+            double[] x = [.. Enumerable.Range(0, outer * length * inner).Select(i => 1 + (i % 5 - 2) * 0.5)];
+            double[] expected = [.. x], result = new double[x.Length];
+            for (int i = 0; i < x.Length; i++)
+                if (i / inner % length > 0) expected[i] *= expected[i - inner];
+            Cumulative.Product(DType.Float64, outer, length, inner, MemoryMarshal.AsBytes<double>(x), MemoryMarshal.AsBytes(result.AsSpan()));
+            Assert.Equal(expected, result);
+        }
+    }
 }

@@ -62,7 +62,8 @@ module internal ComplexPairs =
                     let lead = x.Shape[.. last - 1]
                     let strides = x.ExplicitStrides
                     let isContiguous = Shape.equal strides[.. last - 1] (Shape.rowMajorStrides lead)
-                    x.View(lead, (if isContiguous then null else strides[.. last - 1]), x.Offset + i * strides[last])
+                    let distance = if x.Size = 0 then 0 else i * strides[last]
+                    x.View(lead, (if isContiguous then null else strides[.. last - 1]), x.Offset + distance)
 
                 x.Device.Fft(part 0, part 1, axis, inverse, scale)
 

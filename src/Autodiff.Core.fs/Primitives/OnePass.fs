@@ -135,3 +135,75 @@ type internal OnePass private (f: Tensor[] -> Tensor, total: Reduction voption) 
             Reductions.sumOver [| 0 .. y.Rank - 1 |] false y
         else
             f inputs
+
+/// Normalization of rows in one pass over memory: a row is walked three times while it stays in the cache.
+[<AbstractClass; Sealed>]
+type internal RowNormalization private () =
+    /// Rows of other lengths are not worth a start, or leave the cache.
+    static let isRowLength n = n >= 8L && n <= 16384L
+
+    static let nowhere: NDArray[] = [| null |]
+    static let identity = System.Func<NDArray, NDArray>(id)
+
+    // What another thread makes at the same time is as good.
+    static let graphs =
+        System.Collections.Concurrent.ConcurrentDictionary<struct (DType * int64 * float * bool), FusedGraph>()
+
+    static let graphOf dtype (n: int64) epsilon isAffine =
+        graphs.GetOrAdd(
+            struct (dtype, n, epsilon, isAffine),
+            fun _ ->
+                let graph = FusedGraph dtype
+                let x = graph.Input()
+                let part = graph.Constant(1.0 / float n)
+                let mean x = graph.Binary(Binary.Multiply, graph.Reduce(Reduction.Sum, x), part)
+                let centred = graph.Binary(Binary.Subtract, x, mean x)
+                let variance = mean (graph.Unary(Unary.Square, centred))
+                let scale = graph.Unary(Unary.Rsqrt, graph.Binary(Binary.Add, variance, graph.Constant epsilon))
+                let mutable y = graph.Binary(Binary.Multiply, centred, scale)
+
+                if isAffine then
+                    y <- graph.Binary(Binary.Multiply, y, graph.Input())
+                    y <- graph.Binary(Binary.Add, y, graph.Input())
+
+                graph.Output y
+                graph
+        )
+
+    /// (x - mean) / sqrt (variance + epsilon) over some last axes, times weights plus biases of the shape of these axes if there
+    /// are; null where an interpreter has to see the operations, or one pass is not worth it.
+    static member Apply(x: Tensor, axes: int, epsilon: float, weight: Tensor, bias: Tensor) : Tensor =
+        let isArray (y: Tensor) = y.Level = 0L && y.DType = x.DType && y.Array.IsContiguous
+        let rowShape = x.Shape[x.Rank - axes ..]
+        let n = Shape.size rowShape
+
+        let fits =
+            x.Level = 0L
+            && (x.DType = DType.Float32 || x.DType = DType.Float64)
+            && isRowLength n
+            && x.Rank > axes
+            && x.Size >= 1024
+            && isArray x
+            && (isNull weight
+                || (isArray weight && isArray bias && Shape.equal weight.Shape rowShape && Shape.equal bias.Shape rowShape))
+
+        if not fits then
+            null
+        else
+            let inputs = if isNull weight then [| x.Array |] else [| x.Array; weight.Array; bias.Array |]
+
+            let call =
+                FusedCall(
+                    graphOf x.DType n epsilon (not (isNull weight)),
+                    x.Shape,
+                    axes,
+                    [| x.DType |],
+                    [| x.Shape |],
+                    [| null |],
+                    Array.init inputs.Length id,
+                    Array.zeroCreate inputs.Length,
+                    inputs |> Array.map (fun input -> input.StridesFor x.Shape),
+                    Array.create inputs.Length identity
+                )
+
+            Concrete((x.Device.Fused(call, inputs, nowhere))[0])

@@ -72,6 +72,7 @@ internal static class ErrorFunctionVectors
 
         V isOuter = V.Less(V.Constant(0.85), size);
         if (V.Any(isOuter)) result = V.Select(isOuter, Outer<V, T>(size) | y & V.Constant(-0.0), result);
+        result = V.Select(V.Less(size, V.Constant(1e-8)), y * V.Constant(0.5 * 1.7724538509055160273), result);
         V isEnd = V.Not(V.Less(size, V.Constant(1 - 1e-10)));
         return V.Any(isEnd) ? Lanes.Patch<V, T, InverseLane>(y, isEnd, result) : result;
     }

@@ -75,51 +75,61 @@ internal static class GammaVectors
         return V.Any(irregular) ? Lanes.Patch<V, T, DigammaLane>(x, irregular, result) : result;
     }
 
-    /// <summary>One order for all elements of a vector, as by Euler and Maclaurin in the scalar form.</summary>
+    /// <summary>By Euler and Maclaurin, as in the scalar form.</summary>
     [MethodImpl(Separate)]
-    internal static unsafe V Polygamma<V, T>(V orders, V x)
+    internal static V Polygamma<V, T>(V n, V x)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
     {
         const int MostOrder = 20;
-        double n = double.CreateTruncating(*(T*)&orders);
-        V zero = V.Constant(0), one = V.Constant(1);
-        V isRegular = V.Less(zero, x) & V.Less(x, V.Constant(1e10)) & V.Equal(orders, V.Constant(n));
-        if (!(n is >= 1 and <= MostOrder) || n != Math.Floor(n)) return Lanes.Patch<V, T, PolygammaLane>(orders, x, V.Equal(zero, zero), zero);
-        double s = n + 1, factorial = 1;
-        for (int k = 2; k <= n; k++) factorial *= k;
-        V y = x, sum = zero;
+        V zero = V.Constant(0), one = V.Constant(1), half = V.Constant(0.5);
+        V isRegular = V.Less(zero, x) & V.Less(x, V.Constant(1e10)) & V.Equal(V.Floor(n), n);
+        isRegular &= V.LessOrEqual(one, n) & V.LessOrEqual(n, V.Constant(MostOrder));
+        V given = n;
+        n = V.Clamp(n, one, V.Constant(MostOrder));
+        V s = n + one, y = x, sum = zero;
         for (int step = 0; step < 12; step++)
         {
             V goes = V.Less(y, V.Constant(12));
             if (!V.Any(goes)) break;
-            sum = V.Select(goes, sum + Power<V, T>(one / y, (int)s), sum);
+            sum = V.Select(goes, sum + Power<V, T>(one / y, s), sum);
             y = V.Select(goes, y + one, y);
         }
 
-        V inverse = one / y, square = inverse * inverse, power = Power<V, T>(inverse, (int)s);
-        V tail = zero, term = power * inverse;
-        double factor = s / 2;
+        V inverse = one / y, square = inverse * inverse, power = Power<V, T>(inverse, s);
+        V tail = zero, term = power * inverse * s * half;
         for (int k = 1; k <= GammaFunctions.Bernoulli.Length; k++)
         {
-            tail = V.Fma(V.Constant(GammaFunctions.Bernoulli[k - 1] * factor), term, tail);
-            term *= square;
-            factor *= (s + 2 * k - 1) * (s + 2 * k) / ((2 * k + 2) * (2 * k + 1));
+            tail = V.Fma(V.Constant(GammaFunctions.Bernoulli[k - 1]), term, tail);
+            V next = (s + V.Constant(2 * k - 1)) * (s + V.Constant(2 * k));
+            term *= next * square * V.Constant(1.0 / ((2 * k + 2) * (2 * k + 1)));
         }
 
-        V zeta = sum + power * V.Fma(y, V.Constant(1 / (s - 1)), V.Constant(0.5)) + tail;
-        V result = V.Constant(n % 2 == 0 ? -factorial : factorial) * zeta;
+        V result = sum + power * (y / n + half) + tail;
+        for (int k = 2; k <= MostOrder; k++)
+        {
+            V counts = V.LessOrEqual(V.Constant(k), n);
+            if (!V.Any(counts)) break;
+            result = V.Select(counts, result * V.Constant(k), result);
+        }
+
+        V isEven = V.Equal(V.Floor(n * half), n * half);
+        result = V.Select(isEven, -result, result);
         V irregular = V.Not(isRegular);
-        return V.Any(irregular) ? Lanes.Patch<V, T, PolygammaLane>(orders, x, irregular, result) : result;
+        return V.Any(irregular) ? Lanes.Patch<V, T, PolygammaLane>(given, x, irregular, result) : result;
     }
 
-    private static V Power<V, T>(V x, int exponent)
+    private static V Power<V, T>(V x, V exponent)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, INumber<T>
     {
         V result = x;
-        for (int i = 1; i < exponent; i++) result *= x;
-        return result;
+        for (int i = 2; ; i++)
+        {
+            V goes = V.LessOrEqual(V.Constant(i), exponent);
+            if (!V.Any(goes)) return result;
+            result = V.Select(goes, result * x, result);
+        }
     }
 
     private readonly struct LogGammaLane : ILaneOperator

@@ -140,7 +140,7 @@ internal static class InverseFunctions
     {
         V size = V.Abs(x);
         V m = V.Split(size, out V exponent);
-        V third = V.Floor(exponent * V.Constant(0.33333333333333337));
+        V third = V.Floor((exponent + V.Constant(0.5)) * V.Constant(1.0 / 3));
         m = V.Scale(m, V.Fma(third, V.Constant(-3), exponent));
         V y = V.Fma(V.Constant(0.0019167), m, V.Constant(-0.037496));
         y = V.Fma(y, m, V.Constant(0.340019));

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Autodiff.Kernels;
 
 /// <summary>
-/// Whole quotients and what they leave. As long as a quotient is a whole number of the type, x - q y is exact, and tells
-/// whether x / y was rounded across a whole number; longer ones go to the base library one by one.
+/// Whole quotients and what they leave. As long as a quotient is a whole number of the type, x - q y is exact, and its sign
+/// tells whether x / y was rounded up to a whole number; longer ones go to the base library one by one.
 /// </summary>
 internal static class Quotients
 {
@@ -42,11 +42,10 @@ internal static class Quotients
         V quotient = x / y, q = V.Floor(quotient);
         r = V.Fma(-q, y, x);
 
-        // With the sign of y taken off, it belongs to 0 up to |y|.
-        V above = r ^ y & sign, size = V.Abs(y);
-        V isLow = V.Less(above, zero), isHigh = V.LessOrEqual(size, above);
-        r = V.Select(isLow, r + y, V.Select(isHigh, r - y, r));
-        q = V.Select(isLow, q - one, V.Select(isHigh, q + one, q));
+        // With the sign of y taken off, it is not below 0.
+        V isLow = V.Less(r ^ y & sign, zero), size = V.Abs(y);
+        r = V.Select(isLow, r + y, r);
+        q = V.Select(isLow, q - one, q);
         q = V.Select(V.Equal(q, zero), quotient & sign, q);
 
         // A divisor near the least number would lose the digits of r.

@@ -6,7 +6,7 @@ namespace Autodiff.Kernels;
 internal static unsafe class Rows
 {
     // The bytes of results of the cheapest functions, bound by the caches, that are worth a thread: some microseconds.
-    private const int BytesOfGrain = 1 << 19;
+    private const int BytesOfGrain = 1 << 17;
 
     /// <summary>A function of one element.</summary>
     internal static RowKernel Unary<TOp, T>(int width)

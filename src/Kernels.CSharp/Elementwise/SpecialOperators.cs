@@ -237,9 +237,10 @@ internal readonly struct LdexpOperator<T> : IBinaryOperator<T>
 {
     public static T Invoke(T x, T y) => T.IsNaN(y) ? y : T.ScaleB(x, int.CreateSaturating(y));
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x, V y)
+        where V : unmanaged, IVector<V, T> => Spacings.Ldexp<V, T>(x, y);
 
-    public static int Cost => 16;
+    public static int Cost => 3;
 }
 
 internal readonly struct NextAfterOperator<T> : IBinaryOperator<T>
@@ -252,9 +253,10 @@ internal readonly struct NextAfterOperator<T> : IBinaryOperator<T>
         return x < y ? T.BitIncrement(x) : x > y ? T.BitDecrement(x) : T.NaN;
     }
 
-    public static bool IsVector => false;
+    public static V Invoke<V>(V x, V y)
+        where V : unmanaged, IVector<V, T> => Spacings.NextAfter<V, T>(x, y);
 
-    public static int Cost => 4;
+    public static int Cost => 3;
 }
 
 internal readonly struct GcdOperator<T> : IBinaryOperator<T>

@@ -29,9 +29,11 @@ internal readonly struct SignOperator<T> : IUnaryOperator<T>
 
     public static V Invoke<V>(V x)
         where V : unmanaged, IVector<V, T> =>
-        V.Select(
-            V.Less(V.Splat(T.Zero), x), V.Splat(T.One),
-            V.Select(V.Less(x, V.Splat(T.Zero)), V.Splat(unchecked(T.Zero - T.One)), x));
+        typeof(T) == typeof(float) || typeof(T) == typeof(double)
+            ? V.Select(V.Less(V.Constant(0), V.Abs(x)), V.Constant(1) | x & V.Constant(-0.0), x)
+            : V.Select(
+                V.Less(V.Splat(T.Zero), x), V.Splat(T.One),
+                V.Select(V.Less(x, V.Splat(T.Zero)), V.Splat(unchecked(T.Zero - T.One)), x));
 }
 
 internal readonly struct ReluOperator<T> : IUnaryOperator<T>
