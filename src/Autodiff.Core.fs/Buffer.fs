@@ -338,6 +338,8 @@ and [<Sealed; AllowNullLiteral>] FusedCall
         views: Func<NDArray, NDArray>[]
     ) =
     let mutable spare: byte[][] = null
+    let mutable room: int[][] = null
+    let mutable others: int[][] = null
 
     let isWalkable (strides: int[]) =
         let mutable innermost = 0
@@ -390,6 +392,33 @@ and [<Sealed; AllowNullLiteral>] FusedCall
     member internal _.Reading(places: int[]) : FusedCall =
         let sources = sources |> Array.map (fun i -> places[i])
         FusedCall(graph, shape, rowAxes, outs, outShapes, outStrides, sources, offsets, strides, views)
+
+    /// Room for strides of which some are not those of contiguous inputs, filled with those that are.
+    member internal _.RentStrides() : int[][] =
+        match Threading.Interlocked.Exchange(&room, null) with
+        | null -> Array.copy allStrides
+        | kept ->
+            Array.blit allStrides 0 kept 0 kept.Length
+            kept
+
+    /// Gives the room back for an array of the same strides that does not change: that of the last such call, if they are equal.
+    member internal _.Settle(rented: int[][]) : int[][] =
+        let known = others
+
+        let isSame (a: int[]) (b: int[]) =
+            obj.ReferenceEquals(a, b) || not (isNull a || isNull b) && a.AsSpan().SequenceEqual(ReadOnlySpan b)
+
+        let mutable isKnown = not (isNull known)
+        let mutable i = 0
+
+        while isKnown && i < rented.Length do
+            isKnown <- isSame rented[i] known[i]
+            i <- i + 1
+
+        let settled = if isKnown then known else Array.copy rented
+        others <- settled
+        Threading.Volatile.Write(&room, rented)
+        settled
 
     /// Room for the managed memory of operands and results, which one call at a time has back from the last.
     member internal _.Rent() : byte[][] =

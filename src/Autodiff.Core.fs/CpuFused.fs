@@ -93,7 +93,7 @@ module internal CpuFused =
                     find x call.Offsets[i] at bits i
                 else
                     if obj.ReferenceEquals(strides, call.AllStrides) then
-                        strides <- Array.copy strides
+                        strides <- call.RentStrides()
 
                     let view = call.Views[i].Invoke x
                     let own = view.StridesFor shape
@@ -129,7 +129,7 @@ module internal CpuFused =
                 // What combines nothing may lie in a part of another array.
                 if isNull call.OutStrides[i] && not y.IsContiguous then
                     if obj.ReferenceEquals(strides, call.AllStrides) then
-                        strides <- Array.copy strides
+                        strides <- call.RentStrides()
 
                     strides[count + i] <- y.Strides
 
@@ -142,6 +142,9 @@ module internal CpuFused =
                     managed[count + i] <- array
             else
                 NativePtr.set at (count + i) (NativePtr.toNativeInt (NativePtr.add bits (count + i)))
+
+        if not (obj.ReferenceEquals(strides, call.AllStrides)) then
+            strides <- call.Settle strides
 
         let places' = Span<nativeint>(NativePtr.toVoidPtr at, room)
         call.Graph.Kernel.Run(shape, strides, places', ReadOnlySpan managed, call.RowAxes)

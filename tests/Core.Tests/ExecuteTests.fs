@@ -78,6 +78,65 @@ let ``a warm run whose results are given places allocates nothing`` () =
         let places = program.Run given |> Array.map (fun y -> (Tensor.copy (Concrete y)).Array)
         Assert.Equal(0L, allocated (fun () -> program.RunInto(given, places) |> ignore))
 
+/// Minors of a matrix, chosen by indices: views of the argument, gathers, and sums over axes of few elements.
+let private minors (x: Tensor, first: Tensor, second: Tensor) =
+    let rows = Tensor.reshape [ 4; 5 ] x
+    let entries (i: int) at = Tensor.take 0 at rows[i]
+    let signs = Tensor.ofArray [| 2; 1 |] [| 1.0; -1.0 |]
+    let sums = Tensor.sumAxes [ 0 ] (signs * entries 1 first * entries 2 first)
+    let products = Tensor.reshape [ 3; 2 ] (Tensor.take 0 second sums) * (Tensor.transpose rows)[1..3, 0..1]
+    products, Tensor.sumAxes [ 1 ] products, Tensor.concat 0 [ sums; rows[3] ]
+
+[<Fact>]
+let ``views, gathers and short sums of a warm run allocate nothing`` () =
+    let below (n: int64) (shape: int[]) =
+        Tensor.ofArray shape (Array.init (Array.fold (*) 1 shape) (fun i -> int64 i * 7L % n))
+
+    let given = normal 30 [| 20 |], below 5L [| 2; 5 |], below 5L [| 6 |]
+    let program = executable minors given 0
+    let results = program.Run(arrays given)
+    Array.iter2 (fun y (expected: Tensor) -> near 1e-14 expected (Concrete y)) results (Tree.leaves (minors given))
+    let places = results |> Array.map (fun y -> (Tensor.copy (Concrete y)).Array)
+    let warm = arrays given
+    Assert.Equal(0L, allocated (fun () -> program.RunInto(warm, places) |> ignore))
+
+    // Other arguments of the same program are found where they are.
+    let other = (Tensor.transpose (normal 31 [| 20; 2 |]))[0], below 3L [| 2; 5 |], below 4L [| 6 |]
+    Array.iter2 (near 1e-14) (Tree.leaves (minors other)) (program.Run(arrays other) |> Array.map (fun y -> Concrete y))
+    Array.iter2 (near 1e-14) (Tree.leaves (minors given)) (program.Run(arrays given) |> Array.map (fun y -> Concrete y))
+
+[<Fact>]
+let ``a scan keeps memory where its results end with the run, and gives away none that it kept`` () =
+    let body (weights: Tensor) (h: Tensor) (x: Tensor) =
+        let h = tanh (Tensor.matmul h weights + x)
+        h, h * 2.0
+
+    let loss (weights: Tensor) (xs: Tensor) =
+        let last, ys = scan (body weights) (xs[0] * 0.0) xs
+        Tensor.sum (ys * ys) + Tensor.sum last
+
+    let weights, xs = normal 40 [| 4; 4 |], normal 41 [| 12; 3; 4 |]
+    let step (weights: Tensor, xs: Tensor) = weights - 0.1 * grad (fun w -> loss w xs) weights
+    let program = executable step (weights, xs) 0
+    let given = arrays (weights, xs)
+    let places = program.Run given |> Array.map (fun y -> (Tensor.copy (Concrete y)).Array)
+    let each = allocated (fun () -> program.RunInto(given, places) |> ignore)
+    Assert.True(each < 3000L, $"{each} bytes for each run of two loops of 12 steps")
+    near 1e-12 (step (weights, xs)) (Concrete places[0])
+
+    // All that a scan makes, as results and as parts of them.
+    let all =
+        jit (fun (weights: Tensor, xs: Tensor) ->
+            let last, ys = scan (body weights) (xs[0]) xs
+            let _, twice = scan (fun h x -> h + x, h) last (ys * ys)
+            last, ys, Tensor.transpose ys, twice[3], Tensor.sum twice)
+
+    let results = [ for i in 0..3 -> all (weights, normal (50 + i) [| 12; 3; 4 |]) ]
+    let values = results |> List.map (fun r -> Tree.leaves r |> Array.map floats)
+    all (weights, xs) |> ignore
+    let after = results |> List.map (fun r -> Tree.leaves r |> Array.map floats)
+    Assert.Equal<float[][] list>(values, after)
+
 [<Fact>]
 let ``donated arguments are written over, and give the bits of a run that leaves them`` () =
     let kept, donating = jit (fun (s, b) -> step s b), jitDonating step

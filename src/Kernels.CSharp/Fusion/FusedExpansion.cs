@@ -13,7 +13,7 @@ internal sealed record FusedExpansion(int Operand, long[] Sizes, long[] Steps)
     internal long Count { get; } = Sizes.Aggregate(1L, (count, size) => count * size);
 
     /// <summary>The number of elements that a total is folded to.</summary>
-    internal long Folded => Sizes.Zip(Steps).Where(d => d.Second != 0).Aggregate(1L, (count, d) => count * d.First);
+    internal long Folded { get; } = Sizes.Zip(Steps).Where(d => d.Second != 0).Aggregate(1L, (count, d) => count * d.First);
 
     /// <summary>The bytes that writing it out touches: a row ends in a whole vector.</summary>
     internal long Bytes(int size) => (Count * size + Vector<byte>.Count + 63) & ~63L;

@@ -67,7 +67,7 @@ type internal Executable(program: Program, donated: int) =
                 true
             elif standing[s].IsStanding then
                 true
-            elif not (Places.isPlaced equations[i]) then
+            elif not (plan.IsPlaced i) then
                 false
             else
                 let isOwn = isPlanned s || Places.isInline typeOf[s] && not (plan.IsKept s)
@@ -113,12 +113,13 @@ type internal Executable(program: Program, donated: int) =
                                       j |]
 
                        FusedStep(i, wiring, fused, moving)
-                   | :? Primitive as primitive when Places.isView e && not (plan.IsKept wiring.Outputs[0]) ->
+                   | :? Primitive as primitive when plan.IsView i && not (plan.IsKept wiring.Outputs[0]) ->
                        ViewStep(i, wiring, primitive, out)
                    | :? Primitive as primitive -> PrimitiveStep(i, wiring, primitive, out)
                    | operation ->
                        let multi, outs = operation :?> MultiPrimitive, e.Outputs |> Array.map _.Type
-                       MultiStep(i, wiring, multi, outs, plan.IsFresh[i]) |]
+                       let isPassing = not (Array.exists plan.IsKept wiring.Outputs)
+                       MultiStep(i, wiring, multi, outs, plan.IsFresh[i], isPassing) |]
 
     /// What each slot holds before a run: small constants, which no result is, in memory that does not move.
     let constants =
@@ -511,11 +512,11 @@ type internal Executable(program: Program, donated: int) =
                     let t = typeOf[results[j]]
                     let taken = take given p
 
-                    if not (isNull taken) then
-                        given[p] <- array t taken
-
                     // Native memory, however small, so that it can be donated in turn.
                     places[j] <- array t (if isNull taken then HostMemory.Allocate(Places.bytesOf t) else taken)
+
+                    if not (isNull taken) then
+                        given[p] <- places[j]
 
             this.RunInto(given, places)
         else

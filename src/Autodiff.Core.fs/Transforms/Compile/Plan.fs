@@ -60,10 +60,6 @@ module internal Places =
         | operation when operation.Name = "maxPool" -> equation.Outputs[0].Type.DType <> equation.Outputs[1].Type.DType
         | operation -> operation :? Primitive && computing.Contains operation.Name
 
-    /// Whether what the results of an equation are put into is where they are, since it is one operation, not several.
-    let isPlaced (equation: Equation) : bool =
-        isFresh equation && (equation.Operation :? Primitive || equation.Operation :? FusedPrimitive)
-
     /// Whether the result of an equation is its first input, walked differently, as far as that can be.
     let isView (equation: Equation) : bool =
         match equation.Operation.Name with
@@ -109,7 +105,32 @@ type internal Plan(program: Program, slots: Slots) =
     let equations = program.Equations
     let count = slots.Constants.Length
     let forever = Int32.MaxValue
-    let isFresh = Array.map Places.isFresh equations
+
+    /// Reshapes of what is known to be walked in another order than it lies in: copies, which can be given a place.
+    let isCopy =
+        let walked = Dictionary<int, NDArray>()
+
+        equations
+        |> Array.mapi (fun i e ->
+            if Places.isView e then
+                let t = e.Inputs[0].Type
+
+                let source =
+                    match walked.TryGetValue(slots.Reads[i][0]) with
+                    | true, known -> known
+                    // A contiguous array without memory: only how it is walked matters.
+                    | _ -> NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, obj (), 0L)
+
+                if e.Operation.Name = "reshape" && not source.IsContiguous then
+                    true
+                else
+                    let out = e.Outputs[0]
+                    walked[out.Index] <- (e.Operation :?> Primitive).Value([| source |], out.Type)
+                    false
+            else
+                false)
+
+    let isFresh = equations |> Array.mapi (fun i e -> isCopy[i] || Places.isFresh e)
 
     let definedBy =
         let by = Array.create count -1
@@ -340,6 +361,13 @@ type internal Plan(program: Program, slots: Slots) =
     member _.Bytes = bytes
     member _.LastUse = lastUse
     member _.IsFresh = isFresh
+    /// Whether the results of an equation are where they are put, since it is one operation, not several.
+    member _.IsPlaced(equation: int) : bool =
+        isFresh[equation]
+        && (equations[equation].Operation :? Primitive || equations[equation].Operation :? FusedPrimitive)
+
+    /// Whether the result of an equation is its first input, walked differently, as far as is known.
+    member _.IsView(equation: int) : bool = Places.isView equations[equation] && not isCopy[equation]
     /// For equations whose result is put together at its place, how; else null.
     member _.Assemblies = assemblies
     /// Where a slot lies; -1 if not in the planned memory.
@@ -407,7 +435,7 @@ module internal Standing =
         let equations = program.Equations
         let found = Array.create slots.Constants.Length { Root = -1; Walked = null; IsRead = false }
         let isLoop = Array.create slots.Constants.Length true
-        let isViewOf i = Places.isView equations[i] && not (plan.IsKept equations[i].Outputs[0].Index)
+        let isViewOf i = plan.IsView i && not (plan.IsKept equations[i].Outputs[0].Index)
 
         for i in 0 .. equations.Length - 1 do
             for s in slots.Reads[i] do
@@ -417,7 +445,7 @@ module internal Standing =
             match plan.DefinedBy s with
             | -1 when s < program.VariableCount -> true
             | -1 -> slots.Constants[s].IsContiguous && not (isNull slots.Constants[s].Storage)
-            | i -> plan.OffsetOf s >= 0L && Places.isPlaced equations[i]
+            | i -> plan.OffsetOf s >= 0L && plan.IsPlaced i
 
         for i in 0 .. equations.Length - 1 do
             if isViewOf i then
@@ -437,7 +465,6 @@ module internal Standing =
                 // A single number is better held by the array itself, but for loops, which find it anywhere.
                 if
                     before.Root >= 0
-                    && (e.Operation.Name <> "reshape" || before.Walked.IsContiguous)
                     && (not (Places.isInline out.Type) || isLoop[out.Index])
                 then
                     found[out.Index] <-

@@ -3,6 +3,13 @@ namespace Autodiff
 open System
 open Autodiff.Kernels
 
+/// An operation that can compute in memory that is kept from run to run, where nobody needs its results after a run.
+type internal IRepeated =
+    /// Memory for one place in a program.
+    abstract Memory: unit -> obj
+    /// The outputs, which the next call with this memory writes over.
+    abstract ValuesIn: memory: obj * inputs: NDArray[] * outs: TensorType[] -> NDArray[]
+
 /// An array of a frame that walks an argument in another way: the slot that holds it, and how many elements it begins after
 /// the argument.
 [<Struct>]
@@ -40,6 +47,8 @@ type internal Frame
     member val Views: NDArray[] = Array.zeroCreate operands.Length
     member val Sources: NDArray[] = Array.zeroCreate operands.Length
     member val Distances: int[] = Array.zeroCreate operands.Length
+    /// For each step that computes in memory of its own, that memory.
+    member val Kept: obj[] = Array.zeroCreate operands.Length
     /// For each step that puts values side by side at their place, the parts of that place.
     member val Parts: NDArray[][] = null with get, set
 
@@ -208,15 +217,31 @@ type internal FusedStep(index, wiring: Wiring, fused: FusedPrimitive, moving: in
 
 /// An operation of several results, which finds their places in HostArrays if it computes them itself.
 [<Sealed>]
-type internal MultiStep(index, wiring: Wiring, operation: MultiPrimitive, outs: TensorType[], isFresh: bool) =
+type internal MultiStep
+    (index, wiring: Wiring, operation: MultiPrimitive, outs: TensorType[], isFresh: bool, isPassing: bool) =
     inherit Step(index, wiring)
     let outputs = wiring.Outputs
+
+    // Null for others, and where results are needed after the run.
+    let repeated =
+        match box operation with
+        | :? IRepeated as repeated when isPassing -> repeated
+        | _ -> Unchecked.defaultof<IRepeated>
+
+    let values (frame: Frame) (operands: NDArray[]) =
+        if isNull (box repeated) then
+            operation.Values(operands, outs)
+        else
+            if isNull frame.Kept[index] then
+                frame.Kept[index] <- repeated.Memory()
+
+            repeated.ValuesIn(frame.Kept[index], operands, outs)
 
     override this.Compute frame =
         if isFresh then
             HostArrays.Give(frame.Places[index], 0, outputs.Length)
 
-        let ys = operation.Values(this.Operands frame, outs)
+        let ys = values frame (this.Operands frame)
         HostArrays.GiveNothing()
 
         for j in 0 .. outputs.Length - 1 do

@@ -12,11 +12,20 @@ type internal LoopParts = { Consts: int; Carries: int; Items: int }
 /// What a running loop keeps from call to call: what its steps run with, memory for packed matrices, and for each value of a
 /// step two places in which it may lie by turns, since the one before is still read.
 [<Sealed; AllowNullLiteral>]
-type internal LoopFrame(frame: Frame, packed: PackedFactor[], types: TensorType[]) =
+type internal LoopFrame
+    (frame: Frame, packed: PackedFactor[], types: TensorType[], given: int, later: NDArray[], inputs: int) =
     let turns: NDArray[] = Array.zeroCreate (2 * types.Length)
 
     member _.Frame = frame
     member _.Packed = packed
+    /// Arrays that stand for the matrices that are packed.
+    member val Stands: NDArray[] = Array.zeroCreate packed.Length
+    /// What steps are called with.
+    member val Arguments: NDArray[] = Array.zeroCreate inputs
+    /// The constants that the loop is given.
+    member val Given: NDArray[] = Array.zeroCreate given
+    /// Where what they determine is computed; null for memory of its own.
+    member _.Later = later
     /// Whether a step of this loop has run: the next ones have the same constants.
     member val HasConstants = false with get, set
 
@@ -125,7 +134,19 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
             let t = step.Inputs[p].Type
             PackedFactor(t.DType, t.Shape[0], t.Shape[1])
 
-        LoopFrame(executable.Enter(), Array.map pack packable, types)
+        // What may be a view of a constant is not copied.
+        let place atom =
+            match atom with
+            | Atom.Variable v ->
+                let isDefined (e: Equation) = Array.exists (fun w -> obj.ReferenceEquals(v, w)) e.Outputs
+
+                match Array.tryFind isDefined prelude.Equations with
+                | Some e when Places.isFresh e -> LoopFrame.Place v.Type
+                | _ -> null
+            | Atom.Literal _ -> null
+
+        let later = Array.map place prelude.Outputs
+        LoopFrame(executable.Enter(), Array.map pack packable, types, given, later, step.Inputs.Length)
 
     /// What only the first inputs of a program determine, as a program of these, and the rest, which takes it after them.
     static member Hoist(program: Program, given: int) : struct (Program * Program) =
@@ -167,6 +188,8 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
     member _.Moves = moves
     /// The value that is an entry of the carry as it was before the step; -1 if steps do not give it.
     member _.ValueBefore(carry: int) : int = Array.IndexOf(inputOf, first + carry)
+    /// Whether a value is a constant that the frame of a loop holds, which the next loop writes over.
+    member _.IsHeld(value: int) : bool = inputOf[value] >= given && inputOf[value] < consts
     /// Whether a value is computed, not taken.
     member _.IsComputed(value: int) : bool = inputOf[value] < 0
     /// Where the carry begins among what a step is called with.
@@ -174,19 +197,22 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
     /// Where the items begin among what a step is called with.
     member _.FirstItem = firstItem
 
-    /// A frame for the steps of one loop, and what they are called with, of which carry and items are left to fill in.
-    member _.Enter(constants: NDArray[], isRepeated: bool) : struct (LoopFrame * NDArray[]) =
+    /// A frame for the steps of one loop of some inputs, of which the first are the constants, and what steps are called with,
+    /// of which carry and items are left to fill in.
+    member _.Enter(xs: NDArray[], isRepeated: bool) : struct (LoopFrame * NDArray[]) =
         // One call at a time uses what is kept; others make their own.
         let frame =
             match Interlocked.Exchange(&idle, null) with
             | null -> makeFrame ()
             | kept -> kept
 
-        let arguments: NDArray[] = Array.zeroCreate step.Inputs.Length
-        Array.blit constants 0 arguments 0 given
+        let arguments = frame.Arguments
+        Array.blit xs 0 arguments 0 given
 
         if later > 0 then
-            Array.blit (before.Run constants) 0 arguments given later
+            Array.blit xs 0 frame.Given 0 given
+            Array.blit (before.RunInto(frame.Given, frame.Later)) 0 arguments given later
+            Array.Clear frame.Given
 
         if isRepeated then
             for k in 0 .. packable.Length - 1 do
@@ -194,9 +220,15 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
                 let strides = y.ExplicitStrides
                 frame.Packed[k].Pack(y.Bytes, int64 strides[0], int64 strides[1])
                 GC.KeepAlive y
-                let same = NDArray(y.Device, y.DType, y.Shape, y.Strides, y.Offset, y.Storage, y.Bits)
-                same.Packed <- frame.Packed[k]
-                arguments[packable[k]] <- same
+                let known = frame.Stands[k]
+
+                if not (isNull known) && obj.ReferenceEquals(known.Strides, y.Strides) then
+                    known.Point(y.Offset, y.Storage, y.Bits)
+                else
+                    frame.Stands[k] <- NDArray(y.Device, y.DType, y.Shape, y.Strides, y.Offset, y.Storage, y.Bits)
+
+                frame.Stands[k].Packed <- frame.Packed[k]
+                arguments[packable[k]] <- frame.Stands[k]
 
         struct (frame, arguments)
 
@@ -209,9 +241,11 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
     /// Hands a frame back after a loop, with what its steps were called with.
     member _.Leave(frame: LoopFrame, arguments: NDArray[], isRepeated: bool) : unit =
         if isRepeated then
-            for p in packable do
-                arguments[p].Packed <- null
+            for stand in frame.Stands do
+                stand.Packed <- null
+                stand.Point(0, null, 0L)
 
+        Array.Clear arguments
         executable.Clear frame.Frame
         frame.HasConstants <- false
         Volatile.Write(&idle, frame)
@@ -238,13 +272,45 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
 
         // What lies in the frame is written over by the next loop.
         let own k (y: NDArray) =
-            if steps = 0 || not moves[valueOf[k]] then y
+            if steps = 0 then y
+            elif this.IsHeld valueOf[k] then HostArrays.makeContiguous y
+            elif not moves[valueOf[k]] then y
             elif y.IsInline then y.View(y.Shape, null, 0)
             else HostArrays.makeContiguous y
 
         let results = Array.mapi own carry
         this.Leave(frame, arguments, false)
         results
+
+/// What one run of a scan works with, and where its results lie.
+[<Sealed; AllowNullLiteral>]
+type internal ScanMemory(wholes: NDArray[], rows: NDArray[], values: int, results: int, parts: LoopParts) =
+    let last: NDArray[] = Array.zeroCreate values
+    let copies: NDArray[] = Array.zeroCreate parts.Carries
+    let starts: NDArray[] = Array.zeroCreate parts.Carries
+
+    let known (arrays: NDArray[]) i (t: TensorType) =
+        if isNull arrays[i] then
+            arrays[i] <- LoopFrame.Place t
+
+        arrays[i]
+
+    /// The stacks.
+    member _.Wholes = wholes
+    /// For each stack the two arrays that stand for its rows by turns.
+    member _.Rows = rows
+    member val Places: NDArray[] = Array.zeroCreate values
+    member val Carry: NDArray[] = Array.zeroCreate parts.Carries
+    /// For each item an array that stands for its entries, and how far they lie apart.
+    member val Entries: NDArray[] = Array.zeroCreate parts.Items
+    member val Strides: int[] = Array.zeroCreate parts.Items
+    member val Results: NDArray[] = Array.zeroCreate results
+    /// Where a value of the last step lies.
+    member _.Last(value: int, t: TensorType) : NDArray = known last value t
+    /// Where an entry of the carry is copied to before the first step.
+    member _.Start(carry: int, t: TensorType) : NDArray = known starts carry t
+    /// Where an entry of the carry is copied to.
+    member _.Copy(carry: int, t: TensorType) : NDArray = known copies carry t
 
 /// A stack of values of the steps: the value, the number of rows, the row of the first index, and the carry with which it
 /// begins (-1: none), if it has one row more for it.
@@ -306,14 +372,8 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
         // An array without elements has no memory to move along.
         x.View(x.Shape[1..], inner, (if x.Size = 0 then x.Offset else x.Offset + i * strides[0]))
 
-    /// The carry after the last step, and the stacked results.
-    member _.Run(xs: NDArray[], outs: TensorType[]) : NDArray[] =
-        let isRepeated = length > 1
-        let struct (frame, arguments) = loop.Enter(xs[.. parts.Consts - 1], isRepeated)
-        let carry = xs[parts.Consts .. parts.Consts + parts.Carries - 1]
-        let items = xs[parts.Consts + parts.Carries ..]
-        let places: NDArray[] = Array.zeroCreate loop.Types.Length
-
+    /// Memory for a run, which can be used again when nobody needs its results any more.
+    member _.Memory() : ScanMemory =
         let wholes =
             [| for stack in stacks ->
                    let t = loop.Types[stack.Value]
@@ -325,8 +385,30 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
                    let t = loop.Types[stacks[k / 2].Value]
                    NDArray(Cpu.Instance, t.DType, t.Shape, null, 0, wholes[k / 2].Storage, 0L) |]
 
+        ScanMemory(wholes, rows, loop.Types.Length, parts.Carries + rowsOf.Length, parts)
+
+    /// The carry after the last step, and the stacked results, in some memory.
+    member _.Run(memory: ScanMemory, xs: NDArray[], outs: TensorType[]) : NDArray[] =
+        let isRepeated = length > 1
+        let struct (frame, arguments) = loop.Enter(xs, isRepeated)
+        let firstItem = parts.Consts + parts.Carries
+        let wholes, places, carry = memory.Wholes, memory.Places, memory.Carry
+        let entries, strides = memory.Entries, memory.Strides
+
+        // The first carry too is contiguous, so that all steps read it in one way.
+        for k in 0 .. carry.Length - 1 do
+            let x = xs[parts.Consts + k]
+
+            carry[k] <-
+                if x.IsContiguous then
+                    x
+                else
+                    let dense = memory.Start(k, { Shape = x.Shape; DType = x.DType })
+                    Step.Put(x, dense)
+                    dense
+
         let row turn k index =
-            let row = rows[2 * k + turn]
+            let row = memory.Rows[2 * k + turn]
             row.Point(index * rowSize[k], row.Storage, 0L)
             row
 
@@ -335,23 +417,27 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
                 HostArrays.copyTo (carry[stacks[k].Carry], row 1 k (if reverse then length else 0))
 
         // One array for each item stands for its entries, unless they are scalars, which are held without memory.
-        let entries = items |> Array.map (fun x -> if x.Rank > 1 then ScanExecutor.Entry 0 x else null)
-        let strides = items |> Array.map (fun x -> x.ExplicitStrides[0])
+        for k in 0 .. entries.Length - 1 do
+            let x = xs[firstItem + k]
+            strides[k] <- if x.IsContiguous then x.Size / max 1 length else x.Strides[0]
+
+            if x.Rank = 1 then
+                entries[k] <- null
+            elif not x.IsContiguous || isNull entries[k] || not entries[k].IsContiguous then
+                entries[k] <- ScanExecutor.Entry 0 x
 
         for step in 0 .. length - 1 do
             let i = if reverse then length - 1 - step else step
             Array.blit carry 0 arguments loop.FirstCarry carry.Length
 
-            for k in 0 .. items.Length - 1 do
-                let x = items[k]
+            for k in 0 .. entries.Length - 1 do
+                let x = xs[firstItem + k]
 
                 arguments[loop.FirstItem + k] <-
                     if isNull entries[k] then
                         ScanExecutor.Entry i x
                     else
-                        if x.Size > 0 then
-                            entries[k].Point(x.Offset + i * strides[k], x.Storage, x.Bits)
-
+                        entries[k].Point((if x.Size = 0 then x.Offset else x.Offset + i * strides[k]), x.Storage, x.Bits)
                         entries[k]
 
             for v in 0 .. places.Length - 1 do
@@ -359,7 +445,7 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
                     if stackOf[v] >= 0 then row (step % 2) stackOf[v] (stacks[stackOf[v]].First + i)
                     elif not loop.Moves[v] then null
                     // The last carry outlives the loop.
-                    elif step = length - 1 then LoopFrame.Place loop.Types[v]
+                    elif step = length - 1 then memory.Last(v, loop.Types[v])
                     else frame.Turn(v, step)
 
             let ys = loop.Step(frame, arguments, places)
@@ -367,18 +453,35 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
             for k in 0 .. carry.Length - 1 do
                 carry[k] <- ys[carryOut[k]]
 
-        loop.Leave(frame, arguments, isRepeated)
+        let results = memory.Results
 
-        // A carry that lies in a stack would keep all of it.
         for k in 0 .. carry.Length - 1 do
-            if stackOf[carryOut[k]] >= 0 then
-                carry[k] <- HostArrays.makeContiguous carry[k]
+            let y, v = carry[k], carryOut[k]
 
-        let results =
-            rowsOf
-            |> Array.mapi (fun j (struct (k, first)) ->
+            // One that lies in a stack would keep all of it.
+            results[k] <-
+                if stackOf[v] >= 0 || loop.IsHeld v then
+                    let copy = memory.Copy(k, loop.Types[v])
+                    Step.Put(y, copy)
+                    copy
+                else
+                    y
+
+        loop.Leave(frame, arguments, isRepeated)
+        Array.Clear places
+        Array.Clear carry
+
+        for entry in entries do
+            if not (isNull entry) then
+                entry.Point(0, null, 0L)
+
+        for j in 0 .. rowsOf.Length - 1 do
+            if isNull results[parts.Carries + j] then
+                let struct (k, first) = rowsOf[j]
                 let x = wholes[k]
-                NDArray(x.Device, x.DType, outs[parts.Carries + j].Shape, null, first * rowSize[k], x.Storage, 0L))
+
+                results[parts.Carries + j] <-
+                    NDArray(x.Device, x.DType, outs[parts.Carries + j].Shape, null, first * rowSize[k], x.Storage, 0L)
 
         GC.KeepAlive xs
-        Array.append carry results
+        results

@@ -99,7 +99,7 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
 
     override _.Values(xs, outs) =
         if length > 0 && (hasRun || length > ScanPrimitive.FewSteps) then
-            executor.Value.Run(xs, outs)
+            executor.Value.Run(executor.Value.Memory(), xs, outs)
         elif length > 0 then
             hasRun <- true
             interpret xs outs
@@ -107,6 +107,20 @@ type internal ScanPrimitive(body: Program, parts: LoopParts, length: int, revers
             let struct (_, carry, _) = split xs
             let empty (t: TensorType) = Cpu.Instance.Fill(t.DType, t.Shape, 0.0)
             Array.append carry (Array.map empty outs[parts.Carries ..])
+
+    interface IRepeated with
+        member _.Memory() = box (ref (null: ScanMemory))
+
+        member this.ValuesIn(memory, xs, outs) =
+            if length > 0 && (hasRun || length > ScanPrimitive.FewSteps) then
+                let held = memory :?> ScanMemory ref
+
+                if isNull held.Value then
+                    held.Value <- executor.Value.Memory()
+
+                executor.Value.Run(held.Value, xs, outs)
+            else
+                this.Values(xs, outs)
 
     override this.Jvp(xs, tangents) =
         let struct (kDot, cDot, xDot) = split tangents
