@@ -1,8 +1,8 @@
 namespace Autodiff
 
 open System
+open System.Collections.Concurrent
 open System.Collections.Generic
-open System.Threading
 open Autodiff.Kernels
 
 /// How the inputs of a loop fall apart: what stays the same, what is carried from step to step, what each step takes.
@@ -118,7 +118,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
             let stays = input >= first && input < first + carries && valueOf[input - first] = v
             not (stays || (input >= 0 && input < consts)))
 
-    let mutable idle: LoopFrame = null
+    let idle = ConcurrentBag<LoopFrame>()
 
     let makeFrame () =
         let pack p =
@@ -176,11 +176,11 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
 
     /// A frame for the steps of one loop, and what they are called with, of which carry and items are left to fill in.
     member _.Enter(constants: NDArray[], isRepeated: bool) : struct (LoopFrame * NDArray[]) =
-        // One call at a time uses what is kept; others make their own.
+        // Each of the calls that run at once has its own.
         let frame =
-            match Interlocked.Exchange(&idle, null) with
-            | null -> makeFrame ()
-            | kept -> kept
+            match idle.TryTake() with
+            | true, kept -> kept
+            | _ -> makeFrame ()
 
         let arguments: NDArray[] = Array.zeroCreate step.Inputs.Length
         Array.blit constants 0 arguments 0 given
@@ -214,7 +214,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
 
         executable.Clear frame.Frame
         frame.HasConstants <- false
-        Volatile.Write(&idle, frame)
+        idle.Add frame
 
     /// The carry after all steps: each takes the items that are found for the carry before it; null ends the loop.
     member this.Iterate(constants: NDArray[], start: NDArray[], next: NDArray[] -> NDArray[]) : NDArray[] =
