@@ -41,12 +41,13 @@ module internal Blocks =
         let d = axis - (rank - operand.Length)
         if d < 0 || operand[d] = 1 then -1 else d
 
-    /// The axis of a reshaped array that has the same entries as an axis before.
-    let private reshapedAxis (from: int[]) (into: int[]) axis =
+    /// The axis of a reshaped array of which each entry has the elements of as many entries of an axis before, or the other way
+    /// round, if it has a multiple of some number of entries.
+    let private reshapedAxis length (from: int[]) (into: int[]) axis =
         let outside = Shape.size from[.. axis - 1]
 
         seq { 0 .. into.Length - 1 }
-        |> Seq.tryFind (fun d -> into[d] = from[axis] && Shape.size into[.. d - 1] = outside)
+        |> Seq.tryFind (fun d -> into[d] % length = 0 && into[d] > 0 && Shape.size into[.. d - 1] = outside)
 
     /// The axes of the inputs of a product, for an axis of its result.
     let private factorsAt (e: Equation) axis : int[] =
@@ -59,7 +60,7 @@ module internal Blocks =
 
     /// Where an equation has the axis in its inputs (-1: nowhere) and its result, if it can be computed block by block and has it
     /// at some places in inputs that are computed so; else none.
-    let private follow (e: Equation) (known: int[]) : struct (int[] * BlockAxis) voption =
+    let private follow length (e: Equation) (known: int[]) : struct (int[] * BlockAxis) voption =
         let shapes = e.Inputs |> Array.map _.Type.Shape
         let out = e.Outputs[0].Type.Shape
         let i = System.Array.FindIndex(known, (fun axis -> axis >= 0))
@@ -121,7 +122,7 @@ module internal Blocks =
                 let order: int[] = parameter e "order"
                 alone (BlockAxis.At(System.Array.IndexOf(order, at)))
             | "reshape" ->
-                match reshapedAxis shapes[0] out at with
+                match reshapedAxis length shapes[0] out at with
                 | Some axis -> alone (BlockAxis.At axis)
                 | None -> ValueNone
             | "matmul" ->
@@ -135,6 +136,22 @@ module internal Blocks =
             | _ -> ValueNone
         | _ -> ValueNone
 
+    /// The axes of the inputs of a function of each element, for an axis of its result; none for other equations.
+    let private elementsAt (e: Equation) axis : struct (int[] * BlockAxis) voption =
+        let isOfElements =
+            match e.Operation with
+            | :? UnaryPrimitive
+            | :? BinaryPrimitive
+            | :? ComparePrimitive -> true
+            | :? Primitive -> List.contains e.Operation.Name [ "cast"; "where"; "broadcastTo" ]
+            | _ -> false
+
+        if isOfElements then
+            let rank = e.Outputs[0].Type.Shape.Length
+            ValueSome(struct (e.Inputs |> Array.map (fun x -> broadcast x.Type.Shape rank axis), BlockAxis.At axis))
+        else
+            ValueNone
+
     /// Equations that run together, each with the axes of its inputs and its result.
     [<Sealed; AllowNullLiteral>]
     type private Region(length: int, members: List<struct (int * int[] * BlockAxis)>, block: int, saved: int64) =
@@ -145,12 +162,15 @@ module internal Blocks =
         /// The bytes that need not be written to memory.
         member _.Saved = saved
 
-    /// An equation of one operation for other lengths of an axis.
-    let private resize (e: Equation) (axis: BlockAxis) length (xs: Tensor[]) : Tensor =
+    let private resized axis before after (shape: int[]) =
+        shape |> Array.mapi (fun d n -> if d = axis then n / before * after else n)
+
+    /// The result of an equation where there are fewer entries along an axis.
+    let private bind (e: Equation) (result: BlockAxis) before after (xs: Tensor[]) : Tensor =
         let shape =
-            match axis with
-            | BlockAxis.At axis -> e.Outputs[0].Type.Shape |> Array.mapi (fun d n -> if d = axis then length else n)
-            | _ -> e.Outputs[0].Type.Shape
+            match result with
+            | BlockAxis.At axis -> resized axis before after e.Outputs[0].Type.Shape
+            | BlockAxis.Total _ -> e.Outputs[0].Type.Shape
 
         match e.Operation.Name with
         | "sumTo" -> Tensor.SumTo(xs[0], shape)
@@ -159,10 +179,9 @@ module internal Blocks =
         | _ -> Tensor.Bind(e.Operation :?> Primitive, xs)
 
     /// What grows from a product along an axis of its result; null if that saves nothing.
-    let private grow (sizes: BlockSizes) (equations: Equation[]) (outputs: Atom[]) seed axis : Region =
+    let private grow (sizes: BlockSizes) (equations: Equation[]) (outputs: Atom[]) seed axis length : Region =
         let product = equations[seed].Outputs[0]
         let shape = product.Type.Shape
-        let length = shape[axis]
         let members = List<struct (int * int[] * BlockAxis)>()
         let axisOf = Dictionary<Variable, BlockAxis>(HashIdentity.Reference)
         // What needs results of all blocks.
@@ -213,7 +232,7 @@ module internal Blocks =
                 if Array.exists isLate e.Inputs || e.Outputs.Length > 1 || Array.forall (fun axis -> axis < 0) known then
                     ValueNone
                 else
-                    follow e known
+                    follow length e known
 
             match joins with
             | ValueSome(struct (axes, result)) when isWorthIt e result -> join i axes result
@@ -221,48 +240,65 @@ module internal Blocks =
                 if Array.exists (fun atom -> isLate atom || axisBefore atom >= 0) e.Inputs then
                     late.UnionWith e.Outputs
 
-        // From the last to the first, what reads the large values or is needed for it.
+        // From the last to the first: what reads the large values or is needed for it, and of what comes from outside, large
+        // values that nothing else needs and that are functions of elements, which fuse with what reads them. For each variable
+        // the axis along which it is read so far; `everywhere` if something else reads it.
+        let readAt = Dictionary<Variable, int>(HashIdentity.Reference)
         let needed = HashSet<Variable>(HashIdentity.Reference)
-        let kept = List<struct (int * int[] * BlockAxis)>()
+        let everywhere = -2
 
-        for k = members.Count - 1 downto 0 do
-            let struct (i, _, _) = members[k]
+        let read axis atom =
+            match atom with
+            | Atom.Variable v ->
+                match readAt.TryGetValue v with
+                | true, other when other <> axis -> readAt[v] <- everywhere
+                | _ -> readAt[v] <- axis
+            | Atom.Literal _ -> ()
+
+        Array.iter (read everywhere) outputs
+        let candidates = Dictionary<int, struct (int[] * BlockAxis)>()
+
+        for struct (i, axes, result) in members do
+            candidates.Add(i, struct (axes, result))
+
+        members.Clear()
+
+        for i = equations.Length - 1 downto 0 do
             let e = equations[i]
+            let v = e.Outputs[0]
+            let isRead, axis = readAt.TryGetValue v
 
-            if readsLarge e || needed.Contains e.Outputs[0] then
-                kept.Add members[k]
+            let kept =
+                match candidates.TryGetValue i with
+                | true, found when readsLarge e || needed.Contains v -> ValueSome found
+                | true, _ -> ValueNone
+                | _ when isRead && axis >= 0 && e.Outputs.Length = 1 && 8L * bytesOf v.Type >= bytesOf product.Type ->
+                    elementsAt e axis
+                | _ -> ValueNone
+
+            match kept with
+            | ValueSome(struct (axes, result)) ->
+                members.Add(struct (i, axes, result))
+                Array.iter2 read axes e.Inputs
 
                 for atom in e.Inputs do
                     match atom with
                     | Atom.Variable v -> needed.Add v |> ignore
                     | Atom.Literal _ -> ()
+            | ValueNone -> Array.iter (read everywhere) e.Inputs
 
-        kept.Reverse()
-        let isKept = HashSet<int>(kept |> Seq.map (fun (struct (i, _, _)) -> i))
-        let outside = HashSet<Variable>(HashIdentity.Reference)
-
-        let need atom =
-            match atom with
-            | Atom.Variable v -> outside.Add v |> ignore
-            | Atom.Literal _ -> ()
-
-        Array.iter need outputs
-        equations |> Array.iteri (fun i e -> if not (isKept.Contains i) then Array.iter need e.Inputs)
+        members.Reverse()
 
         let mutable saved = 0L
         let mutable widest = 1L
-        let mutable isContiguous = true
 
-        for struct (i, _, result) in kept do
+        for struct (i, _, result) in members do
             let e = equations[i]
             let v = e.Outputs[0]
 
             match result with
             | BlockAxis.At axis ->
-                let isOutside = outside.Contains v
-
-                if isOutside && Shape.size v.Type.Shape[.. axis - 1] > 1L then
-                    isContiguous <- false
+                let isOutside = readAt[v] = everywhere
 
                 if isOutside then
                     saved <- saved - bytesOf v.Type
@@ -273,7 +309,7 @@ module internal Blocks =
             | _ -> ()
 
         let rows = sizes.Block / widest
-        let isExamples = axis < shape.Length - 2
+        let isExamples = axis < shape.Length - 2 || length < shape[axis]
 
         let block =
             if isExamples then max 1L rows
@@ -281,12 +317,11 @@ module internal Blocks =
             else 0L
 
         if
-            isContiguous
-            && saved >= bytesOf product.Type / 2L
+            saved >= bytesOf product.Type / 2L
             && (isExamples || block >= leastRows)
             && int64 length >= 2L * block
         then
-            Region(length, kept, int block, saved)
+            Region(length, members, int block, saved)
         else
             null
 
@@ -305,6 +340,23 @@ module internal Blocks =
         Array.iter need outputs
         equations |> Array.iteri (fun i e -> if not (indices.Contains i) then Array.iter need e.Inputs)
 
+        let uniforms = Dictionary<Atom, float voption>(HashIdentity.Structural)
+
+        let uniform atom =
+            match uniforms.TryGetValue atom with
+            | true, found -> found
+            | _ ->
+                // What lies in memory as a whole is not searched.
+                let isLarge = bytesOf atom.Type > sizes.Block
+
+                let found =
+                    match atom with
+                    | Atom.Literal x when isLarge && x.Array.IsContiguous -> ValueNone
+                    | _ -> Simplify.uniform atom
+
+                uniforms.Add(atom, found)
+                found
+
         // What comes from outside, whole or along an axis.
         let wholes, slices = List<Variable>(), List<struct (Atom * int)>()
 
@@ -316,7 +368,7 @@ module internal Blocks =
                     | Atom.Variable v when axis < 0 ->
                         if not (wholes.Contains v) then
                             wholes.Add v
-                    | Atom.Literal _ when axis < 0 || (Simplify.uniform atom).IsSome -> ()
+                    | Atom.Literal _ when axis < 0 || (uniform atom).IsSome -> ()
                     | _ ->
                         if not (slices.Contains(struct (atom, axis))) then
                             slices.Add(struct (atom, axis)))
@@ -335,14 +387,12 @@ module internal Blocks =
 
         let totals, blocked = results true, results false
 
-        let resized axis length (t: TensorType) =
-            { t with Shape = t.Shape |> Array.mapi (fun d n -> if d = axis then length else n) }
+        let blockType axis length (t: TensorType) =
+            { t with Shape = resized axis region.Length length t.Shape }
 
         let programOf length =
             let body (xs: Tensor[]) =
                 let values = Dictionary<Variable, Tensor>(HashIdentity.Reference)
-                let before = wholes.Count + totals.Length
-
                 let read (atom: Atom) axis =
                     match atom with
                     | Atom.Variable v when own.Contains v -> values[v]
@@ -350,31 +400,22 @@ module internal Blocks =
                     | Atom.Literal x when axis < 0 -> x
                     | _ ->
                         match slices.IndexOf(struct (atom, axis)), atom with
-                        | k, _ when k >= 0 -> xs[before + k]
-                        | _, Atom.Literal x -> Tensor.BroadcastTo(Tensor.ScalarOf(x, (Simplify.uniform atom).Value), (resized axis length atom.Type).Shape)
-                        | _ -> invalidOp "not among the inputs of a block"
+                        | -1, Atom.Literal x ->
+                            let value = Tensor.ScalarOf(x, (uniform atom).Value)
+                            Tensor.BroadcastTo(value, (blockType axis length atom.Type).Shape)
+                        | k, _ -> xs[wholes.Count + k]
 
                 for struct (i, axes, result) in members do
                     let e = equations[i]
-                    values.Add(e.Outputs[0], resize e result length (Array.map2 read e.Inputs axes))
+                    values.Add(e.Outputs[0], bind e result region.Length length (Array.map2 read e.Inputs axes))
 
-                Array.append
-                    (totals
-                     |> Array.mapi (fun j (v, reduction) ->
-                         let before = xs[wholes.Count + j]
-
-                         match enum<Reduction> reduction with
-                         | Reduction.Maximum -> Tensor.Maximum(before, values[v])
-                         | Reduction.Minimum -> Tensor.Minimum(before, values[v])
-                         | _ -> before + values[v]))
-                    (blocked |> Array.map (fun (v, _) -> values[v]))
+                Array.append totals blocked |> Array.map (fun (v, _) -> values[v])
 
             [| for v in wholes -> v.Type
-               for v, _ in totals -> v.Type
-               for struct (atom, axis) in slices -> resized axis length atom.Type |]
+               for struct (atom, axis) in slices -> blockType axis length atom.Type |]
             |> Stage.closed Cpu.Instance body
             |> Simplify.run
-            |> runWith sizes
+            |> runWith { sizes with Least = 2L * sizes.Block }
             |> Fuse.run
 
         let rest = region.Length % region.Block
@@ -399,18 +440,39 @@ module internal Blocks =
     /// The same program with a region that grows from a product as one equation; null if there is none that is worth it.
     and private tryJoin sizes (equations: Equation[]) (outputs: Atom[]) seed : Equation[] =
         let shape = equations[seed].Outputs[0].Type.Shape
+
+        // Rows of a product are often those of many examples, into which it is split.
+        let splits axis =
+            equations
+            |> Seq.filter (fun e ->
+                e.Operation.Name = "reshape" && e.Inputs[0] = Atom.Variable equations[seed].Outputs[0])
+            |> Seq.map (fun e -> e.Outputs[0].Type.Shape)
+            |> Seq.collect (fun into ->
+                let outside = Shape.size shape[.. axis - 1]
+                into |> Seq.indexed |> Seq.filter (fun (d, _) -> Shape.size into[.. d - 1] = outside) |> Seq.map snd)
+            |> Seq.filter (fun n -> n > 1 && n < shape[axis] && shape[axis] % n = 0)
+
         let growAlong axis =
-            if shape[axis] > 1 then grow sizes equations outputs seed axis else null
+            if shape[axis] > 1 then
+                Seq.append [ shape[axis] ] (splits axis)
+                |> Seq.map (grow sizes equations outputs seed axis)
+                |> Seq.tryFind (fun region -> not (isNull region))
+                |> Option.toObj
+            else
+                null
 
         // Examples one after another, if each fits; else parts of each.
         let examples =
             seq { 0 .. shape.Length - 3 } |> Seq.map growAlong |> Seq.filter (fun r -> not (isNull r))
 
+        // Rows rather than columns, whose blocks have short rows.
         let parts =
-            [ shape.Length - 2; shape.Length - 1 ]
-            |> List.map growAlong
-            |> List.filter (fun r -> not (isNull r))
-            |> List.sortBy (fun r -> struct (-r.Saved, -r.Block))
+            match growAlong (shape.Length - 2), growAlong (shape.Length - 1) with
+            | null, null -> []
+            | rows, null -> [ rows ]
+            | null, columns -> [ columns ]
+            | rows, columns when 4L * columns.Saved > 5L * rows.Saved -> [ columns; rows ]
+            | rows, columns -> [ rows; columns ]
 
         let isSmall (region: Region) (joined: Equation) =
             bytesOf equations[seed].Outputs[0].Type / int64 region.Length * int64 region.Block < sizes.Least

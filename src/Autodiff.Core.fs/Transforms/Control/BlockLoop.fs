@@ -5,37 +5,41 @@ open System.Collections.Concurrent
 open System.Threading
 open Autodiff.Kernels
 
-/// How a program runs over an axis block by block: the number of its entries, and of those of a block; along which axis each
-/// sliced input is cut; what the totals over all blocks are, and along which axis blocks lie in each other result.
+/// How a program runs over an axis block by block.
 type internal BlockParts =
-    { Length: int
-      Block: int
-      /// The number of inputs that each block takes whole; they come first.
-      Wholes: int
-      Slices: int[]
-      /// The totals, which come first among the results: sums, largest or smallest elements.
-      Totals: Reduction[]
-      Outputs: int[] }
+    {
+        /// The number of entries along the axis. One that was split or merged with the next one has a multiple of it.
+        Length: int
+        /// The number of entries of a block.
+        Block: int
+        /// The number of inputs that each block takes whole; they come first.
+        Wholes: int
+        /// Along which axis each other input is cut.
+        Slices: int[]
+        /// Of the first results, of which each block gives a part, how the parts combine: sums, largest or smallest elements.
+        Totals: Reduction[]
+        /// Along which axis the blocks of each other result lie.
+        Outputs: int[]
+    }
 
-/// A part of a program that is run block by block along an axis, so that what is large within it never exists as a whole.
-/// The program of a block takes what is whole, the totals so far, and slices; it gives the totals with those of the block,
-/// and its entries of the other results. A second one is for what is left at the end, null if nothing is. Part of compiled
-/// programs, which are run and not transformed.
+/// A part of a program that is run block by block along an axis, so that what is large within it never exists as a whole. The
+/// program of a block takes what is whole, and slices; another one is for what is left at the end, null if nothing is. Part
+/// of compiled programs, which are run and not transformed.
 [<Sealed>]
 type internal BlocksPrimitive(program: Program, rest: Program, parts: BlockParts) =
     inherit ProgramPrimitive("blocks")
 
-    // By how many sums the total is cut, whatever the number of threads, so that this does not change it.
+    // Blocks are summed up in stretches, cut by the sizes alone, so that totals do not depend on the number of threads.
     static let mostStretches = 16
 
     let totals = parts.Totals.Length
-    let firstSlice = parts.Wholes + totals
-    let loopOf (program: Program) = LoopBody(program, parts.Wholes, parts.Wholes, totals)
+    let loopOf (program: Program) = LoopBody(program, parts.Wholes, parts.Wholes, 0)
     let loop = lazy (loopOf program)
     let restLoop = lazy (loopOf rest)
     let count = (parts.Length + parts.Block - 1) / parts.Block
     let stretches = if totals > 0 then min count mostStretches else count
-    let resized axis length (shape: int[]) = Array.mapi (fun d n -> if d = axis then length else n) shape
+    let resized axis before after (shape: int[]) =
+        Array.mapi (fun d n -> if d = axis then n / before * after else n) shape
 
     let types =
         program.Outputs
@@ -43,102 +47,140 @@ type internal BlocksPrimitive(program: Program, rest: Program, parts: BlockParts
             if j < totals then
                 atom.Type
             else
-                { atom.Type with Shape = resized parts.Outputs[j - totals] parts.Length atom.Type.Shape })
+                { atom.Type with Shape = resized parts.Outputs[j - totals] parts.Block parts.Length atom.Type.Shape })
 
-    // What changes no total.
-    let starts =
-        lazy
-            (Array.mapi
-                (fun j reduction ->
-                    let t = program.Outputs[j].Type
+    /// Writes the entries of a block from the first on along an axis, which lie apart because of the axes before it.
+    let scatter (y: NDArray) (whole: NDArray) axis first =
+        let size = DTypes.Size y.DType
+        let lines = int (Shape.size y.Shape[.. axis - 1])
+        let length, pitch = y.Size / lines * size, whole.Size / lines * size
+        let start = pitch / parts.Length * first
+        let from = y.Bytes
+        let into = HostArrays.writable whole
 
-                    let value =
-                        match reduction with
-                        | Reduction.Maximum -> Double.NegativeInfinity
-                        | Reduction.Minimum -> Double.PositiveInfinity
-                        | _ -> 0.0
+        for line in 0 .. lines - 1 do
+            from.Slice(line * length, length).CopyTo(into.Slice(line * pitch + start, length))
 
-                    (Cpu.Instance :> Device).Fill(t.DType, t.Shape, value))
-                parts.Totals)
+        GC.KeepAlive y
+        GC.KeepAlive whole
 
-    // The totals of the stretches, kept from run to run.
-    let kept = ConcurrentBag<NDArray[][]>()
+    // Memory for the totals of a stretch, kept from run to run.
+    let spare = ConcurrentBag<NDArray[]>()
 
-    let combine reduction (x: NDArray) (y: NDArray) =
-        let kernel =
-            match reduction with
-            | Reduction.Maximum -> Binary.Maximum
-            | Reduction.Minimum -> Binary.Minimum
-            | _ -> Binary.Add
+    let rent () : NDArray[] =
+        match spare.TryTake() with
+        | true, sums -> sums
+        | _ -> Array.map LoopFrame.Place types[.. totals - 1]
 
-        x.Device.Binary(kernel, x, y, x.Shape)
+    /// Takes parts of the totals into others, in their place.
+    let combine (sums: NDArray[]) (others: NDArray[]) =
+        for j in 0 .. totals - 1 do
+            let kernel =
+                match parts.Totals[j] with
+                | Reduction.Maximum -> Binary.Maximum
+                | Reduction.Minimum -> Binary.Minimum
+                | _ -> Binary.Add
+
+            let sum = sums[j]
+            HostArrays.Give([| sum |], 0, 1)
+            Step.Put(sum.Device.Binary(kernel, sum, others[j], sum.Shape), sum)
+            HostArrays.GiveNothing()
+
+    /// An array that can be pointed at entries of another one along an axis, and how far apart these are.
+    let part (x: NDArray) axis length : struct (NDArray * int) =
+        let lengths = resized axis parts.Length length x.Shape
+        let first = x.Slice(Array.zeroCreate x.Rank, lengths, Array.create x.Rank 1)
+        // An array without elements has no memory to move along.
+        let step = if x.Size = 0 then 0 else x.ExplicitStrides[axis] * (x.Shape[axis] / parts.Length)
+        struct (NDArray(x.Device, x.DType, lengths, first.Strides, x.Offset, x.Storage, x.Bits), step)
+
+    let partsOf (arrays: NDArray[]) axes length = Array.map2 (fun x axis -> part x axis length) arrays axes
+
+    let pointAt first (array: NDArray) (struct (part: NDArray, step)) : NDArray =
+        part.Point(array.Offset + first * step, array.Storage, array.Bits)
+        part
 
     let only () = Shape.fail "jit" "a compiled program was transformed instead of the function that it was made of."
 
-    /// An array that can be pointed at the entries of another one along an axis, from the first on, and how far apart two are.
-    let part (x: NDArray) axis length : struct (NDArray * int) =
-        let lengths = resized axis length x.Shape
-        let first = x.Slice(Array.zeroCreate x.Rank, lengths, Array.create x.Rank 1)
-        // An array without elements has no memory to move along.
-        let step = if x.Size = 0 then 0 else x.ExplicitStrides[axis]
-        struct (NDArray(x.Device, x.DType, lengths, first.Strides, x.Offset, x.Storage, x.Bits), step)
+    /// What threads share while they run the blocks.
+    member private _.Work(inputs: NDArray[], results: NDArray[], next: int ref, pending: NDArray[][], combined: int ref) =
+        let wholes, sliced = inputs[.. parts.Wholes - 1], inputs[parts.Wholes ..]
+        let blocked = results[totals..]
+        let another () = Interlocked.Increment(&next.contents) - 1
 
-    /// Runs the blocks of stretches that are still to do, and writes their entries of the results.
-    let work (inputs: NDArray[]) (sums: NDArray[][]) (results: NDArray[]) (next: int ref) =
-        let inline another () = Interlocked.Increment(&next.contents) - 1
+        /// One block: its entries of the results, and its part of the totals, which is added to some or is the first of them.
+        let step (loop: LoopBody) (frame: LoopFrame) (arguments: NDArray[]) slices places i (sums: NDArray[]) isFirst =
+            let values: NDArray[] = Array.zeroCreate loop.Types.Length
+            let first = i * parts.Block
+
+            for k in 0 .. sliced.Length - 1 do
+                arguments[loop.FirstItem + k] <- pointAt first sliced[k] (Array.get slices k)
+
+            for j in 0 .. totals - 1 do
+                let value = loop.ValueOf[j]
+                values[value] <- if isFirst then sums[j] else frame.Turn(value, 0)
+
+            for j in 0 .. blocked.Length - 1 do
+                let place, value = pointAt first blocked[j] (Array.get places j), loop.ValueOf[totals + j]
+                values[value] <- if place.IsContiguous then place else frame.Turn(value, 0)
+
+            let ys = Slots.Gather(loop.Step(frame, arguments, values), loop.ValueOf)
+
+            // Results that are one value are computed at the place of one of them.
+            for j in 0 .. blocked.Length - 1 do
+                let struct (place, _) = Array.get places j
+                let y = ys[totals + j]
+
+                if place.IsContiguous then
+                    Step.Put(y, place)
+                else
+                    scatter y blocked[j] parts.Outputs[j] first
+
+            if isFirst then
+                Array.iter2 (fun (y: NDArray) sum -> Step.Put(y, sum)) ys[.. totals - 1] sums
+            else
+                combine sums ys
+
+        /// Adds the totals of stretches to the results, in the order of the stretches.
+        let commit stretch sums =
+            lock pending (fun () ->
+                pending[stretch] <- sums
+
+                while combined.Value < stretches && not (isNull pending[combined.Value]) do
+                    let sums = pending[combined.Value]
+
+                    if combined.Value = 0 then
+                        Array.iter2 (fun (y: NDArray) result -> Step.Put(y, result)) sums results[.. totals - 1]
+                    else
+                        combine results sums
+
+                    spare.Add sums
+                    combined.Value <- combined.Value + 1)
+
         let mutable stretch = another ()
 
         if stretch < stretches then
             let loop = loop.Value
-            let struct (frame, arguments) = loop.Enter(inputs[.. parts.Wholes - 1], true)
-            let slicesOf length = Array.map2 (fun x axis -> part x axis length) inputs[parts.Wholes ..] parts.Slices
-            let placesOf length = Array.map2 (fun y axis -> part y axis length) results[totals..] parts.Outputs
-            let slices, places = slicesOf parts.Block, placesOf parts.Block
-
-            let run (loop: LoopBody) (frame: LoopFrame) (arguments: NDArray[]) slices places i (carry: NDArray[]) turn =
-                let first = i * parts.Block
-                let values: NDArray[] = Array.zeroCreate loop.Types.Length
-                Array.blit carry 0 arguments loop.FirstCarry totals
-
-                for k in 0 .. parts.Slices.Length - 1 do
-                    let struct (slice: NDArray, step) = Array.get slices k
-                    let x = inputs[parts.Wholes + k]
-                    slice.Point(x.Offset + first * step, x.Storage, x.Bits)
-                    arguments[loop.FirstItem + k] <- slice
-
-                for j in 0 .. totals - 1 do
-                    values[loop.ValueOf[j]] <- turn loop.ValueOf[j] j
-
-                for j in 0 .. parts.Outputs.Length - 1 do
-                    let struct (place: NDArray, step) = Array.get places j
-                    let y = results[totals + j]
-                    place.Point(y.Offset + first * step, y.Storage, y.Bits)
-                    values[loop.ValueOf[totals + j]] <- place
-
-                let ys = loop.Step(frame, arguments, values)
-
-                // Results that are one value are written to the place of one of them.
-                for j in 0 .. parts.Outputs.Length - 1 do
-                    let struct (place, _) = Array.get places j
-                    Step.Put(ys[loop.ValueOf[totals + j]], place)
-
-                Array.init totals (fun j -> ys[loop.ValueOf[j]])
+            let struct (frame, arguments) = loop.Enter(wholes, true)
+            let slices, places = partsOf sliced parts.Slices parts.Block, partsOf blocked parts.Outputs parts.Block
 
             while stretch < stretches do
                 let from, until = count * stretch / stretches, count * (stretch + 1) / stretches
-                let mutable carry = starts.Value
+                let sums = if totals > 0 then rent () else [||]
 
                 for i in from .. until - 1 do
-                    let turn value j = if i = until - 1 then Array.get sums[stretch] j else frame.Turn(value, i)
-
                     if i < count - 1 || isNull rest then
-                        carry <- run loop frame arguments slices places i carry turn
+                        step loop frame arguments slices places i sums (i = from)
                     else
                         let length = parts.Length - i * parts.Block
+                        let slices, places = partsOf sliced parts.Slices length, partsOf blocked parts.Outputs length
                         let loop = restLoop.Value
-                        let struct (frame, arguments) = loop.Enter(inputs[.. parts.Wholes - 1], false)
-                        carry <- run loop frame arguments (slicesOf length) (placesOf length) i carry turn
+                        let struct (frame, arguments) = loop.Enter(wholes, false)
+                        step loop frame arguments slices places i sums (i = from)
                         loop.Leave(frame, arguments, false)
+
+                if totals > 0 then
+                    commit stretch sums
 
                 stretch <- another ()
 
@@ -148,56 +190,41 @@ type internal BlocksPrimitive(program: Program, rest: Program, parts: BlockParts
         [ "axes", box parts.Slices
           "length", parts.Length
           "block", parts.Block
+          if totals > 0 then
+              "totals", String.Join(" ", parts.Totals |> Array.map string)
           "program", program ]
 
     override this.Shapes inputs =
         let given =
             program.Inputs
             |> Array.mapi (fun i v ->
-                if i < firstSlice then
+                if i < parts.Wholes then
                     v.Type
                 else
-                    { v.Type with Shape = resized parts.Slices[i - firstSlice] parts.Length v.Type.Shape })
+                    let axis = parts.Slices[i - parts.Wholes]
+                    { v.Type with Shape = resized axis parts.Block parts.Length v.Type.Shape })
 
-        this.Fit(Array.append given[.. parts.Wholes - 1] given[firstSlice..], inputs)
+        this.Fit(given, inputs)
         types
 
     override _.Mapped map = BlocksPrimitive(map program, (if isNull rest then null else map rest), parts)
 
-    override _.Values(inputs, outs) =
-        let places = HostArrays.TakeAll outs.Length
-        let fresh j (t: TensorType) =
-            if isNull places[j] then HostArrays.fresh (Cpu.Instance, t.DType, t.Shape) else places[j]
-        let results = outs |> Array.mapi (fun j t -> if j < totals then null else fresh j t)
+    override this.Values(inputs, outs) =
+        let results =
+            Array.map2
+                (fun place t -> if isNull place then LoopFrame.Place t else place)
+                (HostArrays.TakeAll outs.Length)
+                outs
 
-        let sums =
-            match kept.TryTake() with
-            | true, sums -> sums
-            | _ -> Array.init stretches (fun _ -> Array.init totals (fun j -> LoopFrame.Place types[j]))
+        let next, pending, combined = ref 0, Array.zeroCreate stretches, ref 0
 
-        let next = ref 0
-
-        // Few blocks are left to the threads of their operations.
-        if stretches >= Workers.Count && Workers.Count > 1 then
-            Workers.For(Workers.Count, (fun _ -> work inputs sums results next))
+        // Few stretches are left to the threads of their operations.
+        if 2 * stretches > Workers.Count then
+            let work = Action<int>(fun _ -> this.Work(inputs, results, next, pending, combined))
+            Workers.For(min stretches Workers.Count, work)
         else
-            work inputs sums results next
+            this.Work(inputs, results, next, pending, combined)
 
-        for j in 0 .. totals - 1 do
-            let total = sums |> Array.map (fun own -> own[j]) |> Array.reduce (combine parts.Totals[j])
-
-            results[j] <-
-                if not (isNull places[j]) then
-                    Step.Put(total, places[j])
-                    places[j]
-                elif stretches > 1 then
-                    total
-                elif total.IsInline then
-                    total.View(total.Shape, null, 0)
-                else
-                    HostArrays.makeContiguous total
-
-        kept.Add sums
         GC.KeepAlive inputs
         results
 

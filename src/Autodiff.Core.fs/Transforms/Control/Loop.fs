@@ -45,12 +45,14 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
 
     /// The factors of a product of matrices of which the right one can be packed.
     let factors (e: Equation) : struct (Atom * Atom) voption =
+        let isMatrix (t: TensorType) = Shape.size t.Shape[.. t.Shape.Length - 3] = 1L
+
         match e.Operation, e.Inputs with
         | :? Primitive as p, [| x; y |] when
             p.Name = "matmul"
-            && x.Type.Shape.Length = 2
-            && y.Type.Shape.Length = 2
-            && x.Type.Shape[0] > 1
+            && isMatrix x.Type
+            && isMatrix y.Type
+            && x.Type.Shape[x.Type.Shape.Length - 2] > 1
             && Shape.size y.Type.Shape > 0L
             && PackedFactor.Supports y.Type.DType
             ->
@@ -123,7 +125,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
     let makeFrame () =
         let pack p =
             let t = step.Inputs[p].Type
-            PackedFactor(t.DType, t.Shape[0], t.Shape[1])
+            PackedFactor(t.DType, t.Shape[t.Shape.Length - 2], t.Shape[t.Shape.Length - 1])
 
         LoopFrame(executable.Enter(), Array.map pack packable, types)
 
@@ -192,7 +194,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
             for k in 0 .. packable.Length - 1 do
                 let y = arguments[packable[k]]
                 let strides = y.ExplicitStrides
-                frame.Packed[k].Pack(y.Bytes, int64 strides[0], int64 strides[1])
+                frame.Packed[k].Pack(y.Bytes, int64 strides[y.Rank - 2], int64 strides[y.Rank - 1])
                 GC.KeepAlive y
                 let same = NDArray(y.Device, y.DType, y.Shape, y.Strides, y.Offset, y.Storage, y.Bits)
                 same.Packed <- frame.Packed[k]
