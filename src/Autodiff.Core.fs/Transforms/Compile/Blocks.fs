@@ -26,12 +26,19 @@ module internal Blocks =
     // Longer sums take more time than the memory of their results.
     let private longestSum = 256
 
-    // Products of fewer rows are slow; blocks of examples may be single ones.
+    // Products of fewer rows are slow, and of other multiples than whole vectors; blocks of examples may be single ones.
     let private leastRows = 32L
     let private unit = 16L
 
+    // Factors that each block reads as a whole are to stay in the cache: they have at most so many times its bytes.
+    let private largestFactor = 8L
+
     let private bytesOf (t: TensorType) = Shape.size t.Shape * int64 (DTypes.Size t.DType)
     let private isNumber (t: TensorType) = t.DType = DType.Float32 || t.DType = DType.Float64
+
+    let private hasShortSums (product: Equation) =
+        let x = product.Inputs[0].Type.Shape
+        x[x.Length - 1] <= longestSum
 
     let private parameter (e: Equation) name : 'p =
         e.Operation.Parameters |> List.find (fst >> (=) name) |> snd |> unbox<'p>
@@ -187,6 +194,7 @@ module internal Blocks =
         // What needs results of all blocks.
         let late = HashSet<Variable>(HashIdentity.Reference)
 
+        let factors = factorsAt equations[seed] axis
         let isLarge (t: TensorType) = bytesOf t >= bytesOf product.Type / 2L
 
         let axisBefore atom =
@@ -209,20 +217,22 @@ module internal Blocks =
         let readsLarge (e: Equation) =
             e.Inputs |> Array.exists (fun atom -> axisBefore atom >= 0 && isLarge atom.Type)
 
+        let hasSmallFactors (e: Equation) (axes: int[]) =
+            Array.forall2 (fun (x: Atom) axis -> axis >= 0 || bytesOf x.Type <= largestFactor * sizes.Block) e.Inputs axes
+
         /// Whether it is as well to compute an equation in blocks.
-        let isWorthIt (e: Equation) result =
+        let isWorthIt (e: Equation) axes result =
             match result with
             | BlockAxis.Total _ -> bytesOf e.Outputs[0].Type <= sizes.Block
             | BlockAxis.At _ when e.Operation.Name = "matmul" ->
-                let x = e.Inputs[0].Type.Shape
-                readsLarge e || isLarge e.Outputs[0].Type && x[x.Length - 1] <= longestSum
+                hasSmallFactors e axes && (readsLarge e || isLarge e.Outputs[0].Type && hasShortSums e)
             | _ -> true
 
         let join i axes result =
             members.Add(struct (i, axes, result))
             axisOf.Add(equations[i].Outputs[0], result)
 
-        join seed (factorsAt equations[seed] axis) (BlockAxis.At axis)
+        join seed factors (BlockAxis.At axis)
 
         for i in seed + 1 .. equations.Length - 1 do
             let e = equations[i]
@@ -235,7 +245,7 @@ module internal Blocks =
                     follow length e known
 
             match joins with
-            | ValueSome(struct (axes, result)) when isWorthIt e result -> join i axes result
+            | ValueSome(struct (axes, result)) when isWorthIt e axes result -> join i axes result
             | _ ->
                 if Array.exists (fun atom -> isLate atom || axisBefore atom >= 0) e.Inputs then
                     late.UnionWith e.Outputs
@@ -318,6 +328,7 @@ module internal Blocks =
 
         if
             saved >= bytesOf product.Type / 2L
+            && hasSmallFactors equations[seed] factors
             && (isExamples || block >= leastRows)
             && int64 length >= 2L * block
         then
@@ -326,10 +337,16 @@ module internal Blocks =
             null
 
     /// The equation of a region, and those that it takes the place of.
-    let rec private join sizes (equations: Equation[]) (outputs: Atom[]) (region: Region) : struct (Equation * HashSet<int>) =
+    let rec private join
+        sizes
+        (equations: Equation[])
+        (outputs: Atom[])
+        (region: Region)
+        : struct (Equation * HashSet<int>) =
         let members = region.Members
         let indices = HashSet<int>(members |> Seq.map (fun (struct (i, _, _)) -> i))
-        let own = HashSet<Variable>(members |> Seq.map (fun (struct (i, _, _)) -> equations[i].Outputs[0]), HashIdentity.Reference)
+        let own = HashSet<Variable>(HashIdentity.Reference)
+        own.UnionWith(indices |> Seq.map (fun i -> equations[i].Outputs[0]))
         let outside = HashSet<Variable>(HashIdentity.Reference)
 
         let need atom =
@@ -375,17 +392,24 @@ module internal Blocks =
                 equations[i].Inputs
                 axes
 
-        let results isTotal =
+        let totals =
             [| for struct (i, _, result) in members do
-                   let v = equations[i].Outputs[0]
-
                    match result with
-                   | _ when not (outside.Contains v) -> ()
-                   | BlockAxis.Total reduction when isTotal -> v, int reduction
-                   | BlockAxis.At axis when not isTotal -> v, axis
+                   | BlockAxis.Total reduction when outside.Contains equations[i].Outputs[0] ->
+                       struct (equations[i].Outputs[0], reduction)
                    | _ -> () |]
 
-        let totals, blocked = results true, results false
+        let blocked =
+            [| for struct (i, _, result) in members do
+                   match result with
+                   | BlockAxis.At axis when outside.Contains equations[i].Outputs[0] ->
+                       struct (equations[i].Outputs[0], axis)
+                   | _ -> () |]
+
+        let results =
+            Array.append
+                (totals |> Array.map (fun (struct (v, _)) -> v))
+                (blocked |> Array.map (fun (struct (v, _)) -> v))
 
         let blockType axis length (t: TensorType) =
             { t with Shape = resized axis region.Length length t.Shape }
@@ -393,6 +417,7 @@ module internal Blocks =
         let programOf length =
             let body (xs: Tensor[]) =
                 let values = Dictionary<Variable, Tensor>(HashIdentity.Reference)
+
                 let read (atom: Atom) axis =
                     match atom with
                     | Atom.Variable v when own.Contains v -> values[v]
@@ -409,7 +434,7 @@ module internal Blocks =
                     let e = equations[i]
                     values.Add(e.Outputs[0], bind e result region.Length length (Array.map2 read e.Inputs axes))
 
-                Array.append totals blocked |> Array.map (fun (v, _) -> values[v])
+                results |> Array.map (fun v -> values[v])
 
             [| for v in wholes -> v.Type
                for struct (atom, axis) in slices -> blockType axis length atom.Type |]
@@ -428,14 +453,17 @@ module internal Blocks =
                   Block = region.Block
                   Wholes = wholes.Count
                   Slices = [| for struct (_, axis) in slices -> axis |]
-                  Totals = totals |> Array.map (snd >> enum<Reduction>)
-                  Outputs = Array.map snd blocked }
+                  Totals = totals |> Array.map (fun (struct (_, reduction)) -> reduction)
+                  Outputs = blocked |> Array.map (fun (struct (_, axis)) -> axis) }
             )
 
-        let inputs = [| for v in wholes do Atom.Variable v
-                        for struct (atom, _) in slices do atom |]
+        let inputs =
+            [| for v in wholes do
+                   Atom.Variable v
+               for struct (atom, _) in slices do
+                   atom |]
 
-        struct (Equation(primitive, inputs, Array.append (Array.map fst totals) (Array.map fst blocked)), indices)
+        struct (Equation(primitive, inputs, results), indices)
 
     /// The same program with a region that grows from a product as one equation; null if there is none that is worth it.
     and private tryJoin sizes (equations: Equation[]) (outputs: Atom[]) seed : Equation[] =
@@ -474,10 +502,12 @@ module internal Blocks =
             | rows, columns when 4L * columns.Saved > 5L * rows.Saved -> [ columns; rows ]
             | rows, columns -> [ rows; columns ]
 
+        // A block that is large itself, as one example can be, has to be run in blocks in turn.
         let isSmall (region: Region) (joined: Equation) =
+            let program: Program = parameter joined "program"
+
             bytesOf equations[seed].Outputs[0].Type / int64 region.Length * int64 region.Block < sizes.Least
-            || (let program: Program = joined.Operation.Parameters |> List.find (fst >> (=) "program") |> snd |> unbox
-                program.Equations |> Array.exists (fun e -> e.Operation :? BlocksPrimitive))
+            || program.Equations |> Array.exists (fun e -> e.Operation :? BlocksPrimitive)
 
         Seq.append examples parts
         |> Seq.tryPick (fun region ->
@@ -513,7 +543,7 @@ module internal Blocks =
             && e.Operation :? Primitive
             && isNumber e.Outputs[0].Type
             && bytesOf e.Outputs[0].Type >= sizes.Least
-            && (let x = e.Inputs[0].Type.Shape in x[x.Length - 1] <= longestSum)
+            && hasShortSums e
 
         let mutable equations = program.Equations
 

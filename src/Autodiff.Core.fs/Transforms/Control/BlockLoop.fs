@@ -102,7 +102,8 @@ type internal BlocksPrimitive(program: Program, rest: Program, parts: BlockParts
 
     let only () = Shape.fail "jit" "a compiled program was transformed instead of the function that it was made of."
 
-    /// What threads share while they run the blocks.
+    /// Runs stretches of blocks until none is left. Several threads do so at once: they share the number of the next stretch,
+    /// the totals that wait for those of stretches before them, and how many have been combined.
     member private _.Work(inputs: NDArray[], results: NDArray[], next: int ref, pending: NDArray[][], combined: int ref) =
         let wholes, sliced = inputs[.. parts.Wholes - 1], inputs[parts.Wholes ..]
         let blocked = results[totals..]
