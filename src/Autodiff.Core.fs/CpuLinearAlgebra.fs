@@ -12,7 +12,8 @@ module internal CpuLinearAlgebra =
     let private packedMatMul (x: NDArray, y: PackedFactor, shape: int[]) =
         let z = HostArrays.allocate (x.Device, x.DType, shape)
         let strides = x.ExplicitStrides
-        y.Multiply(shape[0], x.Bytes, int64 strides[0], int64 strides[1], HostArrays.writable z)
+        let row, column = int64 strides[x.Rank - 2], int64 strides[x.Rank - 1]
+        y.Multiply(shape[shape.Length - 2], x.Bytes, row, column, HostArrays.writable z)
         GC.KeepAlive x
         z
 
@@ -81,7 +82,7 @@ module internal CpuLinearAlgebra =
         z
 
     let matMul (x: NDArray, y: NDArray, shape: int[]) =
-        if isNull y.Packed || shape.Length <> 2 then
+        if isNull y.Packed || shape.Length > 2 && Shape.size shape[.. shape.Length - 3] <> 1L then
             anyMatMul (x, y, shape)
         else
             packedMatMul (x, y.Packed, shape)

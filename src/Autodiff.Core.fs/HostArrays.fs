@@ -35,6 +35,13 @@ type internal HostArrays private () =
         HostArrays.places <- null
         HostArrays.free <- 0u
 
+    /// What was given, one place for each of so many results, null where there is none: for an operation that fills its
+    /// results part by part.
+    static member TakeAll(count: int) : NDArray[] =
+        let given, first = HostArrays.places, HostArrays.first
+        HostArrays.GiveNothing()
+        Array.init count (fun i -> if isNull given then null else given[first + i])
+
     /// A place that is free and fits; null if there is none.
     static member private Take(dtype: DType, isInline: bool, shape: int[]) : NDArray =
         let mutable bits = HostArrays.free

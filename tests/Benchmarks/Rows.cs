@@ -28,6 +28,11 @@ internal static class Rows
         Row.Of("elementwise chain 1e6 forward", () => Normal(1_000_000), Chain, new(0, 8e6)),
         Row.Of("elementwise chain 1e6 gradient", () => Normal(1_000_000), Gradient.Of((Tensor v) => Chain(v).Sum()), new(0, 8e6)),
         Row.Of("softmax 512x1000", () => Normal(512, 1000), x => x.Softmax(-1), new(0, 8 * 512e3)),
+        Row.Of("attention 2048x64", () => Normal(3, 2048, 64), x => Attention(x[0], x[1], x[2]), new(4.0 * 2048 * 2048 * 64, 0)),
+        Row.Of("attention 8x2048x64 gradient", () => Normal(3, 8, 2048, 64), Gradient.Of(
+            (Tensor x) => Tensor.Square(Attention(x[0], x[1], x[2])).Sum()), new(12.0 * 8 * 2048 * 2048 * 64, 0)),
+        Row.Of("nearest of 1000 points to 10000 in 8 dimensions f64",
+            () => new Key(0).Normal([10_000, 8], dtype: DType.Float64), Nearest, new(2.0 * 10_000 * 1000 * 8, 0)),
         Row.Of("conv2d 100x1x28x28 5x5x30", 2.0 * 100 * 30 * 24 * 24 * 25, () =>
         {
             Tensor x = Normal(100, 1, 28, 28), w = Normal(30, 1, 5, 5);
@@ -165,6 +170,17 @@ internal static class Rows
             Networks.Characters(recurrent()), new SGD(0.01), characters[.., ..25].OneHot(62), characters[.., 1..],
             Losses.SoftmaxCrossEntropy);
     });
+
+    private static Tensor Attention(Tensor queries, Tensor keys, Tensor values) =>
+        (queries.MatMul(keys.SwapAxes(-1, -2)) / Math.Sqrt(queries.Shape[^1])).Softmax(-1).MatMul(values);
+
+    /// <summary>The sum of the squared distances of points from the nearest of the first thousand.</summary>
+    private static Tensor Nearest(Tensor points)
+    {
+        Tensor first = points[..1000];
+        Tensor distances = Tensor.Square(first).Sum([-1]) - 2.0 * points.MatMul(first.Transpose());
+        return distances.Min(-1).Sum() + Tensor.Square(points).Sum();
+    }
 
     private static Tensor Chain(Tensor x) =>
         Tensor.Sigmoid(x) * Tensor.Tanh(x) + Tensor.Exp(-x * x);

@@ -10,7 +10,7 @@ module internal Compile =
                 | :? ProgramPrimitive as operation -> Equation(operation.Mapped run, e.Inputs, e.Outputs)
                 | _ -> e)
 
-        Program.Of(program.Inputs, mapped, program.Outputs) |> Simplify.run |> Scatter.run |> Fuse.run
+        Program.Of(program.Inputs, mapped, program.Outputs) |> Simplify.run |> Scatter.run |> Blocks.run |> Fuse.run
 
 /// The way back of a recorded call: a program of kept values and cotangents.
 [<Sealed; AllowNullLiteral>]

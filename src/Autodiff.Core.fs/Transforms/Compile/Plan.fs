@@ -58,6 +58,7 @@ module internal Places =
         | operation when operation.Name = "cast" -> equation.Inputs[0].Type.DType <> equation.Outputs[0].Type.DType
         // Its results are told apart by their types.
         | operation when operation.Name = "maxPool" -> equation.Outputs[0].Type.DType <> equation.Outputs[1].Type.DType
+        | operation when operation.Name = "blocks" -> true
         | operation -> operation :? Primitive && computing.Contains operation.Name
 
     /// Whether the result of an equation is its first input, walked differently, as far as that can be.

@@ -1,8 +1,8 @@
 namespace Autodiff
 
 open System
+open System.Collections.Concurrent
 open System.Collections.Generic
-open System.Threading
 open Autodiff.Kernels
 
 /// How the inputs of a loop fall apart: what stays the same, what is carried from step to step, what each step takes.
@@ -54,12 +54,14 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
 
     /// The factors of a product of matrices of which the right one can be packed.
     let factors (e: Equation) : struct (Atom * Atom) voption =
+        let isMatrix (t: TensorType) = Shape.size t.Shape[.. t.Shape.Length - 3] = 1L
+
         match e.Operation, e.Inputs with
         | :? Primitive as p, [| x; y |] when
             p.Name = "matmul"
-            && x.Type.Shape.Length = 2
-            && y.Type.Shape.Length = 2
-            && x.Type.Shape[0] > 1
+            && isMatrix x.Type
+            && isMatrix y.Type
+            && x.Type.Shape[x.Type.Shape.Length - 2] > 1
             && Shape.size y.Type.Shape > 0L
             && PackedFactor.Supports y.Type.DType
             ->
@@ -127,12 +129,12 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
             let stays = input >= first && input < first + carries && valueOf[input - first] = v
             not (stays || (input >= 0 && input < consts)))
 
-    let mutable idle: LoopFrame = null
+    let idle = ConcurrentBag<LoopFrame>()
 
     let makeFrame () =
         let pack p =
             let t = step.Inputs[p].Type
-            PackedFactor(t.DType, t.Shape[0], t.Shape[1])
+            PackedFactor(t.DType, t.Shape[t.Shape.Length - 2], t.Shape[t.Shape.Length - 1])
 
         // What may be a view of a constant is not copied.
         let place atom =
@@ -200,11 +202,11 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
     /// A frame for the steps of one loop of some inputs, of which the first are the constants, and what steps are called with,
     /// of which carry and items are left to fill in.
     member _.Enter(xs: NDArray[], isRepeated: bool) : struct (LoopFrame * NDArray[]) =
-        // One call at a time uses what is kept; others make their own.
+        // Each of the calls that run at once has its own.
         let frame =
-            match Interlocked.Exchange(&idle, null) with
-            | null -> makeFrame ()
-            | kept -> kept
+            match idle.TryTake() with
+            | true, kept -> kept
+            | _ -> makeFrame ()
 
         let arguments = frame.Arguments
         Array.blit xs 0 arguments 0 given
@@ -218,7 +220,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
             for k in 0 .. packable.Length - 1 do
                 let y = arguments[packable[k]]
                 let strides = y.ExplicitStrides
-                frame.Packed[k].Pack(y.Bytes, int64 strides[0], int64 strides[1])
+                frame.Packed[k].Pack(y.Bytes, int64 strides[y.Rank - 2], int64 strides[y.Rank - 1])
                 GC.KeepAlive y
                 let known = frame.Stands[k]
 
@@ -248,7 +250,7 @@ type internal LoopBody(program: Program, given: int, carryAt: int, carries: int)
         Array.Clear arguments
         executable.Clear frame.Frame
         frame.HasConstants <- false
-        Volatile.Write(&idle, frame)
+        idle.Add frame
 
     /// The carry after all steps: each takes the items that are found for the carry before it; null ends the loop.
     member this.Iterate(constants: NDArray[], start: NDArray[], next: NDArray[] -> NDArray[]) : NDArray[] =
