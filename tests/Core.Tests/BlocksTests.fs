@@ -13,7 +13,7 @@ let private sizes = { Least = 1L <<< 14; Block = 1L <<< 13 }
 let private compiled (f: 'a -> 'b) (x: 'a) : Program =
     let program =
         (stage f x).Program
-        |> Narrow.run
+
         |> Simplify.run
         |> Scatter.run
         |> Blocks.runWith sizes
