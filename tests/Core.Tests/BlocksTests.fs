@@ -13,7 +13,6 @@ let private sizes = { Least = 1L <<< 14; Block = 1L <<< 13 }
 let private compiled (f: 'a -> 'b) (x: 'a) : Program =
     let program =
         (stage f x).Program
-
         |> Simplify.run
         |> Scatter.run
         |> Blocks.runWith sizes
