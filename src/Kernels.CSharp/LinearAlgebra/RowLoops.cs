@@ -47,27 +47,6 @@ internal static unsafe class RowLoops<T, V, L>
         return sum;
     }
 
-    /// <summary>(x, y) = (c x - s y, s x + c y).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rotate(int n, T c, T s, T* x, T* y)
-    {
-        V cosine = L.Broadcast(c), sine = L.Broadcast(s), minus = L.Broadcast(-s), zero = default;
-        int i = 0;
-        for (; i <= n - L.Count; i += L.Count)
-        {
-            V a = L.Load(x + i), b = L.Load(y + i);
-            L.Store(x + i, L.MultiplyAdd(cosine, a, L.MultiplyAdd(minus, b, zero)));
-            L.Store(y + i, L.MultiplyAdd(cosine, b, L.MultiplyAdd(sine, a, zero)));
-        }
-
-        for (; i < n; i++)
-        {
-            T a = x[i], b = y[i];
-            x[i] = T.MultiplyAddEstimate(c, a, -s * b);
-            y[i] = T.MultiplyAddEstimate(c, b, s * a);
-        }
-    }
-
     /// <summary>y -= a X for a row a and rows of X.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SubtractRows(int n, int k, T* a, long stride, T* x, long xRow, T* y)

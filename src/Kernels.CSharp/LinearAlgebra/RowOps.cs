@@ -72,19 +72,6 @@ internal static unsafe class RowOps
         _ => RowLoops<T, T, Lanes1<T>>.Dot(n, x, y),
     };
 
-    /// <summary>(x, y) = (c x - s y, s x + c y).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Rotate<T>(int n, T c, T s, T* x, T* y) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        switch (Simd.Width)
-        {
-            case 512: RowLoops<T, Vector512<T>, Lanes512<T>>.Rotate(n, c, s, x, y); break;
-            case 256: RowLoops<T, Vector256<T>, Lanes256<T>>.Rotate(n, c, s, x, y); break;
-            case 128: RowLoops<T, Vector128<T>, Lanes128<T>>.Rotate(n, c, s, x, y); break;
-            default: RowLoops<T, T, Lanes1<T>>.Rotate(n, c, s, x, y); break;
-        }
-    }
-
     /// <summary>y -= a X for a row a of <paramref name="k"/> elements, apart by their stride, and rows of X.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void SubtractRows<T>(int n, int k, T* a, long stride, T* x, long xRow, T* y)
