@@ -87,27 +87,7 @@ internal static class Rows
             Func<Tensor, Tensor> hessian = Hessian.Of(n == 1 ? v => Tensor.Exp(v).Sum() : Rosenbrock);
             return () => hessian(x);
         })),
-        new("per-example gradients mlp 784-50-10 b100", () =>
-        {
-            (Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) = ExampleGradient();
-            Func<Tensor, Tensor, Parameters> gradients = Vmap.Of(gradient);
-            return () => gradients(images, labels);
-        }),
-        new("per-example gradients mlp 784-50-10 b100 loop", () =>
-        {
-            (Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) = ExampleGradient();
-            return () => Loop(gradient, images, labels);
-        }),
-        new("per-example gradients mlp 784-50-10 b100 loop, stacked", () =>
-        {
-            // The same result as that of vmap, one tensor for all examples, needs one more copy.
-            (Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) = ExampleGradient();
-            return () =>
-            {
-                Parameters[] all = Loop(gradient, images, labels);
-                foreach (string name in all[0].Names) TensorModule.stack(0, all.Select(one => one[name]));
-            };
-        }),
+        .. ExampleGradients("per-example gradients mlp 784-50-10 b100"),
         Row.Of("gradient scalar chain 300 ops", () => Tensor.Scalar(0.5), Gradient.Of<Tensor>(ScalarChain)),
     ];
 
@@ -146,19 +126,38 @@ internal static class Rows
     private static Training ResNet18() => new(
         Networks.ResNet18(), new SGD(0.05), Normal(16, 1, 96, 96), Labels(16), Losses.SoftmaxCrossEntropy);
 
-    /// <summary>The gradient of the loss of one image and its label, with 100 of both.</summary>
-    private static (Func<Tensor, Tensor, Parameters>, Tensor Images, Tensor Labels) ExampleGradient()
+    /// <summary>The gradient of the loss for each of 100 images: all at once, and in loops that give 100 results or the same one.</summary>
+    private static IEnumerable<Row> ExampleGradients(string name)
     {
         var network = new Sequential(new Dense(50), Activations.Sigmoid, new Dense(10));
         Parameters parameters = network.Initialize(new Key(2), [784]);
-        return (Gradient, Normal(100, 784), Labels(100));
+        Tensor images = Normal(100, 784), labels = Labels(100);
+        Func<Tensor, Tensor, Parameters> compiled = Jit.Compile<Tensor, Tensor, Parameters>(Gradient);
+        Func<Tensor, Tensor, Parameters> all = Vmap.Of<Tensor, Tensor, Parameters>(Gradient), compiledAll = Jit.Compile(all);
+        return
+        [
+            new(name, () => () => all(images, labels), () => () => compiledAll(images, labels)),
+            new($"{name}, over the last", null, () =>
+            {
+                var over = Jit.CompileDonating((Parameters last, (Tensor Images, Tensor Labels) batch) => all(batch.Images, batch.Labels));
+                Parameters last = all(images, labels);
+                return () => last = over(last, (images, labels));
+            }),
+            new($"{name} loop", () => () => Loop(Gradient), () => () => Loop(compiled)),
+            new($"{name} loop, stacked", () => () => Stack(Loop(Gradient)), () => () => Stack(Loop(compiled))),
+        ];
 
         Parameters Gradient(Tensor image, Tensor label) => Autodiff.Gradient.Of((Parameters p) =>
             Losses.SoftmaxCrossEntropy.Of(network.Apply(p, image.Reshape(1, 784)), label.Reshape(1)))(parameters);
-    }
 
-    private static Parameters[] Loop(Func<Tensor, Tensor, Parameters> gradient, Tensor images, Tensor labels) =>
-        [.. Enumerable.Range(0, 100).Select(i => gradient(images[i], labels[i]))];
+        Parameters[] Loop(Func<Tensor, Tensor, Parameters> gradient) =>
+            [.. Enumerable.Range(0, 100).Select(i => gradient(images[i], labels[i]))];
+
+        static void Stack(Parameters[] gradients)
+        {
+            foreach (string name in gradients[0].Names) TensorModule.stack(0, gradients.Select(one => one[name]));
+        }
+    }
 
     private static Tensor Labels(int count, int classes = 10) => new Key(1).Integers([count], 0, classes);
 

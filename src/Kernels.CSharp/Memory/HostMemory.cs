@@ -12,17 +12,21 @@ namespace Autodiff.Kernels;
 /// microseconds, and a few hundred where the caches have forgotten it, which keeps the memory of a training loop flat for a few
 /// percent of its time. (Finalizers would do the same with a second thread to wait for.)
 ///
-/// Enough is little where collections find nearly all that was handed out, as for a function whose result is dropped before the
-/// next call: its results then lie in the same memory, which the cache still holds, even if the pool has more. Where they do not,
-/// as in the forward pass of reverse mode, collections make old what dies soon after, and enough is as much as is in use.
+/// A large block is looked for among those just dropped, which the cache still holds, before others are taken, as long as
+/// collections find nearly all that was handed out: a function whose large result is dropped before the next call writes to
+/// the same memory each time. Where they do not, as in the forward pass of reverse mode, early collections would make old what
+/// dies soon after.
 /// </remarks>
 public sealed unsafe class HostMemory
 {
     /// <summary>Bytes handed out between two collections, at least: a part of what a large cache holds, so that memory is used again while it is there.</summary>
     private const long MinimumBudget = 16L << 20;
 
-    // Short budgets are tried again after so many collections at most that found nearly all that was handed out.
-    private const int MostPatience = 64;
+    // To write to memory that the cache holds no more takes longer for such a block than a young collection.
+    private const long Large = MinimumBudget / 2;
+
+    // Early collections are tried again after so many large blocks at most.
+    private const int MostPatience = 4096;
 
     // The memory that may wait for a full collection, and that the pool keeps, however little is in use.
     private const long Slack = 16 * MinimumBudget;
@@ -111,8 +115,8 @@ public sealed unsafe class HostMemory
 
     private static nint Find(long capacity)
     {
-        bool isDue = budget == MinimumBudget && handedOut >= budget;
-        if (!isDue && TryTake(capacity, out nint pointer)) return pointer;
+        if (capacity >= Large && handedOut + capacity > MinimumBudget && --waiting < 0) CollectEarly();
+        if (TryTake(capacity, out nint pointer)) return pointer;
 
         // A collection that came about by itself may have freed some.
         if (GC.CollectionCount(0) != collectionsSeen)
@@ -121,7 +125,7 @@ public sealed unsafe class HostMemory
             if (TryTake(capacity, out pointer)) return pointer;
         }
 
-        if (isDue || handedOut + capacity > budget)
+        if (handedOut + capacity > budget)
         {
             Collect();
             if (TryTake(capacity, out pointer)) return pointer;
@@ -161,19 +165,18 @@ public sealed unsafe class HostMemory
         // much has gathered: a full one makes all that is alive old, such as the result of the call before, so that the
         // next young one does not find it.
         if (inUse > before - handedOut / 4 && inUse > inUseAfterFull + Math.Max(inUseAfterFull, Slack)) CollectAll();
-        budget = NextBudget();
         handedOut = 0;
         inUseAfterLast = inUse;
+        budget = Math.Max(MinimumBudget, inUse);
         Trim(Math.Max(Slack, inUse));
     }
 
-    private static long NextBudget()
+    private static void CollectEarly()
     {
-        long usual = Math.Max(MinimumBudget, inUse);
-        if (inUse <= inUseAfterLast + handedOut / 8) return budget == MinimumBudget || --waiting < 0 ? MinimumBudget : usual;
-        if (budget == MinimumBudget) patience = Math.Min(2 * patience, MostPatience);
-        waiting = patience;
-        return usual;
+        long most = inUseAfterLast + handedOut / 8;
+        Collect();
+        if (inUse > most) patience = Math.Min(4 * patience, MostPatience);
+        waiting = inUse > most ? patience : 0;
     }
 
     private static void CollectAll()
