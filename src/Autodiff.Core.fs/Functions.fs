@@ -285,6 +285,26 @@ module Tensor =
     /// The logarithm of softmax along an axis, without overflow.
     let logSoftmax axis (x: Tensor) : Tensor = Reductions.logSoftmax axis x
 
+    let internal standardized (axes: int) (epsilon: float) (weight: Tensor) (bias: Tensor) (x: Tensor) : Tensor =
+        Tensor.NotNull("standardize", x)
+
+        if axes < 1 || axes > x.Rank then
+            Shape.fail "standardize" $"a tensor of shape {Shape.format x.Shape} has no last {axes} axes."
+
+        if isNull weight <> isNull bias then
+            Shape.fail "standardize" "there are weights without biases, or biases without weights; give both or none."
+
+        match RowNormalization.Apply(x, axes, epsilon, weight, bias) with
+        | null ->
+            let last = [| x.Rank - axes .. x.Rank - 1 |]
+            let centred = x - meanOver last true x
+            let y = centred * Tensor.Rsqrt(meanOver last true (Tensor.Square centred) + epsilon)
+            if isNull weight then y else y * weight + bias
+        | y -> y
+
+    /// (x - mean) / sqrt (variance + epsilon) with mean and variance, the mean of (x - mean)^2, over so many last axes.
+    let standardize (axes: int) (epsilon: float) (x: Tensor) : Tensor = standardized axes epsilon null null x
+
     /// x where it is positive, slope * x elsewhere.
     let leakyRelu (slope: float) (x: Tensor) : Tensor = sloped.Apply(x, Tensor.ScalarOf(x, slope))
 
@@ -464,6 +484,19 @@ type TensorExtensions =
     /// The positions of the smallest elements along an axis, the first at ties; int64.
     [<Extension>]
     static member ArgMin(x: Tensor, axis: int) : Tensor = Reductions.argmin axis x
+
+    /// (x - mean) / sqrt (variance + epsilon) with mean and variance, the mean of (x - mean)^2, over so many last axes, times
+    /// weights plus biases of the shape of these axes, if there are.
+    [<Extension>]
+    static member Standardize
+        (
+            x: Tensor,
+            [<Optional; DefaultParameterValue(1)>] axes: int,
+            [<Optional; DefaultParameterValue(1e-5)>] epsilon: float,
+            [<Optional; DefaultParameterValue(null: Tensor)>] weight: Tensor,
+            [<Optional; DefaultParameterValue(null: Tensor)>] bias: Tensor
+        ) : Tensor =
+        Tensor.standardized axes epsilon weight bias x
 
     /// log (sum (exp x)) over axes, without overflow; over all if none is named. Where the result is infinite, the elements
     /// equal to it share the derivative equally.

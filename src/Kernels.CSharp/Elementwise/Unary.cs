@@ -5,8 +5,9 @@ namespace Autodiff.Kernels;
 /// Results over tensors, at most this many units in the last place from the exact value, in both precisions: Log 1,
 /// Exp 1.1, Erf 1.3, Log1p 1.5, Sin and Cos 1.6, Expm1, Softplus, Sigmoid and Tanh 2 (docs/accuracy.md); infinities, NaN,
 /// signs of zeros and denormal numbers are right. An element's result depends neither on its position, nor on the vector
-/// width, nor on the number of threads, but that of a lone number may differ in the last place, as Exp, Log, Sin, Cos
-/// and Tanh of one number are the base library's, and so are the functions not named here.
+/// width, nor on the number of threads, but that of a lone number may differ in the last places, as Exp, Log, Sin, Cos
+/// and Tanh of one number are the base library's, and so are the functions not named here. Arrays of these have vector forms in
+/// double precision, some units off, from which float32 is rounded once.
 /// </remarks>
 public static class Unary
 {

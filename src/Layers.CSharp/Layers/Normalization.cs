@@ -132,10 +132,9 @@ public sealed class LayerNorm(int axes = 1, double epsilon = 1e-5, bool isAffine
         if (isAffine && (shape.Length < axes || !shape[^axes..].SequenceEqual(parameters["weight"].Shape)))
             throw WrongInput(shape, $"its last axes must be {Shapes.Format(parameters["weight"].Shape)}, the shape of its weights");
         if (!isAffine) OutputShape(shape.ToArray());
-        Tensor? weight = isAffine ? parameters["weight"] : null, bias = isAffine ? parameters["bias"] : null;
-        if (RowNormalization.Apply(input, axes, Epsilon, weight, bias) is { } whole) return whole;
-        Tensor normalized = Normalized.Of(input, [.. Enumerable.Range(input.Rank - axes, axes)], Epsilon);
-        return isAffine ? normalized * weight + bias : normalized;
+        return isAffine
+            ? input.Standardize(axes, Epsilon, parameters["weight"], parameters["bias"])
+            : input.Standardize(axes, Epsilon);
     }
 }
 
@@ -183,7 +182,7 @@ public sealed class GroupNorm(int groups, double epsilon = 1e-5, bool isAffine =
         if (isAffine && parameters["weight"].Size != shape[0])
             throw WrongInput(shape, $"its weights are those of {parameters["weight"].Size} channels, the axis after the batch");
         Tensor grouped = input.Reshape(input.Shape[0], Groups, Shapes.Product(shape) / Groups);
-        Tensor normalized = (RowNormalization.Apply(grouped, 1, Epsilon, null, null) ?? Normalized.Of(grouped, [2], Epsilon)).Reshape(input.Shape);
+        Tensor normalized = grouped.Standardize(1, Epsilon).Reshape(input.Shape);
         return isAffine
             ? normalized * Shapes.AlongChannels(parameters["weight"], input.Rank)
                 + Shapes.AlongChannels(parameters["bias"], input.Rank)
@@ -262,12 +261,4 @@ internal static class Normalized
 {
     internal static Parameters Affine(bool isAffine, params int[] shape) =>
         isAffine ? Parameters.Of(("weight", Tensor.Ones(shape)), ("bias", Tensor.Zeros(shape))) : Parameters.Empty;
-
-    /// <summary>x minus its mean, divided by the root of the mean of the squares of what is left plus epsilon, over axes that
-    /// are kept.</summary>
-    internal static Tensor Of(Tensor x, int[] axes, double epsilon)
-    {
-        Tensor centred = x - x.Mean(axes, true);
-        return centred * Tensor.Rsqrt(Tensor.Square(centred).Mean(axes, true) + epsilon);
-    }
 }
