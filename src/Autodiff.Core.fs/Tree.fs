@@ -197,6 +197,13 @@ module internal TreeAccess =
              |> Array.map (fun p -> p :> MemberInfo, p.PropertyType))
             (t.GetFields flags |> Array.map (fun f -> f :> MemberInfo, f.FieldType))
 
+    /// Delegates and F#'s functions, which are carried along with what they have captured.
+    let rec isFunction (t: Type) : bool =
+        not (isNull t)
+        && (t = typeof<Delegate>
+            || t.IsGenericType && t.GetGenericTypeDefinition() = typedefof<FSharpFunc<_, _>>
+            || isFunction t.BaseType)
+
     /// Whether a value of a type is known to hold tensors: by itself, as its elements, or in its fields and properties if
     /// the type is meant as data.
     let holdsTensors (t: Type) : bool =
@@ -210,7 +217,7 @@ module internal TreeAccess =
 
         let rec holds isWhole (t: Type) =
             typeof<Tensor>.IsAssignableFrom t
-            || not (t.IsPrimitive || t.IsEnum || typeof<Delegate>.IsAssignableFrom t)
+            || not (t.IsPrimitive || t.IsEnum || isFunction t)
                && seen.Add t
                && (t.HasElementType && holds false (t.GetElementType())
                    || t.IsGenericType && Array.exists (holds false) t.GenericTypeArguments
@@ -506,7 +513,7 @@ module internal TreeCodecs =
             || t.IsEnum
             || t = typeof<string>
             || t = typeof<decimal>
-            || typeof<Delegate>.IsAssignableFrom t
+            || TreeAccess.isFunction t
         then
             constant
         elif t.IsArray then
