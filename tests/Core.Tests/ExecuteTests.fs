@@ -84,8 +84,8 @@ let private minors (x: Tensor, first: Tensor, second: Tensor) =
     let entries (i: int) at = Tensor.take 0 at rows[i]
     let signs = Tensor.ofArray [| 2; 1 |] [| 1.0; -1.0 |]
     let sums = Tensor.sumAxes [ 0 ] (signs * entries 1 first * entries 2 first)
-    let products = Tensor.reshape [ 3; 2 ] (Tensor.take 0 second sums) * (Tensor.transpose rows)[1..3, 0..1]
-    products, Tensor.sumAxes [ 1 ] products, Tensor.concat 0 [ sums; rows[3] ]
+    let products = Tensor.reshape [ 3; 2 ] (Tensor.take 0 second sums) * rows[1..3, 2..3]
+    products, Tensor.sumAxes [ 1 ] products * 2.0, Tensor.reshape [ 5; 1 ] sums * rows[0..0, 0..3]
 
 [<Fact>]
 let ``views, gathers and short sums of a warm run allocate nothing`` () =
