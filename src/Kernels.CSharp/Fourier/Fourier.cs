@@ -44,14 +44,14 @@ public static unsafe partial class Fourier
     {
         switch (dtype, width)
         {
-            case (DType.Float32, 512): Run<float, Vector512<float>, Register512<float>>(lines); break;
-            case (DType.Float32, 256): Run<float, Vector256<float>, Register256<float>>(lines); break;
-            case (DType.Float32, 128): Run<float, Vector128<float>, Register128<float>>(lines); break;
-            case (DType.Float32, _): Run<float, float, Register1<float>>(lines); break;
-            case (_, 512): Run<double, Vector512<double>, Register512<double>>(lines); break;
-            case (_, 256): Run<double, Vector256<double>, Register256<double>>(lines); break;
-            case (_, 128): Run<double, Vector128<double>, Register128<double>>(lines); break;
-            default: Run<double, double, Register1<double>>(lines); break;
+            case (DType.Float32, 512): Run<float, V512<float>>(lines); break;
+            case (DType.Float32, 256): Run<float, V256<float>>(lines); break;
+            case (DType.Float32, 128): Run<float, V128<float>>(lines); break;
+            case (DType.Float32, _): Run<float, V1<float>>(lines); break;
+            case (_, 512): Run<double, V512<double>>(lines); break;
+            case (_, 256): Run<double, V256<double>>(lines); break;
+            case (_, 128): Run<double, V128<double>>(lines); break;
+            default: Run<double, V1<double>>(lines); break;
         }
     }
 
@@ -61,7 +61,7 @@ public static unsafe partial class Fourier
         double[] scratch = new double[2 * plan.Length];
         fixed (double* a = re, b = im, work = scratch)
         {
-            if (Passes<double, double, Register1<double>>(plan, 1, a, b, work, work + plan.Length))
+            if (Passes<double, V1<double>>(plan, 1, a, b, work, work + plan.Length))
             {
                 new Span<double>(work, plan.Length).CopyTo(re);
                 new Span<double>(work + plan.Length, plan.Length).CopyTo(im);
@@ -69,16 +69,15 @@ public static unsafe partial class Fourier
         }
     }
 
-    private static void Run<T, V, R>(Lines lines)
+    private static void Run<T, V>(Lines lines)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         FourierPlan<T> plan = FourierPlan<T>.For(lines.IsReal ? lines.Length / 2 : lines.Length);
         int size = plan.Convolution?.Plan.Length ?? plan.Length;
         // Lines are transformed side by side, so that all passes run along memory; alone if they are so long that the cache
         // does not hold some.
-        int together = lines.Inner == 1 && size > LongestTogether ? 1 : size <= 4096 ? MostLanes : Math.Max(R.Count, MostLanes / 2);
+        int together = lines.Inner == 1 && size > LongestTogether ? 1 : size <= 4096 ? MostLanes : Math.Max(V.Count, MostLanes / 2);
         int lanes = (int)Math.Min(Math.Min(together, MostLanes), lines.Count);
         int groups = (int)((lines.Count + lanes - 1) / lanes);
         long work = (long)size * lanes * (BitOperations.Log2((uint)size) + 1);
@@ -92,7 +91,7 @@ public static unsafe partial class Fourier
                 for (int group = c * chunk; group < Math.Min(groups, (c + 1) * chunk); group++)
                 {
                     long first = (long)group * lanes;
-                    Group<T, V, R>(plan, lines, size, first, (int)Math.Min(lanes, lines.Count - first), start);
+                    Group<T, V>(plan, lines, size, first, (int)Math.Min(lanes, lines.Count - first), start);
                 }
             }
 
@@ -100,10 +99,9 @@ public static unsafe partial class Fourier
         });
     }
 
-    private static void Group<T, V, R>(FourierPlan<T> plan, Lines lines, int size, long first, int lanes, T* scratch)
+    private static void Group<T, V>(FourierPlan<T> plan, Lines lines, int size, long first, int lanes, T* scratch)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         long block = (long)(size + 1) * lanes;
         T* re = scratch, im = re + block, otherRe = im + block, otherIm = otherRe + block;
@@ -116,14 +114,14 @@ public static unsafe partial class Fourier
         {
             Gather(lines, lines.SourceLength, first, lanes, (T*)lines.Re, re);
             Gather(lines, lines.SourceLength, first, lanes, (T*)lines.Im, im);
-            if (lines.Kind == Spectrum.ToReal) Pack<T, V, R>(lines.Length, lanes, re, im);
+            if (lines.Kind == Spectrum.ToReal) Pack<T, V>(lines.Length, lanes, re, im);
         }
 
         // With real and imaginary parts exchanged before and after, the transform becomes its inverse.
         if (lines.IsInverse) Swap(ref re, ref im, ref otherRe, ref otherIm);
         bool isInOther = plan.Convolution is { } chirp
-            ? Convolve<T, V, R>(chirp, plan.Length, lanes, re, im, otherRe, otherIm)
-            : Passes<T, V, R>(plan, lanes, re, im, otherRe, otherIm);
+            ? Convolve<T, V>(chirp, plan.Length, lanes, re, im, otherRe, otherIm)
+            : Passes<T, V>(plan, lanes, re, im, otherRe, otherIm);
         if (lines.IsInverse) Swap(ref re, ref im, ref otherRe, ref otherIm);
         if (isInOther)
         {
@@ -140,7 +138,7 @@ public static unsafe partial class Fourier
             return;
         }
 
-        if (lines.Kind == Spectrum.OfReal) Unpack<T, V, R>(lines.Length, lanes, re, im);
+        if (lines.Kind == Spectrum.OfReal) Unpack<T, V>(lines.Length, lanes, re, im);
         Scatter(lines, lines.TargetLength, first, lanes, scale, re, (T*)lines.ToRe);
         Scatter(lines, lines.TargetLength, first, lanes, scale, im, (T*)lines.ToIm);
     }
@@ -153,18 +151,17 @@ public static unsafe partial class Fourier
     }
 
     /// <summary>Runs all passes between two blocks; true when the result ends up in the second.</summary>
-    private static bool Passes<T, V, R>(FourierPlan<T> plan, int lanes, T* re, T* im, T* otherRe, T* otherIm)
+    private static bool Passes<T, V>(FourierPlan<T> plan, int lanes, T* re, T* im, T* otherRe, T* otherIm)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         bool isInOther = false;
         long stride = lanes;
         foreach (FourierPlan<T>.Pass pass in plan.Passes)
         {
-            long whole = FourierPasses<T, V, R>.End(0, stride);
-            if (whole > 0) Pass<T, V, R>(pass, stride, 0, whole, re, im, otherRe, otherIm);
-            if (whole < stride) Pass<T, T, Register1<T>>(pass, stride, whole, stride, re, im, otherRe, otherIm);
+            long whole = FourierPasses<T, V>.End(0, stride);
+            if (whole > 0) Pass<T, V>(pass, stride, 0, whole, re, im, otherRe, otherIm);
+            if (whole < stride) Pass<T, V1<T>>(pass, stride, whole, stride, re, im, otherRe, otherIm);
             Swap(ref re, ref otherRe);
             Swap(ref im, ref otherIm);
             isInOther = !isInOther;
@@ -182,69 +179,66 @@ public static unsafe partial class Fourier
         y = kept;
     }
 
-    private static void Pass<T, V, R>(
+    private static void Pass<T, V>(
         FourierPlan<T>.Pass pass, long stride, long from, long to, T* re, T* im, T* toRe, T* toIm)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         fixed (T* rootRe = pass.Re, rootIm = pass.Im, cosines = pass.Cosines, sines = pass.Sines)
         {
             if (pass.Radix == 4)
             {
-                FourierPasses<T, V, R>.Four(pass.Rest, stride, from, to, rootRe, rootIm, re, im, toRe, toIm);
+                FourierPasses<T, V>.Four(pass.Rest, stride, from, to, rootRe, rootIm, re, im, toRe, toIm);
             }
             else if (pass.Radix == 2)
             {
-                FourierPasses<T, V, R>.Two(pass.Rest, stride, from, to, rootRe, rootIm, re, im, toRe, toIm);
+                FourierPasses<T, V>.Two(pass.Rest, stride, from, to, rootRe, rootIm, re, im, toRe, toIm);
             }
             else
             {
-                FourierPasses<T, V, R>.Odd(
+                FourierPasses<T, V>.Odd(
                     pass.Radix, pass.Rest, stride, from, to, cosines, sines, rootRe, rootIm, re, im, toRe, toIm);
             }
         }
     }
 
-    private static bool Convolve<T, V, R>(
+    private static bool Convolve<T, V>(
         FourierPlan<T>.Chirp chirp, int length, int lanes, T* re, T* im, T* otherRe, T* otherIm)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         int size = chirp.Plan.Length;
-        Scale<T, V, R>(length, lanes, chirp.Re, chirp.Im, re, im, re, im);
+        Scale<T, V>(length, lanes, chirp.Re, chirp.Im, re, im, re, im);
         new Span<T>(re + (long)length * lanes, (size - length) * lanes).Clear();
         new Span<T>(im + (long)length * lanes, (size - length) * lanes).Clear();
-        if (Passes<T, V, R>(chirp.Plan, lanes, re, im, otherRe, otherIm))
+        if (Passes<T, V>(chirp.Plan, lanes, re, im, otherRe, otherIm))
         {
             Swap(ref re, ref otherRe);
             Swap(ref im, ref otherIm);
         }
 
-        Scale<T, V, R>(size, lanes, chirp.FilterRe, chirp.FilterIm, re, im, re, im);
+        Scale<T, V>(size, lanes, chirp.FilterRe, chirp.FilterIm, re, im, re, im);
         // Back, with real and imaginary parts exchanged. Twice the same passes leave the result where it began.
-        if (Passes<T, V, R>(chirp.Plan, lanes, im, re, otherIm, otherRe))
+        if (Passes<T, V>(chirp.Plan, lanes, im, re, otherIm, otherRe))
         {
             Swap(ref re, ref otherRe);
             Swap(ref im, ref otherIm);
         }
 
-        Scale<T, V, R>(length, lanes, chirp.Re, chirp.Im, re, im, re, im);
+        Scale<T, V>(length, lanes, chirp.Re, chirp.Im, re, im, re, im);
         return false;
     }
 
-    private static void Scale<T, V, R>(int lines, int stride, T[] factorRe, T[] factorIm, T* re, T* im, T* toRe, T* toIm)
+    private static void Scale<T, V>(int lines, int stride, T[] factorRe, T[] factorIm, T* re, T* im, T* toRe, T* toIm)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         fixed (T* a = factorRe, b = factorIm)
         {
-            long whole = FourierPasses<T, V, R>.End(0, stride);
-            if (whole > 0) FourierPasses<T, V, R>.Scale(lines, stride, 0, whole, a, b, re, im, toRe, toIm);
+            long whole = FourierPasses<T, V>.End(0, stride);
+            if (whole > 0) FourierPasses<T, V>.Scale(lines, stride, 0, whole, a, b, re, im, toRe, toIm);
             if (whole < stride)
-                FourierPasses<T, T, Register1<T>>.Scale(lines, stride, whole, stride, a, b, re, im, toRe, toIm);
+                FourierPasses<T, V1<T>>.Scale(lines, stride, whole, stride, a, b, re, im, toRe, toIm);
         }
     }
 

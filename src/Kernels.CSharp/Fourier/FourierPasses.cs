@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Autodiff.Kernels;
@@ -8,13 +9,12 @@ namespace Autodiff.Kernels;
 /// right, and all loops over q run along memory.
 /// </summary>
 /// <remarks>C. Van Loan, Computational frameworks for the fast Fourier transform (1992), section 1.7.</remarks>
-internal static unsafe class FourierPasses<T, V, R>
-    where T : unmanaged
-    where V : struct
-    where R : struct, IFloatRegister<T, V>
+internal static unsafe class FourierPasses<T, V>
+    where T : unmanaged, INumber<T>
+    where V : unmanaged, IVector<V, T>
 {
     /// <summary>The elements q from a first on that this register covers whole; returns where it stopped.</summary>
-    internal static long End(long from, long stride) => from + (stride - from) / R.Count * R.Count;
+    internal static long End(long from, long stride) => from + (stride - from) / V.Count * V.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static void Two(
@@ -22,15 +22,15 @@ internal static unsafe class FourierPasses<T, V, R>
     {
         for (long p = 0; p < rest; p++)
         {
-            V wr = R.Broadcast(rootRe[p]), wi = R.Broadcast(rootIm[p]);
+            V wr = V.Splat(rootRe[p]), wi = V.Splat(rootIm[p]);
             T* ar = re + stride * p, ai = im + stride * p, br = ar + stride * rest, bi = ai + stride * rest;
             T* xr = toRe + 2 * stride * p, xi = toIm + 2 * stride * p, yr = xr + stride, yi = xi + stride;
-            for (long q = from; q < to; q += R.Count)
+            for (long q = from; q < to; q += V.Count)
             {
-                V a = R.Load(ar + q), b = R.Load(br + q), c = R.Load(ai + q), d = R.Load(bi + q);
-                R.Store(R.Add(a, b), xr + q);
-                R.Store(R.Add(c, d), xi + q);
-                StoreProduct(R.Subtract(a, b), R.Subtract(c, d), wr, wi, yr + q, yi + q);
+                V a = V.Load(ar + q), b = V.Load(br + q), c = V.Load(ai + q), d = V.Load(bi + q);
+                (a + b).Store(xr + q);
+                (c + d).Store(xi + q);
+                StoreProduct(a - b, c - d, wr, wi, yr + q, yi + q);
             }
         }
     }
@@ -42,23 +42,23 @@ internal static unsafe class FourierPasses<T, V, R>
         long apart = stride * rest;
         for (long p = 0; p < rest; p++)
         {
-            V w1r = R.Broadcast(rootRe[3 * p]), w1i = R.Broadcast(rootIm[3 * p]);
-            V w2r = R.Broadcast(rootRe[3 * p + 1]), w2i = R.Broadcast(rootIm[3 * p + 1]);
-            V w3r = R.Broadcast(rootRe[3 * p + 2]), w3i = R.Broadcast(rootIm[3 * p + 2]);
+            V w1r = V.Splat(rootRe[3 * p]), w1i = V.Splat(rootIm[3 * p]);
+            V w2r = V.Splat(rootRe[3 * p + 1]), w2i = V.Splat(rootIm[3 * p + 1]);
+            V w3r = V.Splat(rootRe[3 * p + 2]), w3i = V.Splat(rootIm[3 * p + 2]);
             T* xr = re + stride * p, xi = im + stride * p, yr = toRe + 4 * stride * p, yi = toIm + 4 * stride * p;
-            for (long q = from; q < to; q += R.Count)
+            for (long q = from; q < to; q += V.Count)
             {
-                V ar = R.Load(xr + q), ai = R.Load(xi + q);
-                V br = R.Load(xr + apart + q), bi = R.Load(xi + apart + q);
-                V cr = R.Load(xr + 2 * apart + q), ci = R.Load(xi + 2 * apart + q);
-                V dr = R.Load(xr + 3 * apart + q), di = R.Load(xi + 3 * apart + q);
-                V er = R.Add(ar, cr), ei = R.Add(ai, ci), fr = R.Subtract(ar, cr), fi = R.Subtract(ai, ci);
-                V gr = R.Add(br, dr), gi = R.Add(bi, di), hr = R.Subtract(br, dr), hi = R.Subtract(bi, di);
-                R.Store(R.Add(er, gr), yr + q);
-                R.Store(R.Add(ei, gi), yi + q);
-                StoreProduct(R.Add(fr, hi), R.Subtract(fi, hr), w1r, w1i, yr + stride + q, yi + stride + q);
-                StoreProduct(R.Subtract(er, gr), R.Subtract(ei, gi), w2r, w2i, yr + 2 * stride + q, yi + 2 * stride + q);
-                StoreProduct(R.Subtract(fr, hi), R.Add(fi, hr), w3r, w3i, yr + 3 * stride + q, yi + 3 * stride + q);
+                V ar = V.Load(xr + q), ai = V.Load(xi + q);
+                V br = V.Load(xr + apart + q), bi = V.Load(xi + apart + q);
+                V cr = V.Load(xr + 2 * apart + q), ci = V.Load(xi + 2 * apart + q);
+                V dr = V.Load(xr + 3 * apart + q), di = V.Load(xi + 3 * apart + q);
+                V er = ar + cr, ei = ai + ci, fr = ar - cr, fi = ai - ci;
+                V gr = br + dr, gi = bi + di, hr = br - dr, hi = bi - di;
+                (er + gr).Store(yr + q);
+                (ei + gi).Store(yi + q);
+                StoreProduct(fr + hi, fi - hr, w1r, w1i, yr + stride + q, yi + stride + q);
+                StoreProduct(er - gr, ei - gi, w2r, w2i, yr + 2 * stride + q, yi + 2 * stride + q);
+                StoreProduct(fr - hi, fi + hr, w3r, w3i, yr + 3 * stride + q, yi + 3 * stride + q);
             }
         }
     }
@@ -75,40 +75,40 @@ internal static unsafe class FourierPasses<T, V, R>
             T* xr = re + stride * p, xi = im + stride * p;
             T* yr = toRe + radix * stride * p, yi = toIm + radix * stride * p;
             T* wr = rootRe + (radix - 1) * p, wi = rootIm + (radix - 1) * p;
-            for (long q = from; q < to; q += R.Count)
+            for (long q = from; q < to; q += V.Count)
             {
-                V firstRe = R.Load(xr + q), firstIm = R.Load(xi + q), sumRe = firstRe, sumIm = firstIm;
+                V firstRe = V.Load(xr + q), firstIm = V.Load(xi + q), sumRe = firstRe, sumIm = firstIm;
                 for (int k = 1; k < radix; k++)
                 {
-                    sumRe = R.Add(sumRe, R.Load(xr + k * apart + q));
-                    sumIm = R.Add(sumIm, R.Load(xi + k * apart + q));
+                    sumRe = sumRe + V.Load(xr + k * apart + q);
+                    sumIm = sumIm + V.Load(xi + k * apart + q);
                 }
 
-                R.Store(sumRe, yr + q);
-                R.Store(sumIm, yi + q);
+                sumRe.Store(yr + q);
+                sumIm.Store(yi + q);
                 for (int k = 1; k <= radix / 2; k++)
                 {
-                    V evenRe = firstRe, evenIm = firstIm, oddRe = R.Broadcast(default), oddIm = oddRe;
+                    V evenRe = firstRe, evenIm = firstIm, oddRe = V.Splat(default), oddIm = oddRe;
                     for (int j = 1, jk = k; j <= radix / 2; j++)
                     {
-                        V c = R.Broadcast(cosines[jk]), s = R.Broadcast(sines[jk]);
-                        V ar = R.Load(xr + j * apart + q), ai = R.Load(xi + j * apart + q);
-                        V br = R.Load(xr + (radix - j) * apart + q), bi = R.Load(xi + (radix - j) * apart + q);
-                        evenRe = R.Add(evenRe, R.Multiply(c, R.Add(ar, br)));
-                        evenIm = R.Add(evenIm, R.Multiply(c, R.Add(ai, bi)));
-                        oddRe = R.Add(oddRe, R.Multiply(s, R.Subtract(ai, bi)));
-                        oddIm = R.Add(oddIm, R.Multiply(s, R.Subtract(br, ar)));
+                        V c = V.Splat(cosines[jk]), s = V.Splat(sines[jk]);
+                        V ar = V.Load(xr + j * apart + q), ai = V.Load(xi + j * apart + q);
+                        V br = V.Load(xr + (radix - j) * apart + q), bi = V.Load(xi + (radix - j) * apart + q);
+                        evenRe = evenRe + c * (ar + br);
+                        evenIm = evenIm + c * (ai + bi);
+                        oddRe = oddRe + s * (ai - bi);
+                        oddIm = oddIm + s * (br - ar);
                         jk += k;
                         if (jk >= radix) jk -= radix;
                     }
 
                     long one = k * stride + q, other = (radix - k) * stride + q;
                     StoreProduct(
-                        R.Add(evenRe, oddRe), R.Add(evenIm, oddIm), R.Broadcast(wr[k - 1]), R.Broadcast(wi[k - 1]),
+                        evenRe + oddRe, evenIm + oddIm, V.Splat(wr[k - 1]), V.Splat(wi[k - 1]),
                         yr + one, yi + one);
                     StoreProduct(
-                        R.Subtract(evenRe, oddRe), R.Subtract(evenIm, oddIm), R.Broadcast(wr[radix - k - 1]),
-                        R.Broadcast(wi[radix - k - 1]), yr + other, yi + other);
+                        evenRe - oddRe, evenIm - oddIm, V.Splat(wr[radix - k - 1]),
+                        V.Splat(wi[radix - k - 1]), yr + other, yi + other);
                 }
             }
         }
@@ -121,9 +121,9 @@ internal static unsafe class FourierPasses<T, V, R>
     {
         for (long p = 0; p < lines; p++)
         {
-            V wr = R.Broadcast(factorRe[p]), wi = R.Broadcast(factorIm[p]);
-            for (long q = p * stride + from; q < p * stride + to; q += R.Count)
-                StoreProduct(R.Load(re + q), R.Load(im + q), wr, wi, toRe + q, toIm + q);
+            V wr = V.Splat(factorRe[p]), wi = V.Splat(factorIm[p]);
+            for (long q = p * stride + from; q < p * stride + to; q += V.Count)
+                StoreProduct(V.Load(re + q), V.Load(im + q), wr, wi, toRe + q, toIm + q);
         }
     }
 
@@ -134,22 +134,22 @@ internal static unsafe class FourierPasses<T, V, R>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static void Unpack(long rows, long stride, long from, long to, T* turnRe, T* turnIm, T* re, T* im)
     {
-        V half = R.Broadcast(Half);
+        V half = V.Splat(Half);
         for (long k = 0; k <= rows / 2; k++)
         {
-            V c = R.Broadcast(turnRe[k]), s = R.Broadcast(turnIm[k]);
+            V c = V.Splat(turnRe[k]), s = V.Splat(turnIm[k]);
             T* ar = re + k * stride, ai = im + k * stride, br = re + (rows - k) * stride, bi = im + (rows - k) * stride;
-            for (long q = from; q < to; q += R.Count)
+            for (long q = from; q < to; q += V.Count)
             {
-                V zr = R.Load(ar + q), zi = R.Load(ai + q), yr = R.Load(br + q), yi = R.Load(bi + q);
-                V er = R.Multiply(half, R.Add(zr, yr)), ei = R.Multiply(half, R.Subtract(zi, yi));
-                V dr = R.Multiply(half, R.Subtract(zr, yr)), di = R.Multiply(half, R.Add(zi, yi));
+                V zr = V.Load(ar + q), zi = V.Load(ai + q), yr = V.Load(br + q), yi = V.Load(bi + q);
+                V er = half * (zr + yr), ei = half * (zi - yi);
+                V dr = half * (zr - yr), di = half * (zi + yi);
                 // -i (c + i s) (d) = (s + -i c) d.
-                V or = R.Add(R.Multiply(s, dr), R.Multiply(c, di)), oi = R.Subtract(R.Multiply(s, di), R.Multiply(c, dr));
-                R.Store(R.Add(er, or), ar + q);
-                R.Store(R.Add(ei, oi), ai + q);
-                R.Store(R.Subtract(er, or), br + q);
-                R.Store(R.Subtract(oi, ei), bi + q);
+                V or = s * dr + c * di, oi = s * di - c * dr;
+                (er + or).Store(ar + q);
+                (ei + oi).Store(ai + q);
+                (er - or).Store(br + q);
+                (oi - ei).Store(bi + q);
             }
         }
     }
@@ -160,18 +160,18 @@ internal static unsafe class FourierPasses<T, V, R>
     {
         for (long k = 0; k <= rows / 2; k++)
         {
-            V c = R.Broadcast(turnRe[k]), s = R.Broadcast(turnIm[k]);
+            V c = V.Splat(turnRe[k]), s = V.Splat(turnIm[k]);
             T* ar = re + k * stride, ai = im + k * stride, br = re + (rows - k) * stride, bi = im + (rows - k) * stride;
-            for (long q = from; q < to; q += R.Count)
+            for (long q = from; q < to; q += V.Count)
             {
-                V xr = R.Load(ar + q), xi = R.Load(ai + q), yr = R.Load(br + q), yi = R.Load(bi + q);
-                V er = R.Add(xr, yr), ei = R.Subtract(xi, yi), dr = R.Subtract(xr, yr), di = R.Add(xi, yi);
+                V xr = V.Load(ar + q), xi = V.Load(ai + q), yr = V.Load(br + q), yi = V.Load(bi + q);
+                V er = xr + yr, ei = xi - yi, dr = xr - yr, di = xi + yi;
                 // i (c - i s) d = (s + i c) d.
-                V or = R.Subtract(R.Multiply(s, dr), R.Multiply(c, di)), oi = R.Add(R.Multiply(s, di), R.Multiply(c, dr));
-                R.Store(R.Add(er, or), ar + q);
-                R.Store(R.Add(ei, oi), ai + q);
-                R.Store(R.Subtract(er, or), br + q);
-                R.Store(R.Subtract(oi, ei), bi + q);
+                V or = s * dr - c * di, oi = s * di + c * dr;
+                (er + or).Store(ar + q);
+                (ei + oi).Store(ai + q);
+                (er - or).Store(br + q);
+                (oi - ei).Store(bi + q);
             }
         }
     }
@@ -181,9 +181,9 @@ internal static unsafe class FourierPasses<T, V, R>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreProduct(V re, V im, V otherRe, V otherIm, T* toRe, T* toIm)
     {
-        V productRe = R.Subtract(R.Multiply(re, otherRe), R.Multiply(im, otherIm));
-        V productIm = R.Add(R.Multiply(re, otherIm), R.Multiply(im, otherRe));
-        R.Store(productRe, toRe);
-        R.Store(productIm, toIm);
+        V productRe = re * otherRe - im * otherIm;
+        V productIm = re * otherIm + im * otherRe;
+        productRe.Store(toRe);
+        productIm.Store(toIm);
     }
 }

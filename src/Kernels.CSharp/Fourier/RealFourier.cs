@@ -70,39 +70,37 @@ public static unsafe partial class Fourier
     }
 
     /// <summary>From the transform of the pairs, entries 0 to n / 2 - 1, to that of the real line, one entry more.</summary>
-    private static void Unpack<T, V, R>(int length, int lanes, T* re, T* im)
+    private static void Unpack<T, V>(int length, int lanes, T* re, T* im)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         int half = length / 2;
         FourierPlan<T>.Turns turns = FourierPlan<T>.Turns.For(length);
-        int whole = (int)FourierPasses<T, V, R>.End(0, lanes);
+        int whole = (int)FourierPasses<T, V>.End(0, lanes);
         // Entry n / 2 of what repeats after n / 2 entries is entry 0.
         new ReadOnlySpan<T>(re, lanes).CopyTo(new Span<T>(re + (long)half * lanes, lanes));
         new ReadOnlySpan<T>(im, lanes).CopyTo(new Span<T>(im + (long)half * lanes, lanes));
         fixed (T* cosines = turns.Re, sines = turns.Im)
         {
-            if (whole > 0) FourierPasses<T, V, R>.Unpack(half, lanes, 0, whole, cosines, sines, re, im);
-            if (whole < lanes) FourierPasses<T, T, Register1<T>>.Unpack(half, lanes, whole, lanes, cosines, sines, re, im);
+            if (whole > 0) FourierPasses<T, V>.Unpack(half, lanes, 0, whole, cosines, sines, re, im);
+            if (whole < lanes) FourierPasses<T, V1<T>>.Unpack(half, lanes, whole, lanes, cosines, sines, re, im);
         }
     }
 
     /// <summary>The way back: what the pairs of the real line are transformed to, times two.</summary>
-    private static void Pack<T, V, R>(int length, int lanes, T* re, T* im)
+    private static void Pack<T, V>(int length, int lanes, T* re, T* im)
         where T : unmanaged, IFloatingPointIeee754<T>
-        where V : struct
-        where R : struct, IFloatRegister<T, V>
+        where V : unmanaged, IVector<V, T>
     {
         int half = length / 2;
         FourierPlan<T>.Turns turns = FourierPlan<T>.Turns.For(length);
-        int whole = (int)FourierPasses<T, V, R>.End(0, lanes);
+        int whole = (int)FourierPasses<T, V>.End(0, lanes);
         new Span<T>(im, lanes).Clear();
         new Span<T>(im + (long)half * lanes, lanes).Clear();
         fixed (T* cosines = turns.Re, sines = turns.Im)
         {
-            if (whole > 0) FourierPasses<T, V, R>.Pack(half, lanes, 0, whole, cosines, sines, re, im);
-            if (whole < lanes) FourierPasses<T, T, Register1<T>>.Pack(half, lanes, whole, lanes, cosines, sines, re, im);
+            if (whole > 0) FourierPasses<T, V>.Pack(half, lanes, 0, whole, cosines, sines, re, im);
+            if (whole < lanes) FourierPasses<T, V1<T>>.Pack(half, lanes, whole, lanes, cosines, sines, re, im);
         }
     }
 }
