@@ -202,8 +202,14 @@ module Arrangement =
         let struct (groups, starts) = x.Device.Groups(ordered.Array, order.Array)
         let starts: Tensor = Concrete starts
         let count = starts.Size
-        let ends = Structural.concat 0 [| part 0 (min 1 count) (max 0 (count - 1)) 1 starts
-                                          positionsOn x.Device [| if count > 0 then int64 x.Size |] |]
+        let ends =
+            Structural.concat
+                0
+                [| part 0 (min 1 count) (max 0 (count - 1)) 1 starts
+                   positionsOn
+                       x.Device
+                       [| if count > 0 then
+                              int64 x.Size |] |]
 
         struct (Indexing.take 0 starts ordered, Structural.reshape x.Shape (Concrete groups), ends - starts)
 

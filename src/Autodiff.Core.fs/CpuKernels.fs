@@ -449,237 +449,41 @@ type internal CpuKernels() =
 
         y
 
-    override this.Take(x, indices, axis, shape) =
-        let x, indices = HostArrays.dense x, HostArrays.dense indices
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
-        let count = indices.Size
-        let y = this.Allocate(x.DType, shape)
+    override this.Take(x, indices, axis, shape) = CpuIndexing.take (x, indices, axis, shape)
 
-        Indexing.Take(
-            DTypes.Size x.DType,
-            outer,
-            x.Shape[axis],
-            inner,
-            x.Bytes,
-            indices.DType,
-            indices.Bytes,
-            count,
-            HostArrays.writable y
-        )
+    override this.TakeAdd(x, indices, axis, shape) = CpuIndexing.takeAdd (x, indices, axis, shape)
 
-        GC.KeepAlive x
-        GC.KeepAlive indices
-        y
+    override this.Gather(x, indices, axis) = CpuIndexing.gather (x, indices, axis)
 
-    override this.TakeAdd(x, indices, axis, shape) =
-        let x, indices = HostArrays.dense x, HostArrays.dense indices
-        let struct (outer, inner) = HostArrays.around (shape, axis)
-        let y = this.Allocate(x.DType, shape)
-        Indexing.TakeAdd(
-            x.DType,
-            outer,
-            shape[axis],
-            inner,
-            x.Bytes,
-            indices.DType,
-            indices.Bytes,
-            indices.Size,
-            HostArrays.writable y
-        )
-        GC.KeepAlive x
-        GC.KeepAlive indices
-        y
+    override this.ScatterAdd(x, indices, axis, shape) = CpuIndexing.scatterAdd (x, indices, axis, shape)
 
-    override this.Gather(x, indices, axis) =
-        let x, indices = HostArrays.dense x, HostArrays.dense indices
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
-        let y = this.Allocate(x.DType, indices.Shape)
+    override this.Scatter(x, indices, updates, axis) = CpuIndexing.scatter (x, indices, updates, axis)
 
-        Indexing.Gather(
-            DTypes.Size x.DType,
-            outer,
-            x.Shape[axis],
-            inner,
-            x.Bytes,
-            indices.DType,
-            indices.Bytes,
-            indices.Shape[axis],
-            HostArrays.writable y
-        )
+    override this.Positions truths = CpuIndexing.positions truths
 
-        GC.KeepAlive x
-        GC.KeepAlive indices
-        y
+    override this.Coordinates truths = CpuIndexing.coordinates truths
 
-    override this.ScatterAdd(x, indices, axis, shape) =
-        let x, indices = HostArrays.dense x, HostArrays.dense indices
-        let struct (outer, inner) = HostArrays.around (shape, axis)
-        let y = this.Allocate(x.DType, shape)
+    override this.LastWriters(indices, axis, n) = CpuIndexing.lastWriters (indices, axis, n)
 
-        Indexing.ScatterAdd(
-            x.DType,
-            outer,
-            shape[axis],
-            inner,
-            x.Bytes,
-            indices.DType,
-            indices.Bytes,
-            indices.Shape[axis],
-            HostArrays.writable y
-        )
+    override this.CumulativeSum(x, axis, reverse) = CpuIndexing.cumulativeSum (x, axis, reverse)
 
-        GC.KeepAlive x
-        GC.KeepAlive indices
-        y
+    override this.CumulativeProduct(x, axis) = CpuIndexing.cumulativeProduct (x, axis)
 
-    override this.Scatter(x, indices, updates, axis) =
-        let indices, updates = HostArrays.dense indices, HostArrays.dense updates
-        let y = HostArrays.makeContiguous x
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
+    override this.LinearRecurrence(a, b, axis, reverse) = CpuIndexing.linearRecurrence (a, b, axis, reverse)
 
-        Indexing.Scatter(
-            DTypes.Size x.DType,
-            outer,
-            x.Shape[axis],
-            inner,
-            updates.Bytes,
-            indices.DType,
-            indices.Bytes,
-            indices.Shape[axis],
-            HostArrays.writable y
-        )
+    override this.CumulativeArgMax(x, axis) = CpuIndexing.cumulativeArgMax (x, axis)
 
-        GC.KeepAlive indices
-        GC.KeepAlive updates
-        y
+    override this.ArgSort(x, axis, descending) = CpuIndexing.argSort (x, axis, descending)
 
-    override this.Positions truths =
-        let truths = HostArrays.dense truths
-        let count = truths.Size - truths.Bytes.Slice(0, truths.Size).Count 0uy
-        let y = this.Allocate(DType.Int64, [| count |])
+    override this.ArgFirst(x, axis, k, descending) = CpuIndexing.argFirst (x, axis, k, descending)
 
-        Indexing.Positions(truths.Bytes.Slice(0, truths.Size), MemoryMarshal.Cast<byte, int64>(HostArrays.writable y))
-        |> ignore
+    override this.Ranked(x, ranks) = CpuIndexing.ranked (x, ranks)
 
-        GC.KeepAlive truths
-        y
+    override this.Groups(ordered, order) = CpuIndexing.groups (ordered, order)
 
-    override this.Coordinates truths =
-        let truths = HostArrays.dense truths
-        let bytes = truths.Bytes.Slice(0, truths.Size)
-        let y = this.Allocate(DType.Int64, [| truths.Size - bytes.Count 0uy; truths.Rank |])
-        Indexing.Coordinates(bytes, ReadOnlySpan truths.Shape, MemoryMarshal.Cast<byte, int64>(HostArrays.writable y))
-        GC.KeepAlive truths
-        y
+    override this.SearchSorted(sorted, values, after) = CpuIndexing.searchSorted (sorted, values, after)
 
-    override this.LastWriters(indices, axis, n) =
-        let indices = HostArrays.dense indices
-        let shape = Array.updateAt axis n indices.Shape
-        let struct (outer, inner) = HostArrays.around (shape, axis)
-        let y = this.Allocate(DType.Int64, shape)
-        Indexing.LastWriters(outer, n, inner, indices.DType, indices.Bytes, indices.Shape[axis], HostArrays.writable y)
-        GC.KeepAlive indices
-        y
-
-    override this.CumulativeSum(x, axis, reverse) =
-        let x = HostArrays.dense x
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
-        let y = this.Allocate(x.DType, x.Shape)
-        Cumulative.Sum(x.DType, outer, x.Shape[axis], inner, reverse, x.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        y
-
-    override this.CumulativeProduct(x, axis) =
-        let x = HostArrays.dense x
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
-        let y = this.Allocate(x.DType, x.Shape)
-        Cumulative.Product(x.DType, outer, x.Shape[axis], inner, x.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        y
-
-    override this.LinearRecurrence(a, b, axis, reverse) =
-        let a, b = HostArrays.dense a, HostArrays.dense b
-        let struct (outer, inner) = HostArrays.around (a.Shape, axis)
-        let y = this.Allocate(a.DType, a.Shape)
-        Cumulative.LinearRecurrence(
-            a.DType,
-            outer,
-            a.Shape[axis],
-            inner,
-            reverse,
-            a.Bytes,
-            b.Bytes,
-            HostArrays.writable y
-        )
-        GC.KeepAlive a
-        GC.KeepAlive b
-        y
-
-    override this.CumulativeArgMax(x, axis) =
-        let x = HostArrays.dense x
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
-        let y = this.Allocate(DType.Int64, x.Shape)
-        Cumulative.ArgMax(x.DType, outer, x.Shape[axis], inner, x.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        y
-
-    override this.ArgSort(x, axis, descending) =
-        let x = HostArrays.dense x
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
-        let y = this.Allocate(DType.Int64, x.Shape)
-        Sorting.ArgSort(x.DType, outer, x.Shape[axis], inner, descending, x.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        y
-
-    override this.ArgFirst(x, axis, k, descending) =
-        let x = HostArrays.dense x
-        let struct (outer, inner) = HostArrays.around (x.Shape, axis)
-        let y = this.Allocate(DType.Int64, Array.updateAt axis k x.Shape)
-        Selection.First(x.DType, outer, x.Shape[axis], inner, k, descending, x.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        y
-
-    override this.Ranked(x, ranks) =
-        let x = HostArrays.dense x
-        let last = x.Rank - 1
-        let y = this.Allocate(x.DType, Array.updateAt last ranks.Length x.Shape)
-        let lines = int (Shape.size x.Shape[.. last - 1])
-        Selection.Ranked(x.DType, lines, x.Shape[last], ReadOnlySpan ranks, x.Bytes, HostArrays.writable y)
-        GC.KeepAlive x
-        y
-
-    override this.Groups(ordered, order) =
-        let ordered, order = HostArrays.dense ordered, HostArrays.dense order
-        let groups, starts = this.Allocate(DType.Int64, order.Shape), this.Allocate(DType.Int64, order.Shape)
-        let count =
-            Sorting.Groups(
-                ordered.DType,
-                ordered.Bytes,
-                MemoryMarshal.Cast<byte, int64> order.Bytes,
-                MemoryMarshal.Cast<byte, int64>(HostArrays.writable groups),
-                MemoryMarshal.Cast<byte, int64>(HostArrays.writable starts)
-            )
-
-        GC.KeepAlive ordered
-        GC.KeepAlive order
-        struct (groups, starts.View([| count |], null, starts.Offset))
-
-    override this.SearchSorted(sorted, values, after) =
-        let sorted, values = HostArrays.dense sorted, HostArrays.dense values
-        let y = this.Allocate(DType.Int64, values.Shape)
-        let rows = int (Shape.size values.Shape[.. values.Rank - 2])
-        let length, count = sorted.Shape[sorted.Rank - 1], values.Shape[values.Rank - 1]
-        Sorting.Search(sorted.DType, rows, length, count, after, sorted.Bytes, values.Bytes, HostArrays.writable y)
-        GC.KeepAlive sorted
-        GC.KeepAlive values
-        y
-
-    override this.OneHot(indices, classes, dtype) =
-        let indices = HostArrays.dense indices
-        let y = this.Allocate(dtype, Array.append indices.Shape [| classes |])
-        Indexing.OneHot(dtype, indices.Size, classes, indices.DType, indices.Bytes, HostArrays.writable y)
-        GC.KeepAlive indices
-        y
+    override this.OneHot(indices, classes, dtype) = CpuIndexing.oneHot (indices, classes, dtype)
 
     override this.Convolve(s, x, filters, shape) = CpuWindows.convolve (s, x, filters, shape)
 

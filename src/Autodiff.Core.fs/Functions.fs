@@ -9,7 +9,8 @@ open System.Runtime.InteropServices
 module Tensor =
     let private clamped =
         OnePass(fun inputs ->
-            let outside (bound: Tensor) isOutside (y: Tensor) : Tensor = Tensor.Where(isOutside (inputs[0], bound), bound, y)
+            let outside (bound: Tensor) isOutside (y: Tensor) : Tensor =
+                Tensor.Where(isOutside (inputs[0], bound), bound, y)
             inputs[0] |> outside inputs[1] Tensor.Less |> outside inputs[2] Tensor.Greater)
 
     let private sloped =

@@ -171,8 +171,7 @@ module SpecialFunctions =
     let silu (x: Tensor) : Tensor = siluOf.Apply x
 
     /// gelu by a hyperbolic tangent, x (1 + tanh (sqrt (2 / pi) (x + 0.044715 x^3))) / 2, as older models were trained.
-    let geluTanh (x: Tensor) : Tensor =
-        geluTanhOf.Apply(floating x)
+    let geluTanh (x: Tensor) : Tensor = geluTanhOf.Apply(floating x)
 
     /// x tanh (log (1 + exp x)) (Misra 2019).
     let mish (x: Tensor) : Tensor = mishOf.Apply(floating x)

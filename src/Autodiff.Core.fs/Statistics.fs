@@ -60,13 +60,17 @@ module Statistics =
                 $"the axes {Shape.format axes} of {Shape.format x.Shape} are empty, and have no {operation}."
 
         let line = Structural.reshape (Array.append kept [| count |]) moved
-        let neighbours = qs |> Array.collect (fun q -> let p = q * float (count - 1) in [| int p; min (int p + 1) (count - 1) |])
+        let neighbours =
+            qs |> Array.collect (fun q -> let p = q * float (count - 1) in [| int p; min (int p + 1) (count - 1) |])
         let ranks = Array.append neighbours [| count - 1 |] |> Array.distinct |> Array.sort
 
         // Where no derivative has to know which elements they are, the others are not put in order.
         let isSelected = line.Level = 0L && line.Size > 0 && ranks.Length < 8
         let ordered: Tensor =
-            if isSelected then Concrete(line.Device.Ranked(line.Array, ranks)) else Sorting.sort -1 false line
+            if isSelected then
+                Concrete(line.Device.Ranked(line.Array, ranks))
+            else
+                Sorting.sort -1 false line
 
         let at i =
             let i = if isSelected then Array.IndexOf(ranks, i) else i
@@ -117,7 +121,8 @@ module Statistics =
 
         /// The value below which a fraction q of all elements lies, with linear interpolation between neighbours: q = 0 is the
         /// smallest, 1 the largest. NaN if any element is. The derivative goes to the elements that were chosen.
-        let quantile (q: float) (x: Tensor) : Tensor = (quantilesOver "quantile" [| q |] (axesOf "quantile" x null) false x)[0]
+        let quantile (q: float) (x: Tensor) : Tensor =
+            (quantilesOver "quantile" [| q |] (axesOf "quantile" x null) false x)[0]
 
         /// The values below which fractions of the elements lie, over axes; the fractions make a new first axis.
         let quantiles (qs: seq<float>) (axes: seq<int>) (x: Tensor) : Tensor =

@@ -11,12 +11,7 @@ let private sizes = { Least = 1L <<< 14; Block = 1L <<< 13 }
 
 /// Compiled as by jit, but for the sizes.
 let private compiled (f: 'a -> 'b) (x: 'a) : Program =
-    let program =
-        (stage f x).Program
-        |> Simplify.run
-        |> Scatter.run
-        |> Blocks.runWith sizes
-        |> Fuse.run
+    let program = (stage f x).Program |> Simplify.run |> Scatter.run |> Blocks.runWith sizes |> Fuse.run
 
     program.Check()
     program
@@ -76,8 +71,7 @@ let private attention (xs: Tensor[]) =
 /// The squared distances of points from the nearest of some centres.
 let private nearest (points: Tensor) (centres: Tensor) =
     let distances =
-        Tensor.Square(centres).Sum([| 1 |], true)
-        + Tensor.matmul (-2.0 * centres) (Tensor.transpose points)
+        Tensor.Square(centres).Sum([| 1 |], true) + Tensor.matmul (-2.0 * centres) (Tensor.transpose points)
     distances.Min([| 0 |]) + Tensor.Square(points).Sum([| 1 |])
 
 let private likelihood (labels: Tensor) (x: Tensor) (w: Tensor) =
@@ -93,7 +87,9 @@ let private slopes (f: Tensor[] -> Tensor) (xs: Tensor[]) =
 [<Theory>]
 [<InlineData 0>]
 [<InlineData 1>]
-let ``attention, nearest centres, likelihoods and sums of kernels are run in blocks, with their gradients`` (kind: int) =
+let ``attention, nearest centres, likelihoods and sums of kernels are run in blocks, with their gradients``
+    (kind: int)
+    =
     let dtype = if kind = 0 then DType.Float64 else DType.Float32
     let tensor seed shape = Tensor.cast dtype (normal seed shape)
 
@@ -114,7 +110,8 @@ let ``attention, nearest centres, likelihoods and sums of kernels are run in blo
         let kernel (xs: Tensor[]) =
             let y = xs[0].[0..29, *]
             let squares (x: Tensor) = (x * x).Sum([| 1 |], true)
-            let distances = squares xs[0] + Tensor.transpose (squares y) - 2.0 * Tensor.matmul xs[0] (Tensor.transpose y)
+            let distances =
+                squares xs[0] + Tensor.transpose (squares y) - 2.0 * Tensor.matmul xs[0] (Tensor.transpose y)
             (exp (-0.1 * distances)).Sum([| 1 |])
 
         isBlocked (total kernel) xs[..0]
@@ -129,17 +126,27 @@ let ``second derivatives, that count and choose, are run in blocks`` () =
 
     isBlocked direction [| normal 1 [| 300; 4 |]; normal 2 [| 30; 4 |] |]
     // Ties, which share.
-    isBlocked direction [| Tensor.zeros [ 300; 4 ] |> Tensor.cast DType.Float64; Tensor.ones [ 30; 4 ] |> Tensor.cast DType.Float64 |]
+    isBlocked
+        direction
+        [| Tensor.zeros [ 300; 4 ] |> Tensor.cast DType.Float64; Tensor.ones [ 30; 4 ] |> Tensor.cast DType.Float64 |]
 
 [<Fact>]
 let ``largest and smallest elements, sums and their positions are totals or results of blocks`` () =
     let f (xs: Tensor[]) =
         let y = Tensor.matmul xs[0] xs[1]
-        [| y.Max([| 0 |]); y.Min([| 0 |], true); y.Sum([| 0 |]); tanh(y).Sum(); y.Max(); y.Mean([| 1 |]); y.Max([| 1 |], true) |]
+        [| y.Max([| 0 |])
+           y.Min([| 0 |], true)
+           y.Sum([| 0 |])
+           tanh(y).Sum()
+           y.Max()
+           y.Mean([| 1 |])
+           y.Max([| 1 |], true) |]
 
     isBlocked f [| normal 1 [| 205; 3 |]; normal 2 [| 3; 30 |] |]
     isBlocked f [| normal 1 [| 30; 3 |]; normal 2 [| 3; 205 |] |]
-    isBlocked (fun xs -> [| (Tensor.argmin 1 (Tensor.matmul xs[0] xs[1])).To DType.Float64 |]) [| normal 1 [| 205; 3 |]; normal 2 [| 3; 30 |] |]
+    isBlocked
+        (fun xs -> [| (Tensor.argmin 1 (Tensor.matmul xs[0] xs[1])).To DType.Float64 |])
+        [| normal 1 [| 205; 3 |]; normal 2 [| 3; 30 |] |]
 
 [<Fact>]
 let ``examples come one after another, each in blocks if it is large`` () =
@@ -151,16 +158,20 @@ let ``examples come one after another, each in blocks if it is large`` () =
 
     // One matrix for all examples, whose rows are those of one product, and a loss of each row.
     for shape in [ [| 3; 200; 4 |]; [| 30; 11; 4 |] ] do
-        let labels = Tensor.ofArray [| shape[0]; shape[1]; 1 |] (Array.init (shape[0] * shape[1]) (fun i -> int64 (i % 30)))
+        let labels =
+            Tensor.ofArray [| shape[0]; shape[1]; 1 |] (Array.init (shape[0] * shape[1]) (fun i -> int64 (i % 30)))
         let loss (xs: Tensor[]) = -(Tensor.gather 2 labels (Tensor.logSoftmax -1 (Tensor.matmul xs[0] xs[1]))).Mean()
         isBlocked (total loss) [| normal 4 shape; normal 5 [| 4; 30 |] |]
         isBlocked (slopes loss) [| normal 4 shape; normal 5 [| 4; 30 |] |]
 
-    isBlocked (fun xs -> [| vmap (fun x -> attention [| x; xs[1]; xs[2] |]) xs[0] |]) [| normal 6 [| 3; 200; 4 |]; normal 7 [| 30; 4 |]; normal 8 [| 30; 4 |] |]
+    isBlocked
+        (fun xs -> [| vmap (fun x -> attention [| x; xs[1]; xs[2] |]) xs[0] |])
+        [| normal 6 [| 3; 200; 4 |]; normal 7 [| 30; 4 |]; normal 8 [| 30; 4 |] |]
 
 [<Fact>]
 let ``factors are read as they lie`` () =
-    let f (xs: Tensor[]) = [| (Tensor.softmax -1 (Tensor.matmul (Tensor.transpose xs[0]) (Tensor.transpose xs[1]))).Max([| 1 |]) |]
+    let f (xs: Tensor[]) =
+        [| (Tensor.softmax -1 (Tensor.matmul (Tensor.transpose xs[0]) (Tensor.transpose xs[1]))).Max([| 1 |]) |]
     isBlocked f [| normal 1 [| 5; 150 |]; normal 2 [| 30; 5 |] |]
     let apart = (Tensor.reshape [ 150; 5; 2 ] (normal 3 [| 150; 10 |])).[*, *, 1]
     isBlocked (fun xs -> [| (exp (Tensor.matmul xs[0] xs[1])).Sum([| 1 |]) |]) [| apart; normal 4 [| 5; 30 |] |]
@@ -171,11 +182,17 @@ let ``sums of no terms, no rows, NaN and infinities are as they are eagerly`` ()
         let y = Tensor.matmul xs[0] xs[1]
         [| y.Max([| 1 |]); (Tensor.softmax -1 y).Sum([| 0 |]); y.Min([| 0 |]) |]
 
-    isBlocked f [| Tensor.cast DType.Float64 (Tensor.zeros [ 150; 0 ]); Tensor.cast DType.Float64 (Tensor.zeros [ 0; 30 ]) |]
+    isBlocked
+        f
+        [| Tensor.cast DType.Float64 (Tensor.zeros [ 150; 0 ]); Tensor.cast DType.Float64 (Tensor.zeros [ 0; 30 ]) |]
     isWhole (fun xs -> [| (Tensor.matmul xs[0] xs[1]).Sum([| 1 |]) |]) [| normal 1 [| 0; 4 |]; normal 2 [| 4; 30 |] |]
 
     for value in [ nan; infinity; -infinity ] do
-        let x = Tensor.where (Tensor.ofArray [ 150; 1 ] (Array.init 150 (fun i -> i = 77))) (scalar value) (normal 1 [| 150; 4 |])
+        let x =
+            Tensor.where
+                (Tensor.ofArray [ 150; 1 ] (Array.init 150 (fun i -> i = 77)))
+                (scalar value)
+                (normal 1 [| 150; 4 |])
         isBlocked f [| x; normal 2 [| 4; 30 |] |]
 
 [<Fact>]
@@ -184,13 +201,19 @@ let ``a product that is needed as a whole, small ones and those of long sums sta
     isWhole (fun xs -> [| Tensor.matmul xs[0] xs[1]; (Tensor.matmul xs[0] xs[1]).Sum([| 1 |]) |]) [| x; w |]
     isWhole (fun xs -> [| tanh (Tensor.matmul xs[0] xs[1]) |]) [| x; w |]
     isWhole (fun xs -> [| (Tensor.matmul xs[0] xs[1]).Sum([| 1 |]) |]) [| normal 1 [| 20; 4 |]; w |]
-    isWhole (fun xs -> [| (exp (Tensor.matmul xs[0] xs[1])).Sum([| 1 |]) |]) [| normal 1 [| 150; 300 |]; normal 2 [| 300; 30 |] |]
+    isWhole
+        (fun xs -> [| (exp (Tensor.matmul xs[0] xs[1])).Sum([| 1 |]) |])
+        [| normal 1 [| 150; 300 |]; normal 2 [| 300; 30 |] |]
     // What needs a total of all rows comes after the blocks.
-    isWhole (fun xs -> let y = Tensor.matmul xs[0] xs[1] in [| (y - y.Max()).Sum([| 1 |]); (y * y.Sum([| 0 |])).Sum([| 0 |]) |]) [| x; w |]
+    isWhole
+        (fun xs ->
+            let y = Tensor.matmul xs[0] xs[1] in [| (y - y.Max()).Sum([| 1 |]); (y * y.Sum([| 0 |])).Sum([| 0 |]) |])
+        [| x; w |]
 
 [<Fact>]
 let ``the printed program says how it is run in blocks`` () =
-    let text = string (compiled (total attention) [| normal 1 [| 160; 4 |]; normal 2 [| 30; 4 |]; normal 3 [| 30; 4 |] |])
+    let text =
+        string (compiled (total attention) [| normal 1 [| 160; 4 |]; normal 2 [| 30; 4 |]; normal 3 [| 30; 4 |] |])
     Assert.Contains("= blocks[axes=(0), length=160, block=32, program=", text)
 
 [<Fact>]
@@ -252,7 +275,8 @@ let private expression (random: Random) (inputs: Tensor[]) : Tensor[] =
             | 8 -> x.Min([| axis |], true) + y
             | 9 when isWhole x -> Tensor.transpose (Tensor.transpose x * 2.0)
             | 10 when isWhole x && isWhole y -> Tensor.matmul (Tensor.matmul x (Tensor.transpose y)) x * 1e-3
-            | 11 when isWhole x && isWhole y -> Tensor.broadcastTo shape (Tensor.matmul (Tensor.transpose x) y).[0..0, *] * 1e-2
+            | 11 when isWhole x && isWhole y ->
+                Tensor.broadcastTo shape (Tensor.matmul (Tensor.transpose x) y).[0..0, *] * 1e-2
             | 12 when isWhole x -> Tensor.reshape [ shape[0]; shape[1] ] (Tensor.reshape [ shape[0]; 1; shape[1] ] x)
             | _ -> sigmoid x
         )

@@ -10,7 +10,17 @@ open Xunit
 let private slowly (f: Tensor -> Tensor) (x: Tensor) : Tensor = fst (jvp f x (Tensor.zerosLike x))
 
 let private special =
-    [| 0.0; -0.0; 1.0; -1.0; 6.0; 7.0; 1e-30; -1e30; Double.NaN; Double.PositiveInfinity; Double.NegativeInfinity |]
+    [| 0.0
+       -0.0
+       1.0
+       -1.0
+       6.0
+       7.0
+       1e-30
+       -1e30
+       Double.NaN
+       Double.PositiveInfinity
+       Double.NegativeInfinity |]
 
 let private samples (n: int) (dtype: DType) : Tensor =
     let x = Tensor.concat 0 [ normal 7 [| n - special.Length |] * 3.0; Tensor.ofArray [ special.Length ] special ]
@@ -22,10 +32,7 @@ let private same (tolerance: float) (expected: Tensor) (actual: Tensor) =
 
     Array.iter2
         (fun (a: float) (b: float) ->
-            let isNear =
-                a.Equals b
-                || a = b
-                || Math.Abs(a - b) <= tolerance * Math.Max(1.0, Math.Abs a)
+            let isNear = a.Equals b || a = b || Math.Abs(a - b) <= tolerance * Math.Max(1.0, Math.Abs a)
 
             Assert.True(isNear, $"{b} is not {a}"))
         (floats expected)
@@ -145,7 +152,7 @@ let ``distinct elements and positions of truths`` () =
     let values, inverse, counts = Tensor.unique (Tensor.zeros [ 0 ])
     Assert.Equal(0, values.Size + inverse.Size + counts.Size)
     let mask = Tensor.Greater(x, scalar 2.0)
-    Assert.Equal<int64[]>([| 0L; 0L; 2L; 1L; 2L; 2L |], Tensor.toArray<int64> (Tensor.argwhere mask))
+    Assert.Equal<int64[]>([| 0L; 0L; 2L; 1L; 2L; 2L |], Tensor.toArray<int64>(Tensor.argwhere mask))
     Assert.Equal<float[]>([| 3.0; 3.0; 3.0 |], floats (Tensor.mask mask x))
     Assert.Equal<int[]>([| 0; 2 |], (Tensor.argwhere (Tensor.zeros [ 2; 3 ])).Shape)
 

@@ -422,14 +422,20 @@ let ``numbers are compared, chosen and bounded as tensors of the same type are``
     Assert.Equal<bool[]>([| false; true |], Tensor.toArray (Tensor.EqualTo(large, 16777216.0)))
     Assert.Equal<bool[]>([| true; true |], Tensor.toArray (Tensor.Greater(large, 16777215.5)))
     Assert.Equal(DType.Int16, (Tensor.Where(Tensor.ofSeq [ true ], -1.0, Tensor.ofSeq [ 200uy ])).DType)
-    Assert.Equal<float[]>([| 0.5; 0.0 |], grad (fun x -> Tensor.sum (Tensor.Maximum(x, 1.0))) (Tensor.ofSeq [ 1.0; 0.5 ]) |> floats)
+    Assert.Equal<float[]>(
+        [| 0.5; 0.0 |],
+        grad (fun x -> Tensor.sum (Tensor.Maximum(x, 1.0))) (Tensor.ofSeq [ 1.0; 0.5 ]) |> floats
+    )
 
 [<Fact>]
 let ``lists of tensors have sums and averages, which keep the type`` () =
     let rows = [ Tensor.ofSeq [ 1.0f; 2.0f ]; Tensor.ofSeq [ 3.0f; 6.0f ] ]
     Assert.Equal<float[]>([| 4.0; 8.0 |], floats (List.sum rows))
     Assert.Equal<float[]>([| 2.0; 4.0 |], floats (List.average rows))
-    Assert.Equal<float[]>([| 2.0; 4.0 |], grad (List.sumBy (square >> Tensor.sum)) [ Tensor.ofSeq [ 1.0; 2.0 ] ] |> List.head |> floats)
+    Assert.Equal<float[]>(
+        [| 2.0; 4.0 |],
+        grad (List.sumBy (square >> Tensor.sum)) [ Tensor.ofSeq [ 1.0; 2.0 ] ] |> List.head |> floats
+    )
 
     for dtype in [ DType.UInt8; DType.Int32; DType.BFloat16; DType.Float32; DType.Float64 ] do
         Assert.Equal(dtype, (Seq.sum [ Tensor.cast dtype rows[0] ]).DType)

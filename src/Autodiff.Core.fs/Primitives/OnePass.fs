@@ -185,7 +185,10 @@ type internal RowNormalization private () =
             && x.Size >= 1024
             && isArray x
             && (isNull weight
-                || (isArray weight && isArray bias && Shape.equal weight.Shape rowShape && Shape.equal bias.Shape rowShape))
+                || (isArray weight
+                    && isArray bias
+                    && Shape.equal weight.Shape rowShape
+                    && Shape.equal bias.Shape rowShape))
 
         if not fits then
             null

@@ -80,8 +80,7 @@ module internal Vmap =
     let runSparse (f: Tensor[] -> Tensor[]) size (values: Tensor[]) (isBatched: bool[]) : struct (Tensor[] * bool[]) =
         let trace = VmapTrace size
 
-        let wrap (x: Tensor) batched =
-            if batched then Batched(trace, x, Batching.exampleShape x true) :> Tensor else x
+        let wrap (x: Tensor) batched = if batched then Batched(trace, x, Batching.exampleShape x true) :> Tensor else x
 
         trace.Split(f (Array.map2 wrap values isBatched))
 

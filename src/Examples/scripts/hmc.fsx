@@ -75,7 +75,12 @@ let run = jit (vmap chain)
 run (keys, starts) |> ignore
 let watch = Stopwatch.StartNew()
 let samples, stays = run (keys, starts)
-printfn "%d chains of %d steps in %.1f s, %.0f%% stayed" chains (burnIn + kept) watch.Elapsed.TotalSeconds (100.0 * float (Tensor.mean stays))
+printfn
+    "%d chains of %d steps in %.1f s, %.0f%% stayed"
+    chains
+    (burnIn + kept)
+    watch.Elapsed.TotalSeconds
+    (100.0 * float (Tensor.mean stays))
 
 /// Chains that have forgotten their starts differ no more than their own samples do: R is near 1 (Gelman and Rubin 1992).
 let report name (truth: float) (samples: Tensor) =
@@ -83,7 +88,13 @@ let report name (truth: float) (samples: Tensor) =
     let within = Tensor.mean (Tensor.varianceAxes [ 1 ] own)
     let between = Tensor.variance (Tensor.meanAxes [ 1 ] own)
     let mean, deviation = float (Tensor.mean own), sqrt (float (Tensor.variance own))
-    printfn "%-7s %5.2f, posterior %5.2f +- %.2f, R %.3f" name truth mean deviation (sqrt (1.0 + float (between / within)))
+    printfn
+        "%-7s %5.2f, posterior %5.2f +- %.2f, R %.3f"
+        name
+        truth
+        mean
+        deviation
+        (sqrt (1.0 + float (between / within)))
 
 report "mean" 0.7 samples.Mean
 report "spread" 0.8 (exp samples.LogSpread)

@@ -174,7 +174,13 @@ public static unsafe class Pooling
     {
         Workers.For(parts, new Volumes<V, T, Ops>
         {
-            Operation = operation, IsSmall = isSmall, Shape = s, Parts = parts, X = x, Y = y, Places = places,
+            Operation = operation,
+            IsSmall = isSmall,
+            Shape = s,
+            Parts = parts,
+            X = x,
+            Y = y,
+            Places = places,
         });
     }
 

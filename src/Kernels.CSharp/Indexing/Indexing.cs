@@ -177,7 +177,12 @@ public static unsafe class Indexing
         where I : unmanaged, IBinaryInteger<I> =>
         Workers.ForUnits(rows, Math.Clamp(BytesPerFork / rowBytes, 1, ElementsPerFork), new Taking<I>
         {
-            RowBytes = rowBytes, AxisSize = axisSize, X = x, Indices = indices, IndexCount = indexCount, Destination = destination,
+            RowBytes = rowBytes,
+            AxisSize = axisSize,
+            X = x,
+            Indices = indices,
+            IndexCount = indexCount,
+            Destination = destination,
         });
 
     private struct Taking<I> : IForkedRange

@@ -77,7 +77,13 @@ public static unsafe class Softmax
         int rowsPerFork = Math.Max(1, ElementsPerFork / columns);
         Workers.For((rows + rowsPerFork - 1) / rowsPerFork, new Part<T, TRow>
         {
-            Width = width, Count = rows, Each = rowsPerFork, Columns = columns, X = x, Y = y, Destination = destination,
+            Width = width,
+            Count = rows,
+            Each = rowsPerFork,
+            Columns = columns,
+            X = x,
+            Y = y,
+            Destination = destination,
         });
     }
 

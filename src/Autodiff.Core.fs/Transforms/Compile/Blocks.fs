@@ -214,11 +214,13 @@ module internal Blocks =
                     | _ -> false)
             | Atom.Literal _ -> false
 
-        let readsLarge (e: Equation) =
-            e.Inputs |> Array.exists (fun atom -> axisBefore atom >= 0 && isLarge atom.Type)
+        let readsLarge (e: Equation) = e.Inputs |> Array.exists (fun atom -> axisBefore atom >= 0 && isLarge atom.Type)
 
         let hasSmallFactors (e: Equation) (axes: int[]) =
-            Array.forall2 (fun (x: Atom) axis -> axis >= 0 || bytesOf x.Type <= largestFactor * sizes.Block) e.Inputs axes
+            Array.forall2
+                (fun (x: Atom) axis -> axis >= 0 || bytesOf x.Type <= largestFactor * sizes.Block)
+                e.Inputs
+                axes
 
         /// Whether it is as well to compute an equation in blocks.
         let isWorthIt (e: Equation) axes result =
@@ -239,7 +241,9 @@ module internal Blocks =
             let known = Array.map axisBefore e.Inputs
 
             let joins =
-                if Array.exists isLate e.Inputs || e.Outputs.Length > 1 || Array.forall (fun axis -> axis < 0) known then
+                if
+                    Array.exists isLate e.Inputs || e.Outputs.Length > 1 || Array.forall (fun axis -> axis < 0) known
+                then
                     ValueNone
                 else
                     follow length e known
@@ -355,7 +359,10 @@ module internal Blocks =
             | _ -> ()
 
         Array.iter need outputs
-        equations |> Array.iteri (fun i e -> if not (indices.Contains i) then Array.iter need e.Inputs)
+        equations
+        |> Array.iteri (fun i e ->
+            if not (indices.Contains i) then
+                Array.iter need e.Inputs)
 
         let uniforms = Dictionary<Atom, float voption>(HashIdentity.Structural)
 
@@ -411,8 +418,7 @@ module internal Blocks =
                 (totals |> Array.map (fun (struct (v, _)) -> v))
                 (blocked |> Array.map (fun (struct (v, _)) -> v))
 
-        let blockType axis length (t: TensorType) =
-            { t with Shape = resized axis region.Length length t.Shape }
+        let blockType axis length (t: TensorType) = { t with Shape = resized axis region.Length length t.Shape }
 
         let programOf length =
             let body (xs: Tensor[]) =
@@ -490,8 +496,7 @@ module internal Blocks =
                 null
 
         // Examples one after another, if each fits; else parts of each.
-        let examples =
-            seq { 0 .. shape.Length - 3 } |> Seq.map growAlong |> Seq.filter (fun r -> not (isNull r))
+        let examples = seq { 0 .. shape.Length - 3 } |> Seq.map growAlong |> Seq.filter (fun r -> not (isNull r))
 
         // Rows rather than columns, whose blocks have short rows.
         let parts =

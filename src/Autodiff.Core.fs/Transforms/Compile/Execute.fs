@@ -126,11 +126,7 @@ type internal Executable(program: Program, donated: int) =
         let isSmall s =
             let x = slots.Constants[s]
 
-            not (isNull x)
-            && x.Storage :? (byte[])
-            && x.IsContiguous
-            && x.Size > 0
-            && not (Array.contains s results)
+            not (isNull x) && x.Storage :? (byte[]) && x.IsContiguous && x.Size > 0 && not (Array.contains s results)
 
         let held = Array.copy slots.Constants
         let small = [| 0 .. held.Length - 1 |] |> Array.filter isSmall

@@ -421,11 +421,13 @@ type internal Plan(program: Program, slots: Slots) =
 /// What a slot holds if it is the memory of another one, walked differently.
 [<Struct>]
 type internal StandingView =
-    { Root: int
-      /// How: what it is for a contiguous array; null if it is none of this kind.
-      Walked: NDArray
-      /// Whether something else than such a view reads it.
-      IsRead: bool }
+    {
+        Root: int
+        /// How: what it is for a contiguous array; null if it is none of this kind.
+        Walked: NDArray
+        /// Whether something else than such a view reads it.
+        IsRead: bool
+    }
 
     member this.IsStanding = not (isNull this.Walked)
 
@@ -464,10 +466,7 @@ module internal Standing =
                           IsRead = false }
 
                 // A single number is better held by the array itself, but for loops, which find it anywhere.
-                if
-                    before.Root >= 0
-                    && (not (Places.isInline out.Type) || isLoop[out.Index])
-                then
+                if before.Root >= 0 && (not (Places.isInline out.Type) || isLoop[out.Index]) then
                     found[out.Index] <-
                         { Root = before.Root
                           Walked = (e.Operation :?> Primitive).Value([| before.Walked |], out.Type)

@@ -65,13 +65,15 @@ type internal Frame
 /// How a step is connected: the slots that it reads and writes, and those that hold nothing that is needed after it. What is
 /// fixed holds the same array in all runs, save those of arguments that are not contiguous.
 type internal Wiring =
-    { Reads: int[]
-      Outputs: int[]
-      Passing: int[]
-      /// The positions among what is read of slots that are not fixed.
-      Moving: int[]
-      /// Whether the first result is, and lies where the frame says.
-      IsFixed: bool }
+    {
+        Reads: int[]
+        Outputs: int[]
+        Passing: int[]
+        /// The positions among what is read of slots that are not fixed.
+        Moving: int[]
+        /// Whether the first result is, and lies where the frame says.
+        IsFixed: bool
+    }
 
 /// One equation, made ready to be run many times.
 [<AbstractClass>]
@@ -165,10 +167,7 @@ type internal PrimitiveStep(index, wiring: Wiring, primitive: Primitive, out: Te
         let y = primitive.Value(this.Operands frame, out)
         HostArrays.GiveNothing()
 
-        if isFixed then
-            Step.Put(y, places[0])
-        else
-            frame.Values[output] <- y
+        if isFixed then Step.Put(y, places[0]) else frame.Values[output] <- y
 
 /// A primitive that walks its input differently: once for an array of the frame, wherever that lies at a run.
 [<Sealed>]

@@ -47,7 +47,8 @@ type internal BlocksPrimitive(program: Program, rest: Program, parts: BlockParts
             if j < totals then
                 atom.Type
             else
-                { atom.Type with Shape = resized parts.Outputs[j - totals] parts.Block parts.Length atom.Type.Shape })
+                { atom.Type with
+                    Shape = resized parts.Outputs[j - totals] parts.Block parts.Length atom.Type.Shape })
 
     /// Writes the entries of a block from the first on along an axis, which lie apart because of the axes before it.
     let scatter (y: NDArray) (whole: NDArray) axis first =
@@ -104,7 +105,9 @@ type internal BlocksPrimitive(program: Program, rest: Program, parts: BlockParts
 
     /// Runs stretches of blocks until none is left. Several threads do so at once: they share the number of the next stretch,
     /// the totals that wait for those of stretches before them, and how many have been combined.
-    member private _.Work(inputs: NDArray[], results: NDArray[], next: int ref, pending: NDArray[][], combined: int ref) =
+    member private _.Work
+        (inputs: NDArray[], results: NDArray[], next: int ref, pending: NDArray[][], combined: int ref)
+        =
         let wholes, sliced = inputs[.. parts.Wholes - 1], inputs[parts.Wholes ..]
         let blocked = results[totals..]
         let another () = Interlocked.Increment(&next.contents) - 1

@@ -19,7 +19,9 @@ type internal ProgramPrimitive(name: string) =
 
     /// The results and their tangents, of an operation that takes the tangents that there are after its inputs. It is derived
     /// for them, with which of the results move.
-    member this.Push(inputs: Tensor[], tangents: Tensor[], results: int, derive: bool[] -> struct (MultiPrimitive * bool[])) =
+    member this.Push
+        (inputs: Tensor[], tangents: Tensor[], results: int, derive: bool[] -> struct (MultiPrimitive * bool[]))
+        =
         let moving = Array.map Stage.isPresent tangents
         let struct (pushed, moves) = this.Derive("jvp", [ moving ], (fun () -> derive moving))
         let ys = Tensor.BindAll(pushed, Array.append inputs (Stage.pick moving tangents))
@@ -33,7 +35,9 @@ type internal ProgramPrimitive(name: string) =
         Stage.spread isNeeded (Tensor.BindAll(pulled, Array.append inputs (Stage.pick given cts)))
 
     /// The results for many examples, of an operation that is derived for them with which results have their axis.
-    member this.Spread(inputs: Tensor[], isBatched: bool[], size: int, derive: unit -> struct (MultiPrimitive * bool[])) =
+    member this.Spread
+        (inputs: Tensor[], isBatched: bool[], size: int, derive: unit -> struct (MultiPrimitive * bool[]))
+        =
         let struct (batched, carries) = this.Derive($"batch {size}", [ isBatched ], derive)
         struct (Tensor.BindAll(batched, inputs), carries)
 

@@ -439,7 +439,8 @@ type internal ScanExecutor(body: Program, parts: LoopParts, length: int, reverse
                     if isNull entries[k] then
                         ScanExecutor.Entry i x
                     else
-                        entries[k].Point((if x.Size = 0 then x.Offset else x.Offset + i * strides[k]), x.Storage, x.Bits)
+                        entries[k]
+                            .Point((if x.Size = 0 then x.Offset else x.Offset + i * strides[k]), x.Storage, x.Bits)
                         entries[k]
 
             for v in 0 .. places.Length - 1 do
