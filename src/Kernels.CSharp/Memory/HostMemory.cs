@@ -34,7 +34,7 @@ public sealed unsafe class HostMemory
     private const int Alignment = 64;
 
     private static readonly Lock Gate = new();
-    private static readonly Dictionary<long, Stack<nint>> Free = [];
+    private static readonly Dictionary<long, Shelf> Free = [];
     private static readonly List<Block> Blocks = [];
     private static long inUse;
     private static long kept;
@@ -45,6 +45,8 @@ public sealed unsafe class HostMemory
     private static long inUseAfterLast;
     private static long inUseAfterFull = MinimumBudget;
     private static int collectionsSeen;
+    private static long taken;
+    private static bool mayHaveTooMuch;
 
     private readonly HostMemory? whole;
     private WeakGCHandle<HostMemory> handle;
@@ -83,6 +85,9 @@ public sealed unsafe class HostMemory
             Blocks.Add(new Block(memory.handle, pointer, capacity));
             handedOut += capacity;
             inUse += capacity;
+            // Only now: what was just found is not given back.
+            if (mayHaveTooMuch) Trim(Math.Max(Slack, inUse));
+            mayHaveTooMuch = false;
             return memory;
         }
     }
@@ -145,8 +150,9 @@ public sealed unsafe class HostMemory
 
     private static bool TryTake(long capacity, out nint pointer)
     {
-        if (Free.TryGetValue(capacity, out Stack<nint>? blocks) && blocks.TryPop(out pointer))
+        if (Free.TryGetValue(capacity, out Shelf? shelf) && shelf.Blocks.TryPop(out pointer))
         {
+            shelf.LastTaken = ++taken;
             kept -= capacity;
             return true;
         }
@@ -168,7 +174,7 @@ public sealed unsafe class HostMemory
         handedOut = 0;
         inUseAfterLast = inUse;
         budget = Math.Max(MinimumBudget, inUse);
-        Trim(Math.Max(Slack, inUse));
+        mayHaveTooMuch = true;
     }
 
     private static void CollectEarly()
@@ -201,8 +207,8 @@ public sealed unsafe class HostMemory
             }
 
             block.Owner.Dispose();
-            if (!Free.TryGetValue(block.Capacity, out Stack<nint>? free)) Free[block.Capacity] = free = new Stack<nint>();
-            free.Push(block.Pointer);
+            if (!Free.TryGetValue(block.Capacity, out Shelf? shelf)) Free[block.Capacity] = shelf = new Shelf();
+            shelf.Blocks.Push(block.Pointer);
             inUse -= block.Capacity;
             kept += block.Capacity;
         }
@@ -210,14 +216,17 @@ public sealed unsafe class HostMemory
         CollectionsMarshal.SetCount(Blocks, live);
     }
 
-    /// <summary>Gives unused blocks back to the system until the pool keeps at most <paramref name="bytes"/>.</summary>
+    /// <summary>
+    /// Gives unused blocks back to the system, first those of the sizes not asked for the longest, until the pool keeps at
+    /// most <paramref name="bytes"/>.
+    /// </summary>
     public static void Trim(long bytes)
     {
         lock (Gate)
         {
-            foreach ((long capacity, Stack<nint> blocks) in Free)
+            while (kept > bytes && Oldest() is (long capacity, Shelf shelf))
             {
-                while (kept > bytes && blocks.TryPop(out nint pointer))
+                while (kept > bytes && shelf.Blocks.TryPop(out nint pointer))
                 {
                     kept -= capacity;
                     NativeMemory.AlignedFree((void*)pointer);
@@ -226,12 +235,30 @@ public sealed unsafe class HostMemory
         }
     }
 
+    private static (long Capacity, Shelf Shelf)? Oldest()
+    {
+        (long Capacity, Shelf Shelf)? oldest = null;
+        foreach ((long capacity, Shelf shelf) in Free)
+        {
+            if (shelf.Blocks.Count > 0 && (oldest is not { } known || shelf.LastTaken < known.Shelf.LastTaken)) oldest = (capacity, shelf);
+        }
+
+        return oldest;
+    }
+
     /// <summary>Blocks come in four sizes to each power of two, so that a training loop finds its own again.</summary>
     private static long Capacity(long length)
     {
         long size = Math.Max(length, 4096);
         long step = 1L << Math.Max(0, 63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)size) - 2);
         return (size + step - 1) / step * step;
+    }
+
+    /// <summary>The unused blocks of one size.</summary>
+    private sealed class Shelf
+    {
+        public readonly Stack<nint> Blocks = new();
+        public long LastTaken;
     }
 
     private readonly record struct Block(WeakGCHandle<HostMemory> Owner, nint Pointer, long Capacity);
