@@ -27,23 +27,6 @@ let rec private blocksOf (program: Program) : BlocksPrimitive list =
 
 let private arrays (xs: Tensor[]) = xs |> Array.map _.Array
 
-let private agreeAs (expected: Tensor[]) (actual: Tensor[]) =
-    Array.iter2
-        (fun (a: Tensor) (b: Tensor) ->
-            Assert.Equal(a.DType, b.DType)
-            Assert.Equal<int[]>(a.Shape, b.Shape)
-            let tolerance = if a.DType = DType.Float64 then 1e-12 else 2e-6
-            let scale = floats a |> Array.filter Double.IsFinite |> Array.fold (fun m x -> max m (abs x)) 1.0
-
-            Array.iter2
-                (fun (x: float) (y: float) ->
-                    if not (x = y || Double.IsNaN x && Double.IsNaN y || abs (x - y) <= tolerance * scale) then
-                        Assert.Fail $"{a} but in blocks {b}")
-                (floats a)
-                (floats b))
-        expected
-        actual
-
 /// Equal to the eager function, again at a second run, and where results are given places; how many blocks there are.
 let private agree (f: Tensor[] -> Tensor[]) (inputs: Tensor[]) : int =
     let program = compiled f inputs

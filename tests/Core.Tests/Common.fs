@@ -73,6 +73,24 @@ let near (tolerance: float) (expected: Tensor) (actual: Tensor) =
 
 let nearValue (tolerance: float) (expected: float) (actual: Tensor) = near tolerance (scalar expected) actual
 
+/// Of the same types, and equal to 1e-12 of the largest element (float32: 2e-6).
+let agreeAs (expected: Tensor[]) (actual: Tensor[]) =
+    Array.iter2
+        (fun (a: Tensor) (b: Tensor) ->
+            Assert.Equal(a.DType, b.DType)
+            Assert.Equal<int[]>(a.Shape, b.Shape)
+            let tolerance = if a.DType = DType.Float64 then 1e-12 else 2e-6
+            let scale = floats a |> Array.filter Double.IsFinite |> Array.fold (fun m x -> max m (abs x)) 1.0
+
+            Array.iter2
+                (fun (x: float) (y: float) ->
+                    if not (x = y || Double.IsNaN x && Double.IsNaN y || abs (x - y) <= tolerance * scale) then
+                        Assert.Fail $"{a} but compiled {b}")
+                (floats a)
+                (floats b))
+        expected
+        actual
+
 /// Runs a check for each row of a table and reports all rows that fail.
 let forEach (name: 'row -> string) (check: 'row -> unit) (table: seq<'row>) =
     let failures =

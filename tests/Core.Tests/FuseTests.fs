@@ -21,21 +21,7 @@ let private fused (f: 'a -> 'b) (x: 'a) =
 let private agree (f: Tensor[] -> Tensor[]) (inputs: Tensor[]) =
     let expected, actual = f inputs, jit f inputs
 
-    Array.iter2
-        (fun (a: Tensor) (b: Tensor) ->
-            Assert.Equal(a.DType, b.DType)
-            Assert.Equal<int[]>(a.Shape, b.Shape)
-            let tolerance = if a.DType = DType.Float64 then 1e-12 else 2e-6
-            let scale = floats a |> Array.filter Double.IsFinite |> Array.fold (fun m x -> max m (abs x)) 1.0
-
-            Array.iter2
-                (fun (x: float) (y: float) ->
-                    if not (x = y || Double.IsNaN x && Double.IsNaN y || abs (x - y) <= tolerance * scale) then
-                        Assert.Fail $"{a} but compiled {b}, {compiled f inputs}")
-                (floats a)
-                (floats b))
-        expected
-        actual
+    agreeAs expected actual
 
 let private softmaxOf (x: Tensor) =
     let e = exp (x - x.Max([| -1 |], true))
